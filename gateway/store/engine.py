@@ -1,0 +1,122 @@
+"""Two stores behind one engine: SQLite as the embedded default, PostgreSQL for what outgrows it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from gateway.errors import Misconfigured
+
+WRITING = "gateway_writing"
+_BUSY_SECONDS = 10.0
+_OWNER_ONLY = 0o600
+
+# FULL: an acknowledged commit survives a power cut. secure_delete: a destroyed key leaves no bytes behind.
+# temp_store in memory: nothing personal reaches a temporary file.
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+)
+
+
+def make_engine(url: str, *, pool_size: int = 16, pool_timeout: float = 10.0, echo: bool = False) -> Engine:
+    """Give an engine for a `sqlite:///file` or `postgresql://...` URL.
+
+    Takes the number of pooled connections and how many seconds a thread may wait for one. Raises Misconfigured for
+    any other kind of database, and for SQLite in memory, which no second worker could see.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, pool_size, pool_timeout, echo)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgresql(parsed, pool_size, pool_timeout, echo)
+    raise Misconfigured(
+        "The store must be SQLite or PostgreSQL.",
+        next_step="Set GATEWAY_STORE__URL to sqlite:///path/to/file.sqlite3 or to postgresql://host/database.",
+    )
+
+
+def database_file(engine: Engine) -> Path | None:
+    """Give the file of a SQLite store, or None on PostgreSQL."""
+    if engine.dialect.name != "sqlite" or engine.url.database is None:
+        return None
+    return Path(engine.url.database).resolve()
+
+
+def _sqlite(url: URL, pool_size: int, pool_timeout: float, echo: bool) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise Misconfigured(
+            "SQLite in memory is refused: nothing would be kept.",
+            next_step="Set GATEWAY_STORE__URL to sqlite:///path/to/file.sqlite3.",
+        )
+    path = Path(url.database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The file exists with the owner's rights alone before SQLite opens it; the WAL inherits them.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, _OWNER_ONLY))
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=pool_timeout,
+        echo=echo,
+        hide_parameters=True,
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; `_begin_sqlite` does
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock before anything is read, so what was checked is still true at the commit.
+    writing = connection.get_execution_options().get(WRITING, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writing else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _postgresql(url: URL, pool_size: int, pool_timeout: float, echo: bool) -> Engine:
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=pool_timeout,
+        pool_pre_ping=True,
+        echo=echo,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        connect_args=_postgresql_arguments(url),
+    )
+
+
+def _postgresql_arguments(url: URL) -> dict[str, Any]:
+    """Give libpq's settings: UTC, a primary that accepts writes, dead peers noticed, no server-side plans.
+
+    Without `prepare_threshold=None` a transaction-pooling PgBouncer breaks; without `tcp_user_timeout` a lost
+    primary holds a worker for minutes.
+    """
+    chosen: dict[str, Any] = {
+        "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        "target_session_attrs": "read-write",
+        "tcp_user_timeout": 10_000,
+        "connect_timeout": 5,
+        "application_name": "disclosure-gateway",
+        "prepare_threshold": None,
+    }
+    return {key: value for key, value in chosen.items() if key not in url.query}

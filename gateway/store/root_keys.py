@@ -1,0 +1,111 @@
+"""The root of the keys at rest: one secret that wraps the epoch keys, in a file for development, in hardware otherwise."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.errors import Misconfigured
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+_OWNER_ONLY = 0o600
+_MARK = "gateway-root-1:"
+
+
+class RootKey(Protocol):
+    """What a key store must offer: wrap and unwrap 32-byte keys, and a keyed digest; the secret never leaves it."""
+
+    name: str  # written beside each wrapped key, so that a change of root can tell which root wrapped it
+
+    def wrap(self, key: bytes, context: bytes) -> bytes:
+        """Give `key` encrypted and bound to `context`."""
+        ...
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """Give the key; raise Misconfigured when this root or this context didn't wrap it."""
+        ...
+
+    def digest(self, data: bytes) -> bytes:
+        """Give a 32-byte HMAC-SHA-256 of `data` under a key of its own."""
+        ...
+
+
+class FileRootKey:
+    """A root key in a file of mode 0600: for development and demonstrations only; settings refuse it in production."""
+
+    def __init__(self, path: Path) -> None:
+        secret = _read(path)
+        wrapping, digesting = (_derive(secret, use) for use in (b"wrap", b"digest"))
+        self.name = "file:" + _derive(secret, b"name").hex()[:16]
+        self._cipher = AESGCM(wrapping)
+        self._digesting = digesting
+
+    def wrap(self, key: bytes, context: bytes) -> bytes:
+        """Give `key` under AES-256-GCM with `context` as associated data."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, key, context)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """Give the key; raise Misconfigured when this root or this context didn't wrap it."""
+        try:
+            return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
+        except (InvalidTag, ValueError) as error:
+            raise Misconfigured(
+                "The root key doesn't open this store's keys.",
+                next_step="Start with the root key that belongs to this store (see keys/README.md).",
+            ) from error
+
+    def digest(self, data: bytes) -> bytes:
+        """Give HMAC-SHA-256 of `data`."""
+        mac = hmac.HMAC(self._digesting, hashes.SHA256())
+        mac.update(data)
+        return mac.finalize()
+
+
+def create_root_file(path: Path) -> None:
+    """Write a new root key to `path` with mode 0600; raise FileExistsError rather than replace one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(_MARK + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"The root key file {path} can't be read.",
+            next_step="Run `gateway init`, or set GATEWAY_KEYS__ROOT_FILE to the file that belongs to this store.",
+        ) from error
+    if mode & 0o077:
+        raise Misconfigured(
+            f"The root key file {path} can be read by others.", next_step=f"Run `chmod 600 {path}` and start again."
+        )
+    try:
+        secret = base64.b64decode(text.removeprefix(_MARK), validate=True)
+    except (binascii.Error, ValueError):
+        secret = b""
+    if not text.startswith(_MARK) or len(secret) != KEY_BYTES:
+        raise Misconfigured(
+            f"The file {path} holds no root key.", next_step="Restore the root key file from its own backup."
+        )
+    return secret
+
+
+def _derive(secret: bytes, use: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"disclosure-gateway root " + use).derive(secret)

@@ -1,0 +1,251 @@
+"""One transaction, one present, one set of keys: everything that happens and its ledger entry commit together."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session, SQLModel
+
+from gateway.clock import Clock
+from gateway.errors import NotConfirmed, Unavailable
+from gateway.store.engine import WRITING, database_file
+from gateway.store.tables import Row
+from gateway.store.vault import Vault
+
+T = TypeVar("T")
+Hook = Callable[["Unit"], None]
+
+_log = structlog.get_logger(__name__)
+_OWNER_ONLY = 0o600
+_SERIALIZATION_FAILURE = "40001"
+_DEADLOCK = "40P01"
+_open_unit: ContextVar[str] = ContextVar("gateway_open_unit", default="")
+
+
+class UnitSession(Session):
+    """A session that only its unit of work may commit, so that nothing commits without its entry."""
+
+    def commit(self) -> None:
+        """Refuse: raise RuntimeError unless the unit of work itself commits."""
+        if not self.info.get("committing"):
+            raise RuntimeError("only the unit of work commits; leave the `with store.writing()` block instead")
+        super().commit()
+
+    def flush(self, objects: Any = None) -> None:
+        """Write what is pending; raise RuntimeError in a reading unit."""
+        if self.info.get("reading") and (self.new or self.dirty or self.deleted):
+            raise RuntimeError("this unit of work only reads; use `with store.writing()` to change something")
+        super().flush(objects)
+
+
+@sa.event.listens_for(UnitSession, "before_flush")
+def _date_new_rows(session: UnitSession, _context: object, _instances: object) -> None:
+    for row in session.new:
+        if isinstance(row, Row) and row.created_at is None:
+            row.created_at = session.info["now"]
+
+
+class Unit:
+    """One transaction: its session, its present and the keys; made by `Store`, never by hand."""
+
+    def __init__(self, session: Session, now: datetime, vault: Vault, store: Store) -> None:
+        self.session = session
+        self.now = now
+        self.vault = vault
+        self.store = store
+        self._before: dict[str, Hook] = {}
+        self._done: set[str] = set()
+        self._after: list[Hook] = []
+
+    @property
+    def dialect(self) -> str:
+        """Give "sqlite" or "postgresql"."""
+        return self.store.dialect
+
+    def before_commit(self, hook: Hook, key: str) -> None:
+        """Run `hook` inside this transaction, last and once per `key`, in the order of registration."""
+        if key not in self._done:
+            self._before.setdefault(key, hook)
+
+    def after_commit(self, hook: Hook) -> None:
+        """Run `hook` once this transaction is durable; its failure is logged and changes nothing that was committed."""
+        self._after.append(hook)
+
+    def _finish(self) -> None:
+        self.session.flush()
+        while self._before:
+            key = next(iter(self._before))
+            hook = self._before.pop(key)
+            self._done.add(key)
+            hook(self)
+            self.session.flush()
+
+    def _settle(self) -> None:
+        for hook in self._after:
+            try:
+                hook(self)
+            except Exception:
+                _log.exception("after_commit_failed")
+
+
+class Store:
+    """The database with its writers' queue; gives units of work."""
+
+    def __init__(self, engine: Engine, clock: Clock, vault: Vault) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.vault = vault
+        self.dialect = engine.dialect.name
+        file = database_file(engine)
+        self._lock_file = file.with_name(file.name + ".lock") if file else None
+        self._reader = engine.execution_options(**self._reading_options())
+        self._writer = engine.execution_options(**{WRITING: True})
+
+    @contextmanager
+    def writing(self) -> Iterator[Unit]:
+        """Give a unit of work that commits when its block ends and rolls back on any exception.
+
+        On SQLite writers queue on a lock file and hold the write lock from the start; on PostgreSQL the transaction
+        is READ COMMITTED and verbs lock the rows they stand on. Raises NotConfirmed when the database can't confirm.
+        """
+        with self._alone_in_this_thread("writing"), _confirming(), self._queued():
+            with UnitSession(self._writer, expire_on_commit=False) as session:
+                unit = self._unit(session)
+                session.connection()  # the write lock comes before the clock is read
+                unit.now = session.info["now"] = self.clock.now()
+                yield unit
+                unit._finish()
+                session.info["committing"] = True
+                session.commit()
+        unit._settle()
+
+    @contextmanager
+    def reading(self) -> Iterator[Unit]:
+        """Give a unit of work on one consistent snapshot, in which any write or commit is refused.
+
+        Raises Unavailable when the database doesn't answer.
+        """
+        with _answering(), UnitSession(self._reader, expire_on_commit=False) as session:
+            session.info["reading"] = True
+            yield self._unit(session)
+
+    def retrying(self, work: Callable[[Unit], T], *, attempts: int = 3) -> T:
+        """Give what `work` gives, running the whole transaction again when PostgreSQL made it the victim of a conflict.
+
+        Only a transaction that certainly didn't commit is run again. Raises NotConfirmed after `attempts`.
+        """
+        for left in range(attempts - 1, -1, -1):
+            try:
+                with self.writing() as unit:
+                    return work(unit)
+            except NotConfirmed as error:
+                if not left or not _is_conflict(error.__cause__):
+                    raise
+        raise NotConfirmed
+
+    def create_all(self) -> None:
+        """Create the tables of every imported model: for tests; installations migrate."""
+        with self._writer.begin() as connection:
+            SQLModel.metadata.create_all(connection)
+
+    def scrub(self) -> None:
+        """Remove what a destroyed key left in the files: truncate SQLite's WAL, or vacuum PostgreSQL's key table.
+
+        PostgreSQL keeps the wrapped bytes in its own WAL and in backups until the epoch key is destroyed.
+        """
+        if self.dialect == "sqlite":
+            with self.engine.connect() as connection:
+                raw = connection.connection.driver_connection
+                assert raw is not None
+                raw.execute("PRAGMA query_only = OFF")
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM vault_key")
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self.engine.dispose()
+
+    def _unit(self, session: UnitSession) -> Unit:
+        now = self.clock.now()
+        unit = Unit(session, now, self.vault, self)
+        session.info.update(unit=unit, now=now)
+        return unit
+
+    def _reading_options(self) -> dict[str, Any]:
+        if self.dialect == "postgresql":
+            return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return {WRITING: False}
+
+    @contextmanager
+    def _alone_in_this_thread(self, kind: str) -> Iterator[None]:
+        # A second writing unit inside the first would wait for itself for ever.
+        if _open_unit.get() == kind:
+            raise RuntimeError("a writing unit of work is already open here; pass the unit instead of opening another")
+        token = _open_unit.set(kind)
+        try:
+            yield
+        finally:
+            _open_unit.reset(token)
+
+    @contextmanager
+    def _queued(self) -> Iterator[None]:
+        if self._lock_file is None:
+            yield
+            return
+        # SQLite's own wait lets one writer of eight starve for seconds; a lock file in front serves them in turn.
+        with _locked(self._lock_file):
+            yield
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _OWNER_ONLY)
+    except OSError as error:
+        raise NotConfirmed from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _confirming() -> Iterator[None]:
+    try:
+        yield
+    except (ProgrammingError, DataError):
+        raise
+    except (DBAPIError, PoolTimeout) as error:
+        raise NotConfirmed from error
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (ProgrammingError, DataError):
+        raise
+    except (DBAPIError, PoolTimeout) as error:
+        raise Unavailable(
+            "The gateway's store doesn't answer.", next_step="Try again in a minute; nothing was changed."
+        ) from error
+
+
+def _is_conflict(cause: BaseException | None) -> bool:
+    state = getattr(getattr(cause, "orig", None), "sqlstate", None)
+    return state in {_SERIALIZATION_FAILURE, _DEADLOCK}

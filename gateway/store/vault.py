@@ -1,0 +1,331 @@
+"""Encryption at rest: a root key wraps epoch keys, an epoch key wraps one key per subject, case or parcel."""
+
+import hashlib
+import hmac
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from gateway.errors import Conflict, Erased, Invalid
+from gateway.store.root_keys import KEY_BYTES, NONCE_BYTES, RootKey
+from gateway.store.tables import UtcDateTime, new_id
+
+_VERSION = 1
+_VERSION_BYTE = bytes([_VERSION])
+_NATIONAL_NUMBERS = frozenset({"nhs_number", "pnc_id", "cro_number", "prison_number", "crn", "reference", "postcode"})
+_DATES = frozenset({"date_of_birth", "date"})
+
+
+class Scope(StrEnum):
+    """Whose key it is: destroying it makes everything sealed for that owner unreadable for ever."""
+
+    PARTNERSHIP = "partnership"
+    SUBJECT = "subject"
+    CASE = "case"
+    PARCEL = "parcel"
+    SALT = "salt"
+
+
+class VaultEpoch(SQLModel, table=True):
+    """A period's key. Epochs belong to the installation, not to a partnership: they wrap, and open no data."""
+
+    __tablename__ = "vault_epoch"
+
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=32)
+    number: int = Field(unique=True)
+    root_name: str = Field(max_length=120)
+    wrapped: bytes | None = Field(default=None)
+    created_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    destroyed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class VaultKey(SQLModel, table=True):
+    """One owner's wrapped key; `wrapped` is empty once it is destroyed, and the row stays so that it can't come back."""
+
+    __tablename__ = "vault_key"
+    __table_args__ = (sa.UniqueConstraint("scope", "owner_id"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=32)
+    partnership_id: str = Field(default="", index=True, max_length=32)
+    scope: str = Field(max_length=16)
+    owner_id: str = Field(max_length=64)
+    epoch_id: str = Field(foreign_key="vault_epoch.id", index=True, max_length=32)
+    wrapped: bytes | None = Field(default=None)
+    created_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    destroyed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Vault:
+    """Seals and opens what is personal, and makes the tokens by which people are matched.
+
+    Give it the root key. Its methods work inside a unit of work's session; unwrapped owner keys live only as long as
+    that session, unwrapped epoch keys as long as the process.
+    """
+
+    def __init__(self, root: RootKey) -> None:
+        self._root = root
+        self._epochs: dict[str, bytes] = {}
+        self._token_key = lru_cache(maxsize=256)(self._derive_token_key)
+
+    def seal(self, session: Session, scope: Scope, owner_id: str, text: str | bytes, *, where: str) -> bytes:
+        """Give `text` under the owner's key with AES-256-GCM, bound to `where` (table, column and row).
+
+        Makes the owner's key at first use. Raises Erased when that key was destroyed: an owner who was erased gets no
+        new data.
+        """
+        key = self._owner_key(session, scope, owner_id, create=True)
+        data = text.encode() if isinstance(text, str) else text
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return _VERSION_BYTE + nonce + AESGCM(key).encrypt(nonce, data, _associated(where, scope, owner_id))
+
+    def open(self, session: Session, scope: Scope, owner_id: str, sealed: bytes, *, where: str) -> str:
+        """Give the text; raise Erased when its key was destroyed, Conflict when it isn't what was sealed there."""
+        return self.open_bytes(session, scope, owner_id, sealed, where=where).decode()
+
+    def open_bytes(self, session: Session, scope: Scope, owner_id: str, sealed: bytes, *, where: str) -> bytes:
+        """Give the bytes; raises as `open` does."""
+        key = self._owner_key(session, scope, owner_id, create=False)
+        nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+        try:
+            if sealed[:1] != _VERSION_BYTE:
+                raise InvalidTag
+            return AESGCM(key).decrypt(nonce, body, _associated(where, scope, owner_id))
+        except (InvalidTag, ValueError) as error:
+            raise Conflict(
+                "A stored value was altered or moved, so it can't be opened.",
+                next_step="Tell the operator: the ledger shows what was stored.",
+            ) from error
+
+    def prepare(self, session: Session, scope: Scope, owner_ids: Iterable[str]) -> None:
+        """Fetch the keys of many owners in one query, before a list of them is opened."""
+        held = _held(session)
+        missing = [owner for owner in set(owner_ids) if (scope, owner) not in held]
+        if not missing:
+            return
+        rows = session.exec(select(VaultKey).where(VaultKey.scope == scope, col(VaultKey.owner_id).in_(missing)))
+        for row in rows:
+            if row.wrapped is not None:
+                held[scope, row.owner_id] = self._unwrap(session, row)
+
+    def destroy(self, session: Session, scope: Scope, owner_id: str) -> None:
+        """Destroy the owner's key for ever, also when it was never made; a second time changes nothing.
+
+        A copy lives on in backups until the epoch key that wrapped it is destroyed too. After the commit the freed
+        bytes are scrubbed from the store's files.
+        """
+        now = session.info["now"]
+        self._insert_if_absent(session, scope, owner_id, wrapped=None, destroyed_at=now)
+        session.execute(
+            sa.update(VaultKey)
+            .where(col(VaultKey.scope) == scope, col(VaultKey.owner_id) == owner_id, col(VaultKey.wrapped).is_not(None))
+            .values(wrapped=None, destroyed_at=now)
+            .execution_options(synchronize_session="fetch")
+        )
+        _held(session).pop((scope, owner_id), None)
+        session.info["unit"].after_commit(_scrub)
+
+    def is_destroyed(self, session: Session, scope: Scope, owner_id: str) -> bool:
+        """Tell whether the owner's key was destroyed."""
+        row = self._row(session, scope, owner_id)
+        return row is not None and row.wrapped is None
+
+    def token(self, kind: str, value: str, partnership_id: str) -> str:
+        """Give the keyed matching token of `value` within one partnership: 64 hexadecimal digits.
+
+        `kind` (such as "name", "date_of_birth", "nhs_number") says how the value is normalised and keeps kinds apart.
+        Raises Invalid when nothing is left to match by.
+        """
+        normal = normalise(kind, value)
+        return hmac.digest(self._token_key(partnership_id), f"{kind}\x1f{normal}".encode(), hashlib.sha256).hex()
+
+    def rotate(self, session: Session) -> int:
+        """Begin a new epoch for keys made from now on; give its number. Old keys are moved by `rewrap`."""
+        return self._new_epoch(session).number
+
+    def rewrap(self, session: Session, *, limit: int = 1000) -> int:
+        """Move up to `limit` owner keys into the newest epoch; give how many were moved (0: all are there)."""
+        newest = self._newest_epoch(session)
+        rows = session.exec(
+            select(VaultKey)
+            .where(col(VaultKey.epoch_id) != newest.id, col(VaultKey.wrapped).is_not(None))
+            .limit(limit)
+            .with_for_update()
+        ).all()
+        for row in rows:
+            key = self._unwrap(session, row)
+            row.epoch_id, row.wrapped = newest.id, self._wrap(session, newest.id, key, row.scope, row.owner_id)
+            session.add(row)
+        session.flush()
+        return len(rows)
+
+    def destroy_epoch(self, session: Session, number: int) -> None:
+        """Destroy an old epoch's key, and with it every key that only a backup still holds.
+
+        Raises Conflict for the newest epoch and while a living key still rests on it, Invalid for an unknown number.
+        """
+        epoch = session.exec(select(VaultEpoch).where(VaultEpoch.number == number).with_for_update()).first()
+        if epoch is None:
+            raise Invalid(f"There is no key epoch {number}.")
+        living = select(VaultKey.id).where(VaultKey.epoch_id == epoch.id, col(VaultKey.wrapped).is_not(None))
+        if epoch.id == self._newest_epoch(session).id or session.exec(living.limit(1)).first():
+            raise Conflict(
+                f"Key epoch {number} is still in use.", next_step="Begin a new epoch and move all keys to it first."
+            )
+        epoch.wrapped, epoch.destroyed_at = None, epoch.destroyed_at or session.info["now"]
+        session.add(epoch)
+        session.flush()
+        self._epochs.pop(epoch.id, None)
+        session.info["unit"].after_commit(_scrub)
+
+    def check(self, session: Session) -> None:
+        """Raise Misconfigured when this root key doesn't open the newest epoch (used by /readyz and at start)."""
+        epoch = session.exec(_newest()).first()
+        if epoch is not None and epoch.wrapped is not None:
+            self._root.unwrap(epoch.wrapped, _epoch_context(epoch.number))
+
+    def _owner_key(self, session: Session, scope: Scope, owner_id: str, *, create: bool) -> bytes:
+        held = _held(session)
+        key = held.get((scope, owner_id))
+        if key is not None:
+            return key
+        row = self._row(session, scope, owner_id)
+        if row is None and create:
+            row = self._make(session, scope, owner_id)
+        if row is None or row.wrapped is None:
+            raise Erased("This was erased and can't be read again.")
+        held[scope, owner_id] = self._unwrap(session, row)
+        return held[scope, owner_id]
+
+    def _row(self, session: Session, scope: Scope, owner_id: str) -> VaultKey | None:
+        chosen = select(VaultKey).where(VaultKey.scope == scope, VaultKey.owner_id == owner_id)
+        return session.exec(chosen.execution_options(populate_existing=True)).first()
+
+    def _make(self, session: Session, scope: Scope, owner_id: str) -> VaultKey | None:
+        key = secrets.token_bytes(KEY_BYTES)
+        epoch = self._newest_epoch(session)
+        wrapped = self._wrap(session, epoch.id, key, scope, owner_id)
+        self._insert_if_absent(session, scope, owner_id, wrapped=wrapped, epoch_id=epoch.id)
+        # Another worker may have made it in the same instant: what is stored is the key, not what was drawn here.
+        return self._row(session, scope, owner_id)
+
+    def _insert_if_absent(
+        self,
+        session: Session,
+        scope: Scope,
+        owner_id: str,
+        *,
+        wrapped: bytes | None,
+        epoch_id: str = "",
+        destroyed_at: datetime | None = None,
+    ) -> None:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        row = {
+            "id": new_id(),
+            "partnership_id": owner_id if scope is Scope.PARTNERSHIP else "",
+            "scope": scope.value,
+            "owner_id": owner_id,
+            "epoch_id": epoch_id or self._newest_epoch(session).id,
+            "wrapped": wrapped,
+            "created_at": session.info["now"],
+            "destroyed_at": destroyed_at,
+        }
+        session.execute(insert(VaultKey).values(row).on_conflict_do_nothing(index_elements=["scope", "owner_id"]))
+
+    def _wrap(self, session: Session, epoch_id: str, key: bytes, scope: str, owner_id: str) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        cipher = AESGCM(self._epoch_key(session, epoch_id))
+        return nonce + cipher.encrypt(nonce, key, _associated(epoch_id, scope, owner_id))
+
+    def _unwrap(self, session: Session, row: VaultKey) -> bytes:
+        assert row.wrapped is not None
+        cipher = AESGCM(self._epoch_key(session, row.epoch_id))
+        bound = _associated(row.epoch_id, row.scope, row.owner_id)
+        try:
+            return cipher.decrypt(row.wrapped[:NONCE_BYTES], row.wrapped[NONCE_BYTES:], bound)
+        except InvalidTag as error:
+            raise Conflict("A stored key was altered or moved, so nothing under it can be opened.") from error
+
+    def _epoch_key(self, session: Session, epoch_id: str) -> bytes:
+        if epoch_id not in self._epochs:
+            epoch = session.get_one(VaultEpoch, epoch_id)
+            if epoch.wrapped is None:
+                raise Erased("The keys of that time were destroyed.")
+            self._epochs[epoch_id] = self._root.unwrap(epoch.wrapped, _epoch_context(epoch.number))
+        return self._epochs[epoch_id]
+
+    def _newest_epoch(self, session: Session) -> VaultEpoch:
+        return session.exec(_newest()).first() or self._new_epoch(session)
+
+    def _new_epoch(self, session: Session) -> VaultEpoch:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        number = (session.exec(select(sa.func.max(VaultEpoch.number))).one() or 0) + 1
+        wrapped = self._root.wrap(secrets.token_bytes(KEY_BYTES), _epoch_context(number))
+        row = {
+            "id": new_id(),
+            "number": number,
+            "root_name": self._root.name,
+            "wrapped": wrapped,
+            "created_at": session.info["now"],
+        }
+        session.execute(insert(VaultEpoch).values(row).on_conflict_do_nothing(index_elements=["number"]))
+        return session.exec(_newest()).one()
+
+    def _derive_token_key(self, partnership_id: str) -> bytes:
+        return self._root.digest(b"matching tokens of partnership " + partnership_id.encode())
+
+
+def normalise(kind: str, value: str) -> str:
+    """Give the form in which two spellings of one thing are equal; raise Invalid when nothing is left.
+
+    Names lose case, accents, spaces and punctuation; dates must be ISO 8601; numbers keep letters and digits.
+    """
+    text = unicodedata.normalize("NFKC", value).strip()
+    if kind in _DATES:
+        return _iso_date(text)
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    folded = unicodedata.normalize("NFKC", bare.casefold())
+    kept = "".join(c for c in folded if c.isalnum())
+    if kind == "nhs_number":
+        kept = "".join(c for c in kept if c.isdigit())
+    if not kept:
+        raise Invalid("There is nothing to match by in this value.", fields={kind: "Enter a value."})
+    return kept.upper() if kind in _NATIONAL_NUMBERS else kept
+
+
+def _iso_date(text: str) -> str:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date().isoformat()
+    except ValueError as error:
+        raise Invalid("A date must be written as year-month-day.", fields={"date": "Enter a real date."}) from error
+
+
+def _newest() -> "sa.Select[VaultEpoch]":
+    return select(VaultEpoch).order_by(col(VaultEpoch.number).desc()).limit(1)  # type: ignore[return-value]
+
+
+def _held(session: Session) -> dict[tuple[str, str], bytes]:
+    held: dict[tuple[str, str], bytes] = session.info.setdefault("vault_keys", {})
+    return held
+
+
+def _associated(where: str, scope: str, owner_id: str) -> bytes:
+    # Each part with its length: no two different triples give the same bytes.
+    parts = (where, str(scope), owner_id, str(_VERSION))
+    return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+
+
+def _epoch_context(number: int) -> bytes:
+    return f"disclosure-gateway epoch {number}".encode()
+
+
+def _scrub(unit: object) -> None:
+    unit.store.scrub()  # type: ignore[attr-defined]
