@@ -45,6 +45,11 @@ def make_engine(url: str, *, pool_size: int = 16, pool_timeout: float = 10.0, ec
     )
 
 
+def writing(engine: Engine) -> Engine:
+    """Give the engine whose transactions may write: a plain SQLite connection of this store only reads."""
+    return engine.execution_options(**{WRITING: True})
+
+
 def database_file(engine: Engine) -> Path | None:
     """Give the file of a SQLite store, or None on PostgreSQL."""
     if engine.dialect.name != "sqlite" or engine.url.database is None:

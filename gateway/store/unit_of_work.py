@@ -16,11 +16,11 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from gateway.clock import Clock
 from gateway.errors import NotConfirmed, Unavailable
-from gateway.store.engine import WRITING, database_file
+from gateway.store.engine import WRITING, database_file, writing
 from gateway.store.tables import Row
 from gateway.store.vault import Vault
 
@@ -29,8 +29,8 @@ Hook = Callable[["Unit"], None]
 
 _log = structlog.get_logger(__name__)
 _OWNER_ONLY = 0o600
-_SERIALIZATION_FAILURE = "40001"
-_DEADLOCK = "40P01"
+_CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_REFUSALS = frozenset({"P0001", "42501"})  # a trigger's exception, a missing privilege: wrapped like wrong statements
 _open_unit: ContextVar[str] = ContextVar("gateway_open_unit", default="")
 
 
@@ -111,7 +111,7 @@ class Store:
         file = database_file(engine)
         self._lock_file = file.with_name(file.name + ".lock") if file else None
         self._reader = engine.execution_options(**self._reading_options())
-        self._writer = engine.execution_options(**{WRITING: True})
+        self._writer = writing(engine)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
@@ -154,11 +154,6 @@ class Store:
                 if not left or not _is_conflict(error.__cause__):
                     raise
         raise NotConfirmed
-
-    def create_all(self) -> None:
-        """Create the tables of every imported model: for tests; installations migrate."""
-        with self._writer.begin() as connection:
-            SQLModel.metadata.create_all(connection)
 
     def scrub(self) -> None:
         """Remove what a destroyed key left in the files: truncate SQLite's WAL, or vacuum PostgreSQL's key table.
@@ -228,9 +223,9 @@ def _locked(path: Path) -> Iterator[None]:
 def _confirming() -> Iterator[None]:
     try:
         yield
-    except (ProgrammingError, DataError):
-        raise
     except (DBAPIError, PoolTimeout) as error:
+        if _is_a_mistake_of_ours(error):
+            raise
         raise NotConfirmed from error
 
 
@@ -238,14 +233,22 @@ def _confirming() -> Iterator[None]:
 def _answering() -> Iterator[None]:
     try:
         yield
-    except (ProgrammingError, DataError):
-        raise
     except (DBAPIError, PoolTimeout) as error:
+        if _is_a_mistake_of_ours(error):
+            raise
         raise Unavailable(
             "The gateway's store doesn't answer.", next_step="Try again in a minute; nothing was changed."
         ) from error
 
 
+def _is_a_mistake_of_ours(error: Exception) -> bool:
+    """Tell a wrong statement, which must be seen and mended, from a database that refuses or doesn't answer."""
+    return isinstance(error, ProgrammingError | DataError) and _state(error) not in _REFUSALS
+
+
 def _is_conflict(cause: BaseException | None) -> bool:
-    state = getattr(getattr(cause, "orig", None), "sqlstate", None)
-    return state in {_SERIALIZATION_FAILURE, _DEADLOCK}
+    return _state(cause) in _CONFLICTS
+
+
+def _state(error: BaseException | None) -> str:
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""

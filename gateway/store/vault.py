@@ -8,16 +8,21 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway.errors import Conflict, Erased, Invalid
 from gateway.store.root_keys import KEY_BYTES, NONCE_BYTES, RootKey
 from gateway.store.tables import UtcDateTime, new_id
+
+if TYPE_CHECKING:
+    from gateway.store.unit_of_work import Unit
 
 _VERSION = 1
 _VERSION_BYTE = bytes([_VERSION])
@@ -308,8 +313,8 @@ def _iso_date(text: str) -> str:
         raise Invalid("A date must be written as year-month-day.", fields={"date": "Enter a real date."}) from error
 
 
-def _newest() -> "sa.Select[VaultEpoch]":
-    return select(VaultEpoch).order_by(col(VaultEpoch.number).desc()).limit(1)  # type: ignore[return-value]
+def _newest() -> SelectOfScalar[VaultEpoch]:
+    return select(VaultEpoch).order_by(col(VaultEpoch.number).desc()).limit(1)
 
 
 def _held(session: Session) -> dict[tuple[str, str], bytes]:
@@ -327,5 +332,5 @@ def _epoch_context(number: int) -> bytes:
     return f"disclosure-gateway epoch {number}".encode()
 
 
-def _scrub(unit: object) -> None:
-    unit.store.scrub()  # type: ignore[attr-defined]
+def _scrub(unit: "Unit") -> None:
+    unit.store.scrub()

@@ -1,0 +1,198 @@
+"""What every test may ask for: a clock that stands still, keys, and a real store of either kind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from sqlmodel import SQLModel
+
+from gateway.clock import FixedClock
+from gateway.settings import Environment, Settings, load
+from gateway.store.engine import make_engine, writing
+from gateway.store.modules import import_models
+from gateway.store.root_keys import FileRootKey, create_root_file
+from gateway.store.unit_of_work import Store
+from gateway.store.vault import Vault
+from tests.postgres import Postgres
+
+if TYPE_CHECKING:
+    from gateway.assembly import Gateway
+
+KINDS = ("sqlite", "postgresql")
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+hypothesis_settings.register_profile(
+    "quick", max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile("assure", parent=hypothesis_settings.get_profile("quick"), max_examples=1000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many examples a law is tried with, and keep the caller's own settings out of the tests."""
+    assuring = "assure" in (config.option.markexpr or "")
+    hypothesis_settings.load_profile("assure" if assuring else "quick")
+    for name in [name for name in os.environ if name.startswith("GATEWAY_") and name != "GATEWAY_SHARED"]:
+        del os.environ[name]
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands at 10:00 UTC on 22 November 2026, a Sunday, until a test moves it."""
+    return FixedClock(NOW)
+
+
+@pytest.fixture(scope="session")
+def root_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a root key."""
+    path = tmp_path_factory.mktemp("keys") / "root.key"
+    create_root_file(path)
+    return path
+
+
+@pytest.fixture
+def vault(root_file: Path) -> Vault:
+    """The keys at rest."""
+    return Vault(FileRootKey(root_file))
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Callable[[], Postgres]]:
+    running: list[Postgres] = []
+
+    def server() -> Postgres:
+        if not running:
+            running.append(Postgres())
+        return running[0]
+
+    yield server
+    for postgres in running:
+        postgres.stop()
+
+
+@pytest.fixture
+def postgres(_postgres: Callable[[], Postgres]) -> Postgres:
+    """The session's PostgreSQL server, started when first asked for."""
+    return _postgres()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "gateway.sqlite3"
+    create_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    """A new SQLite store with every table in it."""
+    path = tmp_path / "gateway.sqlite3"
+    shutil.copyfile(_sqlite_template, path)
+    path.chmod(0o600)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgres: Postgres) -> Iterator[str]:
+    """A new PostgreSQL database with every table in it."""
+    url = postgres.fresh(create_tables)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(params=KINDS)
+def store_url(request: pytest.FixtureRequest) -> str:
+    """A new store with every table in it: each test runs on SQLite and on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def store(store_url: str, clock: FixedClock, vault: Vault) -> Iterator[Store]:
+    """The store, on SQLite and on PostgreSQL."""
+    yield from opened(store_url, clock, vault)
+
+
+@pytest.fixture
+def sqlite_store(sqlite_url: str, clock: FixedClock, vault: Vault) -> Iterator[Store]:
+    """The store on SQLite alone, for tests to which the store doesn't matter."""
+    yield from opened(sqlite_url, clock, vault)
+
+
+@pytest.fixture
+def postgresql_store(postgresql_url: str, clock: FixedClock, vault: Vault) -> Iterator[Store]:
+    """The store on PostgreSQL alone, for what only it does."""
+    yield from opened(postgresql_url, clock, vault)
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, root_file: Path) -> Callable[[str], Settings]:
+    """Gives settings for a test installation on the store of a URL, with every path in the test's own folder."""
+
+    def make(url: str) -> Settings:
+        keys = {"root_file": str(root_file), "ledger_key_file": str(tmp_path / "ledger.key"), "trusted": str(tmp_path)}
+        paths = {"var": str(tmp_path), "backups": str(tmp_path / "backups")}
+        return load(env=Environment.TEST, overrides={"store": {"url": url, "pool_size": 4}, "keys": keys, "paths": paths})
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[[str], Settings], store_url: str) -> Settings:
+    """The settings of a test installation, on SQLite and on PostgreSQL."""
+    return make_settings(store_url)
+
+
+@pytest.fixture
+def gateway(settings: Settings, clock: FixedClock) -> Iterator[Gateway]:
+    """The assembled gateway, on SQLite and on PostgreSQL."""
+    yield from assembled(settings, clock)
+
+
+@pytest.fixture
+def sqlite_gateway(make_settings: Callable[[str], Settings], sqlite_url: str, clock: FixedClock) -> Iterator[Gateway]:
+    """The assembled gateway on SQLite alone, for tests to which the store doesn't matter."""
+    yield from assembled(make_settings(sqlite_url), clock)
+
+
+def create_tables(url: str) -> None:
+    """Create every table in the database of `url`."""
+    import_models()
+    _forget_links_to_tables_not_written_yet()
+    engine = make_engine(url, pool_size=1)
+    with writing(engine).begin() as connection:
+        SQLModel.metadata.create_all(connection)
+    engine.dispose()
+
+
+def opened(url: str, clock: FixedClock, vault: Vault) -> Iterator[Store]:
+    """Open a store for the length of a test."""
+    store = Store(make_engine(url, pool_size=4), clock, vault)
+    yield store
+    store.close()
+
+
+def assembled(settings: Settings, clock: FixedClock) -> Iterator[Gateway]:
+    """Assemble a gateway for the length of a test."""
+    from gateway.assembly import assemble
+
+    gateway = assemble(settings, clock=clock)
+    yield gateway
+    gateway.store.close()
+
+
+def _forget_links_to_tables_not_written_yet() -> None:
+    for table in SQLModel.metadata.tables.values():
+        for link in list(table.foreign_key_constraints):
+            if any(e.target_fullname.rsplit(".", 1)[0] not in SQLModel.metadata.tables for e in link.elements):
+                table.constraints.remove(link)
+                for element in link.elements:
+                    table.foreign_keys.discard(element)
+                    element.parent.foreign_keys.discard(element)

@@ -1,0 +1,246 @@
+"""One unit of work: everything in it commits together, dated once, or nothing of it happened."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from gateway.clock import FixedClock, SystemClock
+from gateway.errors import NotConfirmed, Unavailable
+from gateway.store.engine import make_engine, writing
+from gateway.store.root_keys import FileRootKey
+from gateway.store.unit_of_work import Store, Unit
+from gateway.store.vault import Scope, Vault, VaultEpoch, VaultKey
+
+OWNER = "a" * 32
+
+
+def add_key(unit: Unit, owner: str = OWNER) -> None:
+    unit.vault.seal(unit.session, Scope.SUBJECT, owner, "words", where="here")
+
+
+def owners(store: Store) -> list[str]:
+    with store.reading() as unit:
+        return sorted(unit.session.exec(select(VaultKey.owner_id)).all())
+
+
+def test_what_a_block_did_is_there_after_it(store: Store) -> None:
+    with store.writing() as unit:
+        add_key(unit)
+    assert owners(store) == [OWNER]
+
+
+def test_an_exception_undoes_the_whole_block(store: Store) -> None:
+    with pytest.raises(KeyError), store.writing() as unit:
+        add_key(unit)
+        unit.session.flush()
+        raise KeyError
+    assert owners(store) == []
+
+
+def test_hooks_run_once_per_key_in_order_inside_the_transaction(store: Store) -> None:
+    ran: list[str] = []
+
+    def first(unit: Unit) -> None:
+        ran.append("first")
+        add_key(unit)
+        unit.before_commit(lambda _: ran.append("third"), "third")
+        unit.before_commit(first, "first")
+
+    with store.writing() as unit:
+        unit.before_commit(first, "first")
+        unit.before_commit(lambda _: ran.append("second"), "second")
+        unit.before_commit(lambda _: ran.append("first again"), "first")
+        unit.after_commit(lambda _: ran.append(f"after: {owners(store)}"))
+    assert ran == ["first", "second", "third", f"after: {[OWNER]}"]
+
+
+def test_a_failing_hook_undoes_everything_and_no_later_hook_runs(store: Store) -> None:
+    ran: list[str] = []
+
+    def fail(_: Unit) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError), store.writing() as unit:
+        add_key(unit)
+        unit.before_commit(fail, "entry")
+        unit.after_commit(lambda _: ran.append("after"))
+    assert (owners(store), ran) == ([], [])
+
+
+def test_what_follows_a_commit_cannot_undo_or_fail_it(store: Store) -> None:
+    def fail(_: Unit) -> None:
+        raise LookupError
+
+    with store.writing() as unit:
+        add_key(unit)
+        unit.after_commit(fail)
+    assert owners(store) == [OWNER]
+
+
+@pytest.mark.parametrize("kind", ["writing", "reading"])
+def test_nobody_but_the_unit_commits(store: Store, kind: str) -> None:
+    with pytest.raises(RuntimeError, match="only the unit of work commits"), getattr(store, kind)() as unit:
+        unit.session.commit()
+
+
+def test_a_reading_unit_refuses_new_rows(store: Store) -> None:
+    with pytest.raises(RuntimeError, match="only reads"), store.reading() as unit:
+        unit.session.add(VaultEpoch(number=1, root_name="x", created_at=unit.now))
+        unit.session.flush()
+
+
+def test_a_reading_unit_refuses_plain_sql_that_writes(store: Store) -> None:
+    with pytest.raises(Unavailable), store.reading() as unit:
+        unit.session.execute(sa.text("DELETE FROM vault_key"))
+
+
+def test_a_connection_that_read_writes_again_afterwards(store: Store) -> None:
+    for number in range(6):
+        assert len(owners(store)) == number
+        with store.writing() as unit:
+            add_key(unit, f"{number:032x}")
+
+
+def test_a_second_writing_unit_inside_the_first_is_refused_rather_than_waiting_for_itself(store: Store) -> None:
+    with store.writing(), pytest.raises(RuntimeError, match="already open"), store.writing():
+        pass
+
+
+def test_a_reader_keeps_its_snapshot_while_others_write(store: Store) -> None:
+    with store.reading() as reader:
+        before = reader.session.exec(select(VaultKey.id)).all()
+        in_another_thread(lambda: write_one(store, OWNER))
+        assert reader.session.exec(select(VaultKey.id)).all() == before == []
+
+
+def test_times_in_a_unit_are_its_own_and_do_not_move(store: Store, clock: FixedClock) -> None:
+    with store.writing() as unit:
+        started = unit.now
+        clock.advance(timedelta(hours=1))
+        add_key(unit)
+    with store.reading() as unit:
+        assert unit.session.exec(select(VaultKey.created_at)).one() == started
+
+
+def test_a_refused_statement_answers_not_confirmed_and_stores_nothing(store: Store) -> None:
+    """Planted fault: the database refuses one insert in the middle of the transaction."""
+    plant_failing_trigger(store, "vault_key")
+    with pytest.raises(NotConfirmed), store.writing() as unit:
+        unit.vault.rotate(unit.session)
+        add_key(unit)
+    with store.reading() as unit:
+        assert unit.session.exec(select(VaultEpoch.id)).all() == []
+
+
+def test_writers_in_threads_and_processes_lose_nothing(store: Store, root_file: Path) -> None:
+    url = store.engine.url.render_as_string(hide_password=False)
+    processes = [
+        multiprocessing.get_context("spawn").Process(target=write_many, args=(url, str(root_file), f"p{n}"))
+        for n in range(2)
+    ]
+    threads = [threading.Thread(target=lambda n=n: [write_one(store, f"t{n}-{i}") for i in range(10)]) for n in range(3)]
+    for worker in [*processes, *threads]:
+        worker.start()
+    for worker in [*processes, *threads]:
+        worker.join()
+    assert len(owners(store)) == 2 * 10 + 3 * 10
+
+
+def test_one_owner_gets_one_key_however_many_ask_at_once(postgresql_store: Store) -> None:
+    store, barrier, sealed = postgresql_store, threading.Barrier(6), []
+
+    def seal() -> None:
+        with store.writing() as unit:
+            barrier.wait()
+            sealed.append(unit.vault.seal(unit.session, Scope.CASE, OWNER, "words", where="here"))
+
+    threads = [threading.Thread(target=seal) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.reading() as unit:
+        opened = {unit.vault.open(unit.session, Scope.CASE, OWNER, item, where="here") for item in sealed}
+    assert (len(sealed), opened) == (6, {"words"})
+
+
+def test_a_deadlock_is_run_again_whole(postgresql_store: Store) -> None:
+    store, barrier = postgresql_store, threading.Barrier(2)
+    for owner in ("one", "two"):
+        write_one(store, owner)
+    tries: list[str] = []
+
+    def cross(first: str, second: str) -> Callable[[], None]:
+        def work(unit: Unit) -> None:
+            tries.append(first)
+            lock_key(unit, first)
+            if len(tries) <= 2:
+                barrier.wait()
+            lock_key(unit, second)
+
+        return lambda: store.retrying(work)
+
+    threads = [threading.Thread(target=cross("one", "two")), threading.Thread(target=cross("two", "one"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tries) == 3
+
+
+def test_a_store_that_is_gone_answers_unavailable(sqlite_url: str, clock: FixedClock, vault: Vault) -> None:
+    store = Store(make_engine(sqlite_url), clock, vault)
+    file = Path(store.engine.url.database or "")
+    file.write_bytes(b"not a database" * 100)
+    with pytest.raises(Unavailable), store.reading() as unit:
+        unit.session.exec(select(VaultKey.id)).all()
+    store.close()
+
+
+def lock_key(unit: Unit, owner: str) -> None:
+    unit.session.exec(select(VaultKey).where(VaultKey.owner_id == owner).with_for_update()).one()
+
+
+def plant_failing_trigger(store: Store, table: str) -> None:
+    statements = {
+        "sqlite": [f"CREATE TRIGGER planted BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'planted'); END"],
+        "postgresql": [
+            "CREATE FUNCTION planted() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$ LANGUAGE plpgsql",
+            f"CREATE TRIGGER planted BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION planted()",
+        ],
+    }
+    with writing(store.engine).begin() as connection:
+        for statement in statements[store.dialect]:
+            connection.exec_driver_sql(statement)
+
+
+def in_another_thread(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def write_one(store: Store, owner: str) -> None:
+    with store.writing() as unit:
+        add_key(unit, owner)
+
+
+def write_many(url: str, root_file: str, name: str) -> None:
+    store = Store(make_engine(url, pool_size=1), SystemClock(), Vault(FileRootKey(Path(root_file))))
+    for number in range(10):
+        write_one(store, f"{name}-{number}")
+    store.close()
+
+
+def test_the_present_is_aware(store: Store) -> None:
+    with store.reading() as unit:
+        assert isinstance(unit.now, datetime)
+        assert unit.now.utcoffset() == timedelta(0)
