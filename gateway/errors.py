@@ -90,8 +90,12 @@ class NotConfirmed(Unavailable):
 
     code = "not_confirmed"
 
-    def __init__(self, message: str = "This could not be confirmed as recorded.", *, next_step: str = "") -> None:
-        super().__init__(message, next_step=next_step or "Try again: the same attempt is never counted twice.")
+    def __init__(
+        self, message: str = "This could not be confirmed as recorded.", *, next_step: str = ""
+    ) -> None:
+        super().__init__(
+            message, next_step=next_step or "Try again: the same attempt is never counted twice."
+        )
 
 
 class Misconfigured(GatewayError):

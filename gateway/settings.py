@@ -54,7 +54,9 @@ class StoreSettings(_Section):
 
     url: Text = Field(description="Database: `sqlite:///file` or `postgresql://user@host/database`.")
     pool_size: int = Field(ge=1, le=200, description="Database connections that each worker keeps open.")
-    pool_timeout_seconds: float = Field(gt=0, description="How long a request waits for a connection before it answers 503.")
+    pool_timeout_seconds: float = Field(
+        gt=0, description="How long a request waits for a connection before it answers 503."
+    )
 
 
 class KeySettings(_Section):
@@ -68,19 +70,30 @@ class KeySettings(_Section):
     pkcs11_token: str = Field(description="Label of the PKCS#11 token that holds the root key.")
     pkcs11_label: str = Field(description="Label of the root key inside the token.")
     pkcs11_pin: SecretStr | None = Field(default=None, description="PIN of the PKCS#11 token. Secret.")
-    ledger_key_file: Path = Field(description="The private key that signs ledger checkpoints (made by `gateway init`).")
-    trusted: Path = Field(description="Folder with the public keys this gateway trusts: witnesses and policy signers.")
+    ledger_key_file: Path = Field(
+        description="The private key that signs ledger checkpoints (made by `gateway init`)."
+    )
+    trusted: Path = Field(
+        description="Folder with the public keys this gateway trusts: witnesses and policy signers."
+    )
 
 
 class WebSettings(_Section):
     """The pages and the sessions behind them."""
 
-    public_url: Text = Field(description="Address at which people reach the gateway, such as `https://gateway.example`.")
-    session_key: SecretStr | None = Field(
-        default=None, description="Secret that signs session cookies and forms, at least 32 characters. Secret."
+    public_url: Text = Field(
+        description="Address at which people reach the gateway, such as `https://gateway.example`."
     )
-    trusted_hosts: tuple[str, ...] = Field(description="Host names that requests may carry; others are refused.")
-    proxies: int = Field(ge=0, le=3, description="How many proxies in front set X-Forwarded-For and X-Forwarded-Proto.")
+    session_key: SecretStr | None = Field(
+        default=None,
+        description="Secret that signs session cookies and forms, at least 32 characters. Secret.",
+    )
+    trusted_hosts: tuple[str, ...] = Field(
+        description="Host names that requests may carry; others are refused."
+    )
+    proxies: int = Field(
+        ge=0, le=3, description="How many proxies in front set X-Forwarded-For and X-Forwarded-Proto."
+    )
     idle_minutes: int = Field(ge=1, le=60, description="Minutes without activity after which a session ends.")
     absolute_hours: int = Field(ge=1, le=12, description="Hours after which a session ends whatever happens.")
     max_upload_bytes: int = Field(ge=1024, description="Largest request body, in bytes.")
@@ -105,24 +118,38 @@ class Provider(_Section):
     issuer: Text = Field(description="Issuer address; pinned, never taken from what the provider says.")
     client_id: Text = Field(description="Client id registered at the provider.")
     client_key_file: Path | None = Field(default=None, description="Private key (JWK) for `private_key_jwt`.")
-    client_secret: SecretStr | None = Field(default=None, description="Client secret, where no key can be used. Secret.")
-    required_acr: tuple[str, ...] = Field(default=(), description="Accepted authentication classes; empty accepts any.")
+    client_secret: SecretStr | None = Field(
+        default=None, description="Client secret, where no key can be used. Secret."
+    )
+    required_acr: tuple[str, ...] = Field(
+        default=(), description="Accepted authentication classes; empty accepts any."
+    )
 
 
 class SignInSettings(_Section):
     """How people prove who they are."""
 
-    personas: bool = Field(description="Offer named personas instead of sign-in; only in the demo, only on loopback.")
-    providers: tuple[Provider, ...] = Field(default=(), description="OpenID Connect providers, one table each.")
+    personas: bool = Field(
+        description="Offer named personas instead of sign-in; only in the demo, only on loopback."
+    )
+    providers: tuple[Provider, ...] = Field(
+        default=(), description="OpenID Connect providers, one table each."
+    )
 
 
 class LedgerSettings(_Section):
     """The ledger and those who watch it."""
 
     origin: Text = Field(description="Origin line of the checkpoints: names this ledger for ever.")
-    witnesses: Path | None = Field(default=None, description="Witness policy file (C2SP tlog-policy); needed in production.")
-    witness_lag_hours: float = Field(gt=0, le=24, description="Hours without a witness's signature after which releases stop.")
-    sequencer_wait_seconds: float = Field(gt=0, description="How long a request waits for its index on PostgreSQL.")
+    witnesses: Path | None = Field(
+        default=None, description="Witness policy file (C2SP tlog-policy); needed in production."
+    )
+    witness_lag_hours: float = Field(
+        gt=0, le=24, description="Hours without a witness's signature after which releases stop."
+    )
+    sequencer_wait_seconds: float = Field(
+        gt=0, description="How long a request waits for its index on PostgreSQL."
+    )
 
     @property
     def witness_lag(self) -> timedelta:
@@ -135,7 +162,9 @@ class SealingSettings(_Section):
 
     max_file_bytes: int = Field(ge=1024, description="Largest file of a release, in bytes.")
     clean_seconds: float = Field(gt=0, description="How long cleaning one file may take.")
-    clean_memory_bytes: int = Field(ge=64 * 1024 * 1024, description="How much memory cleaning one file may take.")
+    clean_memory_bytes: int = Field(
+        ge=64 * 1024 * 1024, description="How much memory cleaning one file may take."
+    )
     key_days: Days = Field(description="Days after which a recipient's key ends unless renewed.")
 
 
@@ -155,9 +184,13 @@ class RetentionSettings(_Section):
     """How long what is kept is kept."""
 
     drafts_days: Days = Field(description="Days after which an unsent draft is erased.")
-    idempotency_days: Days = Field(description="Days for which a repeated attempt still gets its first answer.")
+    idempotency_days: Days = Field(
+        description="Days for which a repeated attempt still gets its first answer."
+    )
     parcels_days: Days = Field(description="Days after which an unopened parcel is destroyed.")
-    decisions_years: int = Field(ge=1, le=100, description="Years for which a decision can be defended with its words.")
+    decisions_years: int = Field(
+        ge=1, le=100, description="Years for which a decision can be defended with its words."
+    )
 
 
 class ObserveSettings(_Section):
@@ -172,7 +205,9 @@ class PathSettings(_Section):
     """Where things lie."""
 
     var: Path = Field(description="Folder for what the gateway makes while it runs.")
-    policies: Path | None = Field(default=None, description="Folder of the policy files; empty takes those that were shipped.")
+    policies: Path | None = Field(
+        default=None, description="Folder of the policy files; empty takes those that were shipped."
+    )
     backups: Path = Field(description="Folder in which `gateway backup` puts its sets.")
 
 
@@ -231,14 +266,16 @@ def load(*, env: Environment | None = None, overrides: dict[str, Any] | None = N
     except ValidationError as error:
         raise _explained(error) from error
     except SettingsError as error:
-        raise Misconfigured(f"{error}.", next_step="Write lists and tables in the environment as JSON.") from error
+        raise Misconfigured(
+            f"{error}.", next_step="Write lists and tables in the environment as JSON."
+        ) from error
     for problem in production_problems(settings):
         raise problem
     return settings
 
 
 def shipped(folder: str) -> Path:
-    """Give the path of a top-level folder (`config`, `policies`, `keys`): the checkout's, or the installed package's."""
+    """Give the path of a top-level folder such as `policies`: the checkout's, or the installed package's."""
     package = Path(__file__).resolve().parent
     for place in (package.parent / folder, package / "shipped" / folder):
         if place.is_dir():
@@ -247,19 +284,43 @@ def shipped(folder: str) -> Path:
 
 
 def production_problems(settings: Settings) -> list[Misconfigured]:
-    """Give what keeps `settings` from starting in production, each with what to do; empty elsewhere and when all is well."""
+    """Give what keeps these settings from starting, each with what to do; empty when all is well."""
     if not settings.production:
         return _loopback_problems(settings)
     checks = (
-        (settings.store.url.startswith("sqlite:///var/demo"), "store.url", "Name the database of this installation."),
-        (_short(settings.web.session_key), "web.session_key", "Give at least 32 random characters (`openssl rand -hex 32`)."),
-        (settings.keys.root_provider is RootProvider.FILE, "keys.root_provider", "Keep the root key in hardware: `pkcs11`."),
-        (not (settings.keys.pkcs11_module and settings.keys.pkcs11_token), "keys.pkcs11_module", "Name module and token."),
+        (
+            settings.store.url.startswith("sqlite:///var/demo"),
+            "store.url",
+            "Name the database of this installation.",
+        ),
+        (
+            _short(settings.web.session_key),
+            "web.session_key",
+            "Give at least 32 random characters (`openssl rand -hex 32`).",
+        ),
+        (
+            settings.keys.root_provider is RootProvider.FILE,
+            "keys.root_provider",
+            "Keep the root key in hardware: `pkcs11`.",
+        ),
+        (
+            not (settings.keys.pkcs11_module and settings.keys.pkcs11_token),
+            "keys.pkcs11_module",
+            "Name module and token.",
+        ),
         (settings.keys.pkcs11_pin is None, "keys.pkcs11_pin", "Give the token's PIN."),
         (not settings.sign_in.providers, "sign_in.providers", "Name at least one OpenID Connect provider."),
         (settings.sign_in.personas, "sign_in.personas", "Turn the demo personas off."),
-        (settings.ledger.witnesses is None, "ledger.witnesses", "Name the witness policy file: nobody watches the ledger."),
-        (not settings.web.public_url.startswith("https://"), "web.public_url", "Serve the gateway over https."),
+        (
+            settings.ledger.witnesses is None,
+            "ledger.witnesses",
+            "Name the witness policy file: nobody watches the ledger.",
+        ),
+        (
+            not settings.web.public_url.startswith("https://"),
+            "web.public_url",
+            "Serve the gateway over https.",
+        ),
         (not settings.web.trusted_hosts, "web.trusted_hosts", "Name the hosts that requests may carry."),
         (bool(settings.mail.host) and not settings.mail.starttls, "mail.starttls", "Require STARTTLS."),
     )
@@ -274,7 +335,9 @@ def _loopback_problems(settings: Settings) -> list[Misconfigured]:
 
 def _missing(name: str, remedy: str) -> Misconfigured:
     variable = PREFIX + name.upper().replace(".", "__")
-    return Misconfigured(f"The setting {name} doesn't allow a start. {remedy}", next_step=f"Set {variable} or {name}.")
+    return Misconfigured(
+        f"The setting {name} doesn't allow a start. {remedy}", next_step=f"Set {variable} or {name}."
+    )
 
 
 def _short(secret: SecretStr | None) -> bool:
@@ -285,7 +348,8 @@ def _chosen_environment() -> Environment:
     named = os.environ.get("GATEWAY_ENV", "")
     if not named:
         raise Misconfigured(
-            "GATEWAY_ENV is not set.", next_step="Set GATEWAY_ENV to demo or production; `make run` starts the demo."
+            "GATEWAY_ENV is not set.",
+            next_step="Set GATEWAY_ENV to demo or production; `make run` starts the demo.",
         )
     try:
         return Environment(named)
@@ -317,9 +381,13 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Misconfigured(f"The settings file {path} can't be read.", next_step="Check GATEWAY_CONFIG.") from error
+        raise Misconfigured(
+            f"The settings file {path} can't be read.", next_step="Check GATEWAY_CONFIG."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"The settings file {path} isn't TOML: {error}.", next_step="Correct that line.") from error
+        raise Misconfigured(
+            f"The settings file {path} isn't TOML: {error}.", next_step="Correct that line."
+        ) from error
 
 
 def _lay(below: dict[str, Any], above: dict[str, Any]) -> None:
@@ -336,7 +404,9 @@ def _refuse_unknown_names(model: type[BaseModel]) -> None:
     sections = tuple(PREFIX + name.upper() + "__PROVIDERS" for name in ("sign_in",))
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(sections):
-            raise Misconfigured(f"The variable {name} is no setting.", next_step="Correct its spelling (docs/settings.md).")
+            raise Misconfigured(
+                f"The variable {name} is no setting.", next_step="Correct its spelling (docs/settings.md)."
+            )
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> set[str]:
@@ -354,5 +424,7 @@ def _explained(error: ValidationError) -> Misconfigured:
     first = error.errors(include_url=False, include_input=False)[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return Misconfigured(f"There is no setting {name}.", next_step="Correct its spelling (docs/settings.md).")
+        return Misconfigured(
+            f"There is no setting {name}.", next_step="Correct its spelling (docs/settings.md)."
+        )
     return Misconfigured(f"The setting {name} is wrong: {first['msg']}.", next_step="See docs/settings.md.")

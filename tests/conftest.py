@@ -32,7 +32,9 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 hypothesis_settings.register_profile(
     "quick", max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
-hypothesis_settings.register_profile("assure", parent=hypothesis_settings.get_profile("quick"), max_examples=1000)
+hypothesis_settings.register_profile(
+    "assure", parent=hypothesis_settings.get_profile("quick"), max_examples=1000
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -137,9 +139,16 @@ def make_settings(tmp_path: Path, root_file: Path) -> Callable[[str], Settings]:
     """Gives settings for a test installation on the store of a URL, with every path in the test's own folder."""
 
     def make(url: str) -> Settings:
-        keys = {"root_file": str(root_file), "ledger_key_file": str(tmp_path / "ledger.key"), "trusted": str(tmp_path)}
+        keys = {
+            "root_file": str(root_file),
+            "ledger_key_file": str(tmp_path / "ledger.key"),
+            "trusted": str(tmp_path),
+        }
         paths = {"var": str(tmp_path), "backups": str(tmp_path / "backups")}
-        return load(env=Environment.TEST, overrides={"store": {"url": url, "pool_size": 4}, "keys": keys, "paths": paths})
+        return load(
+            env=Environment.TEST,
+            overrides={"store": {"url": url, "pool_size": 4}, "keys": keys, "paths": paths},
+        )
 
     return make
 
@@ -157,7 +166,9 @@ def gateway(settings: Settings, clock: FixedClock) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def sqlite_gateway(make_settings: Callable[[str], Settings], sqlite_url: str, clock: FixedClock) -> Iterator[Gateway]:
+def sqlite_gateway(
+    make_settings: Callable[[str], Settings], sqlite_url: str, clock: FixedClock
+) -> Iterator[Gateway]:
     """The assembled gateway on SQLite alone, for tests to which the store doesn't matter."""
     yield from assembled(make_settings(sqlite_url), clock)
 
@@ -191,7 +202,9 @@ def assembled(settings: Settings, clock: FixedClock) -> Iterator[Gateway]:
 def _forget_links_to_tables_not_written_yet() -> None:
     for table in SQLModel.metadata.tables.values():
         for link in list(table.foreign_key_constraints):
-            if any(e.target_fullname.rsplit(".", 1)[0] not in SQLModel.metadata.tables for e in link.elements):
+            if any(
+                e.target_fullname.rsplit(".", 1)[0] not in SQLModel.metadata.tables for e in link.elements
+            ):
                 table.constraints.remove(link)
                 for element in link.elements:
                     table.foreign_keys.discard(element)

@@ -21,7 +21,12 @@ _TEMPLATE = "gateway_template"
 _UNPRIVILEGED = ("postgres", "nobody")
 # Durability is off: these tests ask what is stored, not what survives a power cut. Fault tests ask for it back.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-_SETTINGS = {"listen_addresses": "", "shared_buffers": "32MB", "max_connections": "120", "log_min_messages": "fatal"}
+_SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "32MB",
+    "max_connections": "120",
+    "log_min_messages": "fatal",
+}
 
 
 class Postgres:
@@ -35,7 +40,9 @@ class Postgres:
         self._as = _someone_else()
         if self._as:
             os.chown(self._folder, self._as["user"], self._as["group"])
-        self._run("initdb", "-D", str(self._data), "-U", "gateway", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        self._run(
+            "initdb", "-D", str(self._data), "-U", "gateway", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
+        )
         self._server = self._start(durable)
         self._has_template = False
 
@@ -58,7 +65,9 @@ class Postgres:
 
     def drop(self, url: str) -> None:
         """Drop the database of `url`, with whoever is still connected."""
-        self.execute(f"DROP DATABASE IF EXISTS {url.split('?')[0].rsplit('/', 1)[1]} WITH (FORCE)")
+        self.execute(
+            f"DROP DATABASE IF EXISTS {url.split('?', maxsplit=1)[0].rsplit('/', 1)[1]} WITH (FORCE)"
+        )
 
     def execute(self, statement: str) -> None:
         """Run one administrative statement."""
@@ -97,7 +106,12 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [str(self._binaries / program), *arguments], cwd=self._folder, capture_output=True, text=True, **self._as
+            [str(self._binaries / program), *arguments],
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._as,
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr[-400:]}")
@@ -105,7 +119,9 @@ class Postgres:
 
 def _binaries() -> Path:
     # A link on PATH to initdb alone isn't enough: the server's own folder holds all its programs.
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    places = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True
+    )
     found = shutil.which("initdb")
     if found:
         places.append(Path(found).resolve().parent)

@@ -1,0 +1,1 @@
+"""Where things are kept: engine, unit of work, keys at rest, migrations and backups."""

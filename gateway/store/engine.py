@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from gateway.errors import Misconfigured
 
 WRITING = "gateway_writing"
-_BUSY_SECONDS = 10.0
+BUSY_MILLISECONDS = 10_000
 _OWNER_ONLY = 0o600
 
 # FULL: an acknowledged commit survives a power cut. secure_delete: a destroyed key leaves no bytes behind.
@@ -74,7 +74,7 @@ def _sqlite(url: URL, pool_size: int, pool_timeout: float, echo: bool) -> Engine
         pool_timeout=pool_timeout,
         echo=echo,
         hide_parameters=True,
-        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        connect_args={"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)

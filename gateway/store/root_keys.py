@@ -1,4 +1,4 @@
-"""The root of the keys at rest: one secret that wraps the epoch keys, in a file for development, in hardware otherwise."""
+"""The root of the keys at rest: one secret that wraps the epoch keys; in a file only for development."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def _read(path: Path) -> bytes:
         ) from error
     if mode & 0o077:
         raise Misconfigured(
-            f"The root key file {path} can be read by others.", next_step=f"Run `chmod 600 {path}` and start again."
+            f"The root key file {path} can be read by others.",
+            next_step=f"Run `chmod 600 {path}` and start again.",
         )
     try:
         secret = base64.b64decode(text.removeprefix(_MARK), validate=True)

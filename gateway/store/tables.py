@@ -20,7 +20,8 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-# No vowels (no words by accident), nothing read out as something else (0/O, 1/I/L, 5/S, 2/Z, 8/B are left out of the letters).
+# No vowels, so no words by accident; and nothing that is read out as something else: 0 and O, 1, I and L,
+# and the letters that look like 5, 2 and 8 are left out.
 REFERENCE_ALPHABET = "CDFGHJKMNPQRTVWXY2346789"
 REFERENCE_LENGTH = 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from gateway.clock import Clock
 from gateway.errors import NotConfirmed, Unavailable
-from gateway.store.engine import WRITING, database_file, writing
+from gateway.store.engine import BUSY_MILLISECONDS, WRITING, database_file, writing
 from gateway.store.tables import Row
 from gateway.store.vault import Vault
 
@@ -30,8 +30,11 @@ Hook = Callable[["Unit"], None]
 _log = structlog.get_logger(__name__)
 _OWNER_ONLY = 0o600
 _CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-_REFUSALS = frozenset({"P0001", "42501"})  # a trigger's exception, a missing privilege: wrapped like wrong statements
-_open_unit: ContextVar[str] = ContextVar("gateway_open_unit", default="")
+_REFUSALS = frozenset(
+    {"P0001", "42501"}
+)  # a trigger's exception, a missing privilege: wrapped like wrong statements
+_SCRUB_MILLISECONDS = 1000
+_writing_here: ContextVar[tuple[Store, ...]] = ContextVar("gateway_writing_here", default=())
 
 
 class UnitSession(Session):
@@ -40,7 +43,9 @@ class UnitSession(Session):
     def commit(self) -> None:
         """Refuse: raise RuntimeError unless the unit of work itself commits."""
         if not self.info.get("committing"):
-            raise RuntimeError("only the unit of work commits; leave the `with store.writing()` block instead")
+            raise RuntimeError(
+                "only the unit of work commits; leave the `with store.writing()` block instead"
+            )
         super().commit()
 
     def flush(self, objects: Any = None) -> None:
@@ -53,7 +58,7 @@ class UnitSession(Session):
 @sa.event.listens_for(UnitSession, "before_flush")
 def _date_new_rows(session: UnitSession, _context: object, _instances: object) -> None:
     for row in session.new:
-        if isinstance(row, Row) and row.created_at is None:
+        if isinstance(row, Row) and row.__dict__.get("created_at") is None:
             row.created_at = session.info["now"]
 
 
@@ -96,7 +101,7 @@ class Unit:
         for hook in self._after:
             try:
                 hook(self)
-            except Exception:
+            except Exception:  # noqa: BLE001 - what is committed stays committed, whatever follows it
                 _log.exception("after_commit_failed")
 
 
@@ -120,15 +125,14 @@ class Store:
         On SQLite writers queue on a lock file and hold the write lock from the start; on PostgreSQL the transaction
         is READ COMMITTED and verbs lock the rows they stand on. Raises NotConfirmed when the database can't confirm.
         """
-        with self._alone_in_this_thread("writing"), _confirming(), self._queued():
-            with UnitSession(self._writer, expire_on_commit=False) as session:
-                unit = self._unit(session)
-                session.connection()  # the write lock comes before the clock is read
-                unit.now = session.info["now"] = self.clock.now()
-                yield unit
-                unit._finish()
-                session.info["committing"] = True
-                session.commit()
+        session = UnitSession(self._writer, expire_on_commit=False)
+        with self._alone_here(), _confirming(), self._queued(), session:
+            session.connection()  # the write lock comes before the clock is read
+            unit = self._unit(session)
+            yield unit
+            unit._finish()
+            session.info["committing"] = True
+            session.commit()
         unit._settle()
 
     @contextmanager
@@ -161,14 +165,11 @@ class Store:
         PostgreSQL keeps the wrapped bytes in its own WAL and in backups until the epoch key is destroyed.
         """
         if self.dialect == "sqlite":
-            with self.engine.connect() as connection:
-                raw = connection.connection.driver_connection
-                assert raw is not None
-                raw.execute("PRAGMA query_only = OFF")
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._truncate_wal()
             return
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM vault_key")
+            connection.exec_driver_sql("VACUUM vault_epoch")
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -185,16 +186,29 @@ class Store:
             return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         return {WRITING: False}
 
+    def _truncate_wal(self) -> None:
+        with self._queued(), closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA query_only = OFF")
+            cursor.execute(f"PRAGMA busy_timeout = {_SCRUB_MILLISECONDS}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            answer = cursor.fetchone()
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        if answer and answer[0]:  # a reader still holds the old pages; the next scrub or checkpoint removes them
+            _log.warning("scrub_postponed")
+
     @contextmanager
-    def _alone_in_this_thread(self, kind: str) -> Iterator[None]:
+    def _alone_here(self) -> Iterator[None]:
         # A second writing unit inside the first would wait for itself for ever.
-        if _open_unit.get() == kind:
-            raise RuntimeError("a writing unit of work is already open here; pass the unit instead of opening another")
-        token = _open_unit.set(kind)
+        if self in _writing_here.get():
+            raise RuntimeError(
+                "a writing unit of work is already open here; pass it on instead of opening another"
+            )
+        token = _writing_here.set((*_writing_here.get(), self))
         try:
             yield
         finally:
-            _open_unit.reset(token)
+            _writing_here.reset(token)
 
     @contextmanager
     def _queued(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ import hmac
 import secrets
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 _VERSION_BYTE = bytes([_VERSION])
-_NATIONAL_NUMBERS = frozenset({"nhs_number", "pnc_id", "cro_number", "prison_number", "crn", "reference", "postcode"})
+_NATIONAL_NUMBERS = frozenset(
+    {"nhs_number", "pnc_id", "cro_number", "prison_number", "crn", "reference", "postcode"}
+)
 _DATES = frozenset({"date_of_birth", "date"})
 
 
@@ -54,7 +56,7 @@ class VaultEpoch(SQLModel, table=True):
 
 
 class VaultKey(SQLModel, table=True):
-    """One owner's wrapped key; `wrapped` is empty once it is destroyed, and the row stays so that it can't come back."""
+    """One owner's wrapped key; empty once it is destroyed, and the row stays so that it can't come back."""
 
     __tablename__ = "vault_key"
     __table_args__ = (sa.UniqueConstraint("scope", "owner_id"),)
@@ -96,7 +98,9 @@ class Vault:
         """Give the text; raise Erased when its key was destroyed, Conflict when it isn't what was sealed there."""
         return self.open_bytes(session, scope, owner_id, sealed, where=where).decode()
 
-    def open_bytes(self, session: Session, scope: Scope, owner_id: str, sealed: bytes, *, where: str) -> bytes:
+    def open_bytes(
+        self, session: Session, scope: Scope, owner_id: str, sealed: bytes, *, where: str
+    ) -> bytes:
         """Give the bytes; raises as `open` does."""
         key = self._owner_key(session, scope, owner_id, create=False)
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
@@ -116,7 +120,9 @@ class Vault:
         missing = [owner for owner in set(owner_ids) if (scope, owner) not in held]
         if not missing:
             return
-        rows = session.exec(select(VaultKey).where(VaultKey.scope == scope, col(VaultKey.owner_id).in_(missing)))
+        rows = session.exec(
+            select(VaultKey).where(VaultKey.scope == scope, col(VaultKey.owner_id).in_(missing))
+        )
         for row in rows:
             if row.wrapped is not None:
                 held[scope, row.owner_id] = self._unwrap(session, row)
@@ -131,7 +137,11 @@ class Vault:
         self._insert_if_absent(session, scope, owner_id, wrapped=None, destroyed_at=now)
         session.execute(
             sa.update(VaultKey)
-            .where(col(VaultKey.scope) == scope, col(VaultKey.owner_id) == owner_id, col(VaultKey.wrapped).is_not(None))
+            .where(
+                col(VaultKey.scope) == scope,
+                col(VaultKey.owner_id) == owner_id,
+                col(VaultKey.wrapped).is_not(None),
+            )
             .values(wrapped=None, destroyed_at=now)
             .execution_options(synchronize_session="fetch")
         )
@@ -150,7 +160,9 @@ class Vault:
         Raises Invalid when nothing is left to match by.
         """
         normal = normalise(kind, value)
-        return hmac.digest(self._token_key(partnership_id), f"{kind}\x1f{normal}".encode(), hashlib.sha256).hex()
+        return hmac.digest(
+            self._token_key(partnership_id), f"{kind}\x1f{normal}".encode(), hashlib.sha256
+        ).hex()
 
     def rotate(self, session: Session) -> int:
         """Begin a new epoch for keys made from now on; give its number. Old keys are moved by `rewrap`."""
@@ -167,7 +179,10 @@ class Vault:
         ).all()
         for row in rows:
             key = self._unwrap(session, row)
-            row.epoch_id, row.wrapped = newest.id, self._wrap(session, newest.id, key, row.scope, row.owner_id)
+            row.epoch_id, row.wrapped = (
+                newest.id,
+                self._wrap(session, newest.id, key, row.scope, row.owner_id),
+            )
             session.add(row)
         session.flush()
         return len(rows)
@@ -183,7 +198,8 @@ class Vault:
         living = select(VaultKey.id).where(VaultKey.epoch_id == epoch.id, col(VaultKey.wrapped).is_not(None))
         if epoch.id == self._newest_epoch(session).id or session.exec(living.limit(1)).first():
             raise Conflict(
-                f"Key epoch {number} is still in use.", next_step="Begin a new epoch and move all keys to it first."
+                f"Key epoch {number} is still in use.",
+                next_step="Begin a new epoch and move all keys to it first.",
             )
         epoch.wrapped, epoch.destroyed_at = None, epoch.destroyed_at or session.info["now"]
         session.add(epoch)
@@ -243,7 +259,9 @@ class Vault:
             "created_at": session.info["now"],
             "destroyed_at": destroyed_at,
         }
-        session.execute(insert(VaultKey).values(row).on_conflict_do_nothing(index_elements=["scope", "owner_id"]))
+        session.execute(
+            insert(VaultKey).values(row).on_conflict_do_nothing(index_elements=["scope", "owner_id"])
+        )
 
     def _wrap(self, session: Session, epoch_id: str, key: bytes, scope: str, owner_id: str) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -251,12 +269,12 @@ class Vault:
         return nonce + cipher.encrypt(nonce, key, _associated(epoch_id, scope, owner_id))
 
     def _unwrap(self, session: Session, row: VaultKey) -> bytes:
-        assert row.wrapped is not None
+        wrapped = row.wrapped or b""
         cipher = AESGCM(self._epoch_key(session, row.epoch_id))
         bound = _associated(row.epoch_id, row.scope, row.owner_id)
         try:
-            return cipher.decrypt(row.wrapped[:NONCE_BYTES], row.wrapped[NONCE_BYTES:], bound)
-        except InvalidTag as error:
+            return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound)
+        except (InvalidTag, ValueError) as error:
             raise Conflict("A stored key was altered or moved, so nothing under it can be opened.") from error
 
     def _epoch_key(self, session: Session, epoch_id: str) -> bytes:
@@ -308,9 +326,11 @@ def normalise(kind: str, value: str) -> str:
 
 def _iso_date(text: str) -> str:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date().isoformat()
+        return date.fromisoformat(text).isoformat()
     except ValueError as error:
-        raise Invalid("A date must be written as year-month-day.", fields={"date": "Enter a real date."}) from error
+        raise Invalid(
+            "A date must be written as year-month-day.", fields={"date": "Enter a real date."}
+        ) from error
 
 
 def _newest() -> SelectOfScalar[VaultEpoch]:
