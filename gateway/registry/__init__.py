@@ -1,0 +1,1 @@
+"""The register: partnerships, agencies, people and posts, arrangements, cases, subjects and walls."""

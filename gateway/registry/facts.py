@@ -1,0 +1,355 @@
+"""Circumstances that the register knows: recorded by a named person, or worked out from the register itself.
+
+Nobody sets a flag in her own favour (promise 3): a fact that loosens counts once a second person approved it, and
+ending one that tightens is asked by one and done by another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, or_, select
+
+from gateway.errors import Conflict, Forbidden, Invalid
+from gateway.ledger.entries import EntryKind
+from gateway.registry.actors import Actor
+from gateway.registry.acts import a_reason, act, must_differ, person_of
+from gateway.registry.agencies import not_found
+from gateway.registry.cases import is_on_case
+from gateway.registry.computed import of_case, of_people, of_recipients
+from gateway.registry.contacts import on_file
+from gateway.registry.models import Agency, Case, Face, Post, RegisteredFact, Subject
+from gateway.registry.subjects import is_in_case, known_as, subjects_of
+from gateway.store.unit_of_work import Unit
+from gateway.store.vault import Scope
+from gateway.vocabulary import Category, Circumstance, Origin, vocabulary
+
+# What a person may record; the rest of the registry's circumstances are worked out below and can't be written.
+RECORDABLE = frozenset(
+    {
+        Circumstance.CONFLICT_DECLARED,
+        Circumstance.CONFLICT_SUSPECTED,
+        Circumstance.PERPETRATOR_EMPLOYED_BY_MEMBER_AGENCY,
+        Circumstance.SPECIFIED_PERSON,
+        Circumstance.CONTACT_ADDRESS_SHARED_WITH_PERPETRATOR,
+        Circumstance.ORIGINATOR_CAVEAT,
+        Circumstance.ORIGINATOR_AGREED,
+        Circumstance.AUTHORISING_DECISION_RECORDED,
+        Circumstance.AUTHORITY_FROM_SUBJECT,
+        Circumstance.NO_AUTHORITY_FROM_SUBJECT,
+        Circumstance.HEALTH_RECORD_ONLINE_ACCESS,
+        Circumstance.COMMUNITY_LINK_TO_PERPETRATOR,
+    }
+)
+
+
+@dataclass(frozen=True)
+class FactView:
+    """A recorded circumstance with its scope; `waiting` until a second person approved one that loosens."""
+
+    fact_id: str
+    circumstance: str
+    loosens: bool
+    case_id: str | None
+    subject_id: str | None
+    agency_id: str | None
+    post_id: str | None
+    categories: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime | None
+    waiting: bool
+    end_asked: bool
+
+
+def circumstances(
+    unit: Unit,
+    *,
+    case_id: str | None,
+    subject_id: str | None,
+    agency_ids: Collection[str],
+    post_ids: Collection[str],
+    categories: Collection[str],
+    recipient_post_ids: Collection[str] = (),
+) -> frozenset[str]:
+    """Give the registry's circumstances that hold now for one line.
+
+    Takes the agencies and posts that would come to know (requester and recipients, not the holder), the line's
+    categories, and which of the posts are recipients. A fact that loosens and names an agency or a post applies only
+    when every recipient is of that agency or is that person. `requester_not_on_case` and
+    `wrong_jurisdiction_gateway` are the flow's: it alone knows who asks and under which power.
+    """
+    recorded = _recorded(unit, case_id, subject_id, agency_ids, post_ids, categories, recipient_post_ids)
+    computed = (
+        *of_people(unit, post_ids, categories),
+        *of_recipients(unit, case_id, recipient_post_ids),
+        *of_case(unit, case_id, subject_id, agency_ids),
+    )
+    if subject_id is not None and on_file(unit, subject_id):
+        computed = (*computed, Circumstance.SAFE_CONTACT_ON_FILE)
+    return frozenset(str(one) for one in (*recorded, *computed))
+
+
+def record(
+    unit: Unit,
+    actor: Actor,
+    *,
+    circumstance: str,
+    reason: str,
+    case_id: str | None = None,
+    subject_id: str | None = None,
+    agency_id: str | None = None,
+    post_id: str | None = None,
+    categories: Collection[str] = (),
+    ends_at: datetime | None = None,
+) -> str:
+    """Record a circumstance with its reason; give its id. One that tightens counts from now.
+
+    Staff record for a case they are on or about themselves; an officer for anything of her partnership. One that
+    loosens never names its recorder or her agency. Raises NotFound, Forbidden, Invalid.
+    """
+    said = a_reason(reason)
+    if circumstance not in RECORDABLE:
+        raise Invalid("This isn't recorded here.", fields={"circumstance": "Choose one from the list."})
+    unknown = set(categories) - set(Category)
+    if unknown:
+        raise Invalid("A category isn't known.", fields={"categories": "Choose from the list."})
+    if not (case_id or subject_id or agency_id or post_id):
+        raise Invalid("It must be about something.", fields={"case_id": "Choose what it is about."})
+    _check_scope(unit, actor, case_id, subject_id, agency_id, post_id)
+    loosening = loosens(circumstance)
+    if loosening:
+        _must_not_gain(unit, actor, agency_id, post_id)
+    row = RegisteredFact(
+        partnership_id=actor.partnership_id,
+        circumstance=circumstance,
+        case_id=case_id,
+        subject_id=subject_id,
+        agency_id=agency_id,
+        post_id=post_id,
+        categories=sorted(categories),
+        recorded_by_post_id=actor.post_id,
+        starts_at=unit.now,
+        ends_at=ends_at,
+    )
+    row.reason = seal_reason(unit, row, said)
+    unit.session.add(row)
+    _note(unit, actor, row, "asked" if loosening else "recorded", reason=said)
+    return row.id
+
+
+def approve(unit: Unit, actor: Actor, fact_id: str) -> None:
+    """Make a fact that loosens count from now: an officer, not its recorder, not the one it favours.
+
+    Raises NotFound, Forbidden, Conflict.
+    """
+    row = _kept(unit, actor, fact_id)
+    if row.approved_by_post_id is not None or not loosens(row.circumstance) or row.ends_at is not None:
+        raise Conflict("This needs no answer.", next_step="Look at the list again.")
+    must_differ(actor, person_of(unit, row.recorded_by_post_id))
+    _must_not_gain(unit, actor, row.agency_id, row.post_id)
+    row.approved_by_post_id, row.starts_at = actor.post_id, unit.now
+    unit.session.add(row)
+    _note(unit, actor, row, "approved")
+
+
+def end(unit: Unit, actor: Actor, fact_id: str, reason: str) -> bool:
+    """End a fact: one that loosens at once, one that tightens when a second person asks the same.
+
+    Gives whether it has ended. Raises NotFound, Forbidden, Invalid, Conflict.
+    """
+    row = _kept(unit, actor, fact_id)
+    said = a_reason(reason)
+    if row.ends_at is not None and row.ends_at <= unit.now:
+        raise Conflict("This has already ended.", next_step="Look at the list again.")
+    if not loosens(row.circumstance):
+        _must_not_gain(unit, actor, row.agency_id, row.post_id)
+        if row.end_asked_by_post_id is None:
+            row.end_asked_by_post_id = actor.post_id
+            unit.session.add(row)
+            _note(unit, actor, row, "end_asked", reason=said)
+            return False
+        must_differ(actor, person_of(unit, row.end_asked_by_post_id))
+    row.ends_at, row.ended_by_post_id = unit.now, actor.post_id
+    unit.session.add(row)
+    _note(unit, actor, row, "ended", reason=said)
+    return True
+
+
+def facts_of(unit: Unit, actor: Actor, *, case_id: str) -> list[FactView]:
+    """Give the recorded circumstances of a case and its people that haven't ended, to an officer."""
+    ids = {one for view in subjects_of(unit, case_id) for one in known_as(unit, view.subject_id)}
+    rows = unit.session.exec(
+        select(RegisteredFact).where(
+            RegisteredFact.partnership_id == actor.partnership_id,
+            or_(col(RegisteredFact.case_id) == case_id, col(RegisteredFact.subject_id).in_(ids)),
+            or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > unit.now),
+        )
+    )
+    return sorted(
+        (_view(row) for row in rows), key=lambda one: (not one.waiting, one.circumstance, one.starts_at)
+    )
+
+
+def waiting(unit: Unit, actor: Actor) -> list[FactView]:
+    """Give the facts of the partnership that wait for a second person."""
+    rows = unit.session.exec(
+        select(RegisteredFact).where(
+            RegisteredFact.partnership_id == actor.partnership_id,
+            or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > unit.now),
+        )
+    )
+    return [view for view in map(_view, rows) if view.waiting or view.end_asked]
+
+
+def loosens(circumstance: str) -> bool:
+    """Tell whether a circumstance loosens; one that isn't in the vocabulary counts as loosening."""
+    terms = vocabulary().circumstances
+    return circumstance not in set(Circumstance) or terms[Circumstance(circumstance)].loosens
+
+
+def seal_reason(unit: Unit, row: RegisteredFact, reason: str) -> bytes:
+    """Give a fact's reason sealed under the key of whom it is about: the subject, the case, or the partnership."""
+    scope, owner = _owner(row)
+    return unit.vault.seal(unit.session, scope, owner, reason, where=f"registered_fact|reason|{row.id}")
+
+
+def _recorded(
+    unit: Unit,
+    case_id: str | None,
+    subject_id: str | None,
+    agency_ids: Collection[str],
+    post_ids: Collection[str],
+    categories: Collection[str],
+    recipient_post_ids: Collection[str],
+) -> list[str]:
+    subject_ids = known_as(unit, subject_id) if subject_id else frozenset()
+    people, recipients = _people(unit, post_ids), _people(unit, recipient_post_ids or post_ids)
+    bodies = set(_agencies(unit, recipient_post_ids)) or set(agency_ids)
+    rows = unit.session.exec(
+        select(RegisteredFact).where(
+            col(RegisteredFact.partnership_id).in_(_partnerships(unit, case_id, subject_id)),
+            col(RegisteredFact.starts_at) <= unit.now,
+            or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > unit.now),
+        )
+    ).all()
+    holding = []
+    for row in rows:
+        if not _is_registry(row.circumstance) or (
+            row.categories and not set(row.categories) & set(categories)
+        ):
+            continue
+        if (row.case_id and row.case_id != case_id) or (row.subject_id and row.subject_id not in subject_ids):
+            continue
+        if loosens(row.circumstance):
+            fits = row.approved_by_post_id is not None and _all_are(unit, row, bodies, recipients)
+        else:
+            fits = (row.agency_id is None or row.agency_id in agency_ids) and (
+                row.post_id is None or person_of(unit, row.post_id) in people
+            )
+        if fits:
+            holding.append(row.circumstance)
+    return holding
+
+
+def _all_are(unit: Unit, row: RegisteredFact, agency_ids: set[str], person_ids: set[str]) -> bool:
+    if row.agency_id is not None and agency_ids != {row.agency_id}:
+        return False
+    return row.post_id is None or person_ids == {person_of(unit, row.post_id)}
+
+
+def _people(unit: Unit, post_ids: Collection[str]) -> set[str]:
+    return {person for post_id in post_ids if (person := person_of(unit, post_id)) is not None}
+
+
+def _agencies(unit: Unit, post_ids: Collection[str]) -> list[str]:
+    rows = [unit.session.get(Post, post_id) for post_id in post_ids]
+    return [row.agency_id if row else "" for row in rows]
+
+
+def _partnerships(unit: Unit, case_id: str | None, subject_id: str | None) -> list[str]:
+    rows = [unit.session.get(Case, case_id) if case_id else None, unit.session.get(Subject, subject_id or "")]
+    return [row.partnership_id for row in rows if row is not None]
+
+
+def _is_registry(circumstance: str) -> bool:
+    known = circumstance in set(Circumstance)
+    return known and vocabulary().circumstances[Circumstance(circumstance)].origin is Origin.REGISTRY
+
+
+def _check_scope(
+    unit: Unit,
+    actor: Actor,
+    case_id: str | None,
+    subject_id: str | None,
+    agency_id: str | None,
+    post_id: str | None,
+) -> None:
+    named = ((Case, case_id), (Subject, subject_id), (Agency, agency_id), (Post, post_id))
+    for table, row_id in named:
+        row = unit.session.get(table, row_id) if row_id else None
+        if row_id and (row is None or row.partnership_id != actor.partnership_id):
+            raise not_found("record")
+    if actor.face is Face.GOVERNANCE:
+        return
+    own = post_id is not None and person_of(unit, post_id) == actor.person_id
+    at_work = case_id is not None and is_on_case(unit, case_id, actor.post_id)
+    if subject_id is not None and not (case_id and at_work and is_in_case(unit, case_id, subject_id)):
+        raise not_found("record")
+    if not own and not at_work:
+        raise not_found("record")
+
+
+def _must_not_gain(unit: Unit, actor: Actor, agency_id: str | None, post_id: str | None) -> None:
+    if agency_id == actor.agency_id or (post_id is not None and person_of(unit, post_id) == actor.person_id):
+        raise Forbidden(
+            "This would favour you or your agency.", next_step="Ask somebody of another agency to record it."
+        )
+
+
+def _kept(unit: Unit, actor: Actor, fact_id: str) -> RegisteredFact:
+    row = unit.session.exec(
+        select(RegisteredFact).where(RegisteredFact.id == fact_id).with_for_update()
+    ).first()
+    if row is None or row.partnership_id != actor.partnership_id or actor.face is not Face.GOVERNANCE:
+        raise not_found("record")
+    return row
+
+
+def _owner(row: RegisteredFact) -> tuple[Scope, str]:
+    if row.subject_id:
+        return Scope.SUBJECT, row.subject_id
+    return (Scope.CASE, row.case_id) if row.case_id else (Scope.PARTNERSHIP, row.partnership_id)
+
+
+def _note(unit: Unit, actor: Actor, row: RegisteredFact, step: str, *, reason: str = "") -> None:
+    refs = {"fact": row.id, "agency": row.agency_id, "post": row.post_id}
+    act(
+        unit,
+        actor,
+        EntryKind.CIRCUMSTANCE_DECLARED,
+        subject_ids=[row.subject_id] if row.subject_id else [],
+        case_id=row.case_id,
+        refs={name: value for name, value in refs.items() if value},
+        codes={"circumstance": row.circumstance, "origin": "registry", "step": step},
+        words={"reason": reason} if reason else None,
+    )
+
+
+def _view(row: RegisteredFact) -> FactView:
+    loosening = loosens(row.circumstance)
+    return FactView(
+        fact_id=row.id,
+        circumstance=row.circumstance,
+        loosens=loosening,
+        case_id=row.case_id,
+        subject_id=row.subject_id,
+        agency_id=row.agency_id,
+        post_id=row.post_id,
+        categories=tuple(row.categories),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        waiting=loosening and row.approved_by_post_id is None,
+        end_asked=row.end_asked_by_post_id is not None and row.ends_at is None,
+    )
