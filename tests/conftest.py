@@ -15,8 +15,10 @@ from hypothesis import settings as hypothesis_settings
 from sqlmodel import SQLModel
 
 from gateway.clock import FixedClock
+from gateway.ledger.journal import create_log_keys
 from gateway.settings import Environment, Settings, load
 from gateway.store.engine import make_engine, writing
+from gateway.store.migrate import apply_guards
 from gateway.store.modules import import_models
 from gateway.store.root_keys import FileRootKey, create_root_file
 from gateway.store.unit_of_work import Store
@@ -139,6 +141,8 @@ def postgresql_store(postgresql_url: str, clock: FixedClock, vault: Vault) -> It
 def make_settings(tmp_path: Path, root_file: Path) -> Callable[[str], Settings]:
     """Gives settings for a test installation on the store of a URL, with every path in the test's own folder."""
 
+    create_log_keys(tmp_path / "ledger.key")
+
     def make(url: str) -> Settings:
         keys = {
             "root_file": str(root_file),
@@ -181,6 +185,7 @@ def create_tables(url: str) -> None:
     engine = make_engine(url, pool_size=1)
     with writing(engine).begin() as connection:
         SQLModel.metadata.create_all(connection)
+        apply_guards(connection)
     engine.dispose()
 
 

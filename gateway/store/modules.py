@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 
 MODEL_MODULES = (
     "gateway.store.vault",
@@ -22,8 +23,16 @@ MODEL_MODULES = (
 )
 
 
-def import_models() -> None:
-    """Import every module with tables, so that the metadata is whole."""
-    for name in MODEL_MODULES:
-        if find_spec(name):
-            import_module(name)
+def import_models() -> list[ModuleType]:
+    """Import every module with tables, so that the metadata is whole, and give the modules."""
+    return [import_module(name) for name in MODEL_MODULES if find_spec(name)]
+
+
+def guards(dialect: str) -> list[str]:
+    """Give the statements by which rooms guard their tables in the database itself, such as append-only triggers.
+
+    A module with tables names them in `GUARDS`, a mapping of "sqlite" and "postgresql" to statements that may be run
+    again and again. They run after every creation and upgrade of the tables.
+    """
+    named: list[dict[str, tuple[str, ...]]] = [getattr(module, "GUARDS", {}) for module in import_models()]
+    return [statement for guard in named for statement in guard.get(dialect, ())]

@@ -1,0 +1,119 @@
+"""Bring a store's tables up to this version's, keeping what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy.engine import Connection, Engine
+from sqlmodel import SQLModel
+
+from gateway.errors import Misconfigured
+from gateway.store.engine import writing
+from gateway.store.modules import guards, import_models
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 0x6761_7465  # any number, the same in every worker
+
+
+def upgrade(engine: Engine) -> list[str]:
+    """Apply every migration that the store lacks, in one transaction; give their ids, oldest first.
+
+    Foreign keys are checked at the end, because SQLite changes a table by copying it. Raises Misconfigured when the
+    store was made by a newer version of the gateway.
+    """
+    with _connected(engine) as connection:
+        before = current(connection)
+        missing = [script.revision for script in _scripts().iterate_revisions("head", before or "base")]
+        command.upgrade(_config(connection), "head")
+        apply_guards(connection)
+        _check_links(connection)
+        return list(reversed(missing))
+
+
+def pending(engine: Engine) -> list[str]:
+    """Give the ids of the migrations that the store lacks: empty when it is up to date (asked by /readyz)."""
+    with engine.connect() as connection:
+        before = current(connection)
+    return [script.revision for script in reversed(list(_scripts().iterate_revisions("head", before or "base")))]
+
+
+def current(connection: Connection) -> str | None:
+    """Give the id of the newest migration in the store, or None for an empty one.
+
+    Raises Misconfigured when this version of the gateway doesn't know it.
+    """
+    revision = MigrationContext.configure(connection).get_current_revision()
+    try:
+        if revision is not None:
+            _scripts().get_revision(revision)
+    except CommandError as error:
+        raise Misconfigured(
+            "The store was made by a newer version of the gateway.",
+            next_step="Install that version, or restore the backup made before the upgrade.",
+        ) from error
+    return revision
+
+
+def differences(engine: Engine) -> list[str]:
+    """Give what the tables of the code have that the store hasn't, or the other way round; empty when they agree."""
+    import_models()
+    options = {"compare_type": True, "compare_server_default": True}
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata)
+    return [str(difference) for difference in found]
+
+
+def write(engine: Engine, message: str) -> None:
+    """Write a new migration file that takes `engine`'s tables to those of the code: for developers."""
+    with _connected(engine) as connection:
+        command.revision(_config(connection), message=message, autogenerate=True)
+
+
+def apply_guards(connection: Connection) -> None:
+    """Put the rooms' own guards (triggers) on their tables; harmless when they are there."""
+    for statement in guards(connection.dialect.name):
+        connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    with writing(engine).connect() as connection:
+        _hold_back_links(connection)
+        with connection.begin():
+            if connection.dialect.name == "postgresql":  # two workers that start together must not both migrate
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+            yield connection
+    # SQLite's setting belongs to the connection, so the pool must not hand this one out again.
+    engine.dispose()
+
+
+def _hold_back_links(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        raw = connection.connection.cursor()
+        raw.execute("PRAGMA foreign_keys = OFF")
+        raw.close()
+
+
+def _check_links(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise RuntimeError("the migration left a row that points at nothing; nothing was changed")
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(_MIGRATIONS))
