@@ -1,0 +1,128 @@
+"""What an operator's tools ask: is the process alive, is it ready, what are its numbers. Never a version, count or name."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+import structlog
+from flask import Blueprint, Flask, Response, current_app, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from gateway.errors import GatewayError, NotFound
+from gateway.ledger.ready import check_newest_checkpoint
+from gateway.store.tables import new_id
+from gateway.web.access import current_gateway, public
+from gateway.web.security import from_loopback
+
+if TYPE_CHECKING:
+    from gateway.assembly import Gateway
+
+blueprint = Blueprint("operations", __name__)
+
+REQUESTS = Counter("gateway_requests_total", "Requests answered.", ["endpoint", "method", "status"])
+SECONDS = Histogram("gateway_request_seconds", "Seconds per request.", ["endpoint"])
+_log = structlog.get_logger(__name__)
+_QUIET = {"static", "operations.livez", "operations.readyz", "operations.metrics"}
+_CHECKS = "gateway_ready_checks"
+Check = Callable[[], None]
+
+
+@blueprint.get("/livez")
+@public("A supervisor asks whether the process answers")
+def livez() -> Response:
+    """Say that this process answers."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+@blueprint.get("/readyz")
+@public("A load balancer asks whether to send requests here; the answer is one word per part")
+def readyz() -> Response:
+    """Say part by part whether requests can be served: database, keys, newest ledger head."""
+    states = {name: _works(check) for name, check in current_app.extensions[_CHECKS].items()}
+    body = "".join(f"{name} {'ok' if works else 'failing'}\n" for name, works in states.items())
+    return Response(body, status=200 if all(states.values()) else 503, mimetype="text/plain")
+
+
+@blueprint.get("/metrics")
+@public("Prometheus reads numbers by endpoint from the networks in observe.metrics_from; all others get a 404")
+def metrics() -> Response:
+    """The counters of all workers in Prometheus's text format."""
+    settings = current_gateway().settings.observe
+    if not settings.metrics or not _may_read(settings.metrics_from):
+        raise NotFound("There is nothing here.")
+    registry: CollectorRegistry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def watch(app: Flask, checks: dict[str, Check]) -> None:
+    """Register the routes and readiness checks, and count, time and log every request by endpoint, never by path."""
+    app.extensions[_CHECKS] = checks
+    app.register_blueprint(blueprint)
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def checks_of(gateway: Gateway) -> dict[str, Check]:
+    """What readiness means: the database answers, the root key opens the newest epoch, the newest checkpoint is ours."""
+
+    def database() -> None:
+        with gateway.store.reading() as unit:
+            unit.session.execute(sa.text("SELECT 1"))
+
+    def keys() -> None:
+        with gateway.store.reading() as unit:
+            gateway.vault.check(unit.session)
+
+    def ledger() -> None:
+        with gateway.store.reading() as unit:
+            check_newest_checkpoint(unit)
+
+    return {"database": database, "keys": keys, "ledger": ledger}
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=new_id(), endpoint=request.endpoint or "none")
+
+
+def _finish(response: Response) -> Response:
+    endpoint = request.endpoint or "none"
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    REQUESTS.labels(endpoint, request.method, str(response.status_code)).inc()
+    SECONDS.labels(endpoint).observe(seconds)
+    if endpoint not in _QUIET:
+        _log.info("request.done", method=request.method, status=response.status_code, ms=round(seconds * 1000, 1))
+    return response
+
+
+def _works(check: Check) -> bool:
+    try:
+        check()
+    except GatewayError as error:
+        _log.warning("not_ready", code=error.code)
+        return False
+    except Exception as error:
+        _log.warning("not_ready", kind=type(error).__name__)
+        return False
+    return True
+
+
+def _may_read(networks: tuple[str, ...]) -> bool:
+    """Whether the reader's address is allowed; loopback counts only without a proxy in between."""
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    if address.is_loopback and not from_loopback(request):
+        return False
+    return any(address in ip_network(network, strict=False) for network in networks)
