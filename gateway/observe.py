@@ -19,7 +19,7 @@ from structlog.types import EventDict, Processor
 ALLOWED_KEYS = frozenset(
     {
         "event", "level", "timestamp", "logger",  # what every line has
-        "request_id", "endpoint", "method", "status", "seconds", "face",  # one request: the endpoint, never the path
+        "request_id", "ms", "kind", "endpoint", "method", "status", "seconds", "face",  # one request: the endpoint, never the path
         "code", "error", "where", "attempt", "count", "size", "limit",  # what happened: a class of ours, a number
         "entry_id", "parcel_id", "post_id", "partnership_id",  # 128 random bits each
         "store", "env", "version", "port", "command",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 import structlog
 from flask import Blueprint, Flask, Response, current_app, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from gateway.errors import GatewayError, NotFound
 from gateway.ledger.ready import check_newest_checkpoint
+from gateway.observe import bind, count_request, metrics_page
 from gateway.store.tables import new_id
 from gateway.web.access import current_gateway, public
 from gateway.web.security import from_loopback
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("operations", __name__)
 
-REQUESTS = Counter("gateway_requests_total", "Requests answered.", ["endpoint", "method", "status"])
-SECONDS = Histogram("gateway_request_seconds", "Seconds per request.", ["endpoint"])
 _log = structlog.get_logger(__name__)
 _QUIET = {"static", "operations.livez", "operations.readyz", "operations.metrics"}
 _CHECKS = "gateway_ready_checks"
@@ -56,11 +53,7 @@ def metrics() -> Response:
     settings = current_gateway().settings.observe
     if not settings.metrics or not _may_read(settings.metrics_from):
         raise NotFound("There is nothing here.")
-    registry: CollectorRegistry = REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return Response(metrics_page(), content_type=CONTENT_TYPE_LATEST)
 
 
 def watch(app: Flask, checks: dict[str, Check]) -> None:
@@ -91,15 +84,13 @@ def checks_of(gateway: Gateway) -> dict[str, Check]:
 
 def _begin() -> None:
     g.began = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=new_id(), endpoint=request.endpoint or "none")
+    bind(request_id=new_id(), endpoint=request.endpoint or "none")
 
 
 def _finish(response: Response) -> Response:
     endpoint = request.endpoint or "none"
     seconds = time.perf_counter() - g.get("began", time.perf_counter())
-    REQUESTS.labels(endpoint, request.method, str(response.status_code)).inc()
-    SECONDS.labels(endpoint).observe(seconds)
+    count_request(endpoint, request.method, response.status_code, seconds)
     if endpoint not in _QUIET:
         _log.info("request.done", method=request.method, status=response.status_code, ms=round(seconds * 1000, 1))
     return response
