@@ -1,0 +1,1 @@
+"""What the subject's side sees: the log, who holds copies, the concerns she raises and the answers owed."""
