@@ -1,0 +1,108 @@
+"""Recording: an entry is written in the transaction of the act it records, or neither happens (promise 1)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from gateway_verify.opening import SALT_SIZE, commitment, public_leaf
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from gateway.errors import GatewayError, NotConfirmed
+from gateway.ledger import grow
+from gateway.ledger.entries import Entry, Written, write
+from gateway.ledger.grow import Leaf
+from gateway.ledger.journal import journal_of
+from gateway.store.tables import new_id
+from gateway.store.unit_of_work import Unit
+from gateway.store.vault import Scope
+
+SALT = "ledger_record|salt|{}"
+WORDS = "ledger_record|words|{}"
+
+_RECORDS: Table = SQLModel.metadata.tables["ledger_record"]
+_SUBJECTS: Table = SQLModel.metadata.tables["ledger_subject"]
+
+
+def record(unit: Unit, entry: Entry) -> str:
+    """Record one act in the unit's transaction; gives the entry's id.
+
+    On SQLite its leaf, the tree's new right edge and one signed checkpoint are written in the same
+    transaction, just before it commits. On PostgreSQL its leaf waits in the outbox and `Store.writing` ends
+    once it is under a checkpoint. Raises NotConfirmed when the entry can't be written: then nothing of the
+    transaction commits.
+    """
+    journal = journal_of(unit)
+    entry_id = new_id()
+    written = write(entry, entry_id, unit.now)
+    salt = None if entry.public else secrets.token_bytes(SALT_SIZE)
+    data = written.record.encode()
+    leaf = public_leaf(data) if salt is None else commitment(salt, data)
+    try:
+        _insert(unit, entry, entry_id, written, salt)
+    except (GatewayError, InvalidTag) as error:
+        raise NotConfirmed("The ledger entry could not be kept, so nothing was done.") from error
+    grow.enqueue(unit, journal, Leaf(entry_id, leaf))
+    return entry_id
+
+
+def _insert(unit: Unit, entry: Entry, entry_id: str, written: Written, salt: bytes | None) -> None:
+    scope, owner, words = _sealed_words(unit, entry, entry_id, written.words)
+    row = {
+        "entry_id": entry_id,
+        "partnership_id": entry.partnership_id,
+        "kind": entry.kind.value,
+        "at": unit.now,
+        "controller_agency_id": entry.controller_agency_id,
+        "actor_post_id": entry.actor_post_id,
+        "actor_agency_id": entry.actor_agency_id,
+        "case_id": entry.case_id,
+        "request_id": entry.request_id,
+        "record": written.record,
+        "salt": _sealed_salt(unit, entry, entry_id, salt),
+        "words": words,
+        "words_scope": scope,
+        "words_owner_id": owner,
+    }
+    connection = unit.session.connection()
+    connection.execute(_RECORDS.insert(), row)
+    subjects = [
+        {"entry_id": entry_id, "subject_id": subject, "partnership_id": entry.partnership_id}
+        for subject in sorted(set(entry.subject_ids))
+    ]
+    if subjects:
+        connection.execute(_SUBJECTS.insert(), subjects)
+
+
+def _sealed_salt(unit: Unit, entry: Entry, entry_id: str, salt: bytes | None) -> bytes | None:
+    if salt is None:
+        return None
+    return unit.vault.seal(unit.session, Scope.SALT, entry.partnership_id, salt, where=SALT.format(entry_id))
+
+
+def _sealed_words(
+    unit: Unit, entry: Entry, entry_id: str, words: str | None
+) -> tuple[str | None, str | None, bytes | None]:
+    """Give the reasons document under the one person's key, else the case's, else the partnership's.
+
+    An act about someone just erased (such as the erasure itself) keeps its words under the next of these.
+    """
+    if words is None:
+        return None, None, None
+    for scope, owner in _owners(entry):
+        if unit.vault.is_destroyed(unit.session, scope, owner):
+            continue
+        sealed = unit.vault.seal(unit.session, scope, owner, words, where=WORDS.format(entry_id))
+        return scope.value, owner, sealed
+    raise NotConfirmed("The keys of this partnership were destroyed.")
+
+
+def _owners(entry: Entry) -> Sequence[tuple[Scope, str]]:
+    owners: list[tuple[Scope, str]] = []
+    if len(set(entry.subject_ids)) == 1:
+        owners.append((Scope.SUBJECT, entry.subject_ids[0]))
+    if entry.case_id:
+        owners.append((Scope.CASE, entry.case_id))
+    return [*owners, (Scope.PARTNERSHIP, entry.partnership_id)]

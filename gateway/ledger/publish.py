@@ -1,0 +1,215 @@
+"""What the log shows the world: checkpoints with all their signatures, proofs, and openings for those entitled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from gateway_verify.checkpoint import Checkpoint, cosign, read_checkpoint
+from gateway_verify.merkle import consistency_proof, inclusion_proof
+from gateway_verify.note import Note, SignatureLine, parse_signatures
+from gateway_verify.opening import Opening
+from gateway_verify.policy import cosigners
+from gateway_verify.proof import Proof
+from sqlmodel import col
+
+from gateway.errors import Erased, NotFound, Unavailable
+from gateway.ledger.append import SALT
+from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.models import (
+    LedgerCheckpoint,
+    LedgerCosignature,
+    LedgerEpoch,
+    LedgerErasure,
+    LedgerHold,
+    LedgerLeaf,
+    LedgerRecord,
+    LedgerSubject,
+)
+from gateway.ledger.read import reasons_document
+from gateway.ledger.tree import stored_tree
+from gateway.store.unit_of_work import Unit
+from gateway.store.vault import Scope
+
+_MOST_CANDIDATES = 64
+
+
+def current_epoch(unit: Unit) -> int:
+    """Give the number of the log's present life. Raises NotFound while nothing was ever recorded."""
+    number: int | None = unit.session.execute(sa.select(sa.func.max(LedgerEpoch.number))).scalar()
+    if number is None:
+        raise NotFound("The ledger has no entries yet.", next_step="Come back when something was recorded.")
+    return number
+
+
+def newest_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
+    """Give the newest checkpoint with every signature it has; raise NotFound for an empty log."""
+    epoch = epoch or current_epoch(unit)
+    row = unit.session.execute(
+        _checkpoints(epoch).order_by(col(LedgerCheckpoint.size).desc()).limit(1)
+    ).scalar_one_or_none()
+    if row is None:
+        raise NotFound("The ledger has no entries yet.", next_step="Come back when something was recorded.")
+    return signed_note(unit, row)
+
+
+def published_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
+    """Give the checkpoint to show: the newest that the witnesses' quorum cosigned, else the newest.
+
+    Raises NotFound for an empty log.
+    """
+    epoch = epoch or current_epoch(unit)
+    policy = journal_of(unit).policy
+    if policy is not None and policy.quorum != "none":
+        for row in _cosigned(unit, epoch):
+            note = signed_note(unit, row)
+            if policy.met_by(cosigners(note, policy)):
+                return note
+    return newest_checkpoint(unit, epoch)
+
+
+def signed_note(unit: Unit, row: LedgerCheckpoint) -> Note:
+    """Give a stored checkpoint with the log's ML-DSA-44 line and the witnesses' lines beside its Ed25519 line."""
+    note, checkpoint = read_checkpoint(row.note)
+    lines = (*note.signatures, *_second_line(unit, row, checkpoint), *_witness_lines(unit, row))
+    return Note(note.text, lines)
+
+
+def _second_line(unit: Unit, row: LedgerCheckpoint, checkpoint: Checkpoint) -> tuple[SignatureLine, ...]:
+    """Give the log's ML-DSA-44 line, made when it is asked for.
+
+    It repeats what the stored Ed25519 line says and would double the cost of every entry if it were made with it.
+    """
+    journal = journal_of(unit)
+    epoch = unit.session.get(LedgerEpoch, row.epoch)
+    if epoch is None or epoch.second_key != str(journal.keys.public(epoch.origin)[1]):
+        return ()
+    return (
+        journal.second_line(
+            checkpoint, lambda: cosign(checkpoint, epoch.origin, journal.keys.second, row.at)
+        ),
+    )
+
+
+def _witness_lines(unit: Unit, row: LedgerCheckpoint) -> tuple[SignatureLine, ...]:
+    lines = unit.session.execute(
+        sa.select(col(LedgerCosignature.line))
+        .where(col(LedgerCosignature.epoch) == row.epoch, col(LedgerCosignature.size) == row.size)
+        .order_by(col(LedgerCosignature.witness))
+    ).scalars()
+    return tuple(signature for line in lines for signature in parse_signatures(line))
+
+
+def _checkpoints(epoch: int) -> sa.Select[LedgerCheckpoint]:
+    return sa.select(LedgerCheckpoint).where(col(LedgerCheckpoint.epoch) == epoch)
+
+
+def _cosigned(unit: Unit, epoch: int) -> Sequence[LedgerCheckpoint]:
+    cosigned = sa.select(col(LedgerCosignature.size)).where(col(LedgerCosignature.epoch) == epoch)
+    query = _checkpoints(epoch).where(col(LedgerCheckpoint.size).in_(cosigned))
+    newest_first = query.order_by(col(LedgerCheckpoint.size).desc()).limit(_MOST_CANDIDATES)
+    return unit.session.execute(newest_first).scalars().all()
+
+
+def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None) -> Proof:
+    """Give the proof that an entry is in the log, under the published checkpoint if it reaches that far.
+
+    Raises NotFound for an unknown entry, Unavailable while it waits for its place.
+    """
+    leaf = unit.session.execute(
+        sa.select(LedgerLeaf).where(col(LedgerLeaf.entry_id) == entry_id)
+    ).scalar_one_or_none()
+    if leaf is None:
+        _refuse_unplaced(unit, entry_id)
+    assert leaf is not None
+    note = published_checkpoint(unit, leaf.epoch)
+    if read_checkpoint(str(note))[1].size <= leaf.position:
+        note = newest_checkpoint(unit, leaf.epoch)
+    size = read_checkpoint(str(note))[1].size
+    path = inclusion_proof(leaf.position, size, stored_tree(unit.session, leaf.epoch, size).node)
+    return Proof(leaf.position, tuple(path), note, extra)
+
+
+def _refuse_unplaced(unit: Unit, entry_id: str) -> None:
+    if unit.session.get(LedgerRecord, entry_id) is None:
+        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+    raise Unavailable("This entry has no place in the log yet.", next_step="Try again in a few seconds.")
+
+
+def consistency(unit: Unit, epoch: int, first: int, second: int) -> list[bytes]:
+    """Give the proof that the log of `first` entries is a beginning of the log of `second`."""
+    return consistency_proof(first, second, stored_tree(unit.session, epoch, second).node)
+
+
+def opening_of(unit: Unit, entry_id: str, *, reviewing: bool = False) -> Proof:
+    """Give an entry's proof with its record, salt and words: everything a person needs to check it alone.
+
+    Whoever hands it out decides who is entitled and records that it left. Raises NotFound for an unknown entry and,
+    unless its reviewer asks, for a held one; Erased when its record was destroyed. Words that were destroyed are left
+    out: the record still proves that they were there.
+    """
+    row = unit.session.get(LedgerRecord, entry_id)
+    if row is None:
+        if unit.session.get(LedgerErasure, entry_id) is not None:
+            raise Erased("This entry was erased; the log says when, by whom and why.")
+        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+    hold = unit.session.get(LedgerHold, entry_id)
+    if hold is not None and hold.revealed_by_entry_id is None and not reviewing:
+        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+    return proof_of(unit, entry_id, extra=_opening(unit, row).to_bytes())
+
+
+def _opening(unit: Unit, row: LedgerRecord) -> Opening:
+    try:
+        words = reasons_document(unit, row.entry_id)
+    except Erased:
+        words = None
+    return Opening(row.record, salt_of(unit, row), words)
+
+
+def salt_of(unit: Unit, row: LedgerRecord) -> bytes | None:
+    """Give an entry's salt, None for a public entry; raise Erased when its key was destroyed."""
+    if row.salt is None:
+        return None
+    where = SALT.format(row.entry_id)
+    return unit.vault.open_bytes(unit.session, Scope.SALT, row.partnership_id, row.salt, where=where)
+
+
+def openings_for_subject(unit: Unit, subject_id: str) -> str:
+    """Give all openings about a person as one JSON file, in the log's order; held entries are only counted.
+
+    `gateway-verify` reads it.
+    """
+    linked = sa.select(col(LedgerSubject.entry_id)).where(col(LedgerSubject.subject_id) == subject_id)
+    query = (
+        sa.select(col(LedgerLeaf.entry_id), col(LedgerHold.entry_id), col(LedgerHold.revealed_by_entry_id))
+        .join(LedgerHold, col(LedgerHold.entry_id) == col(LedgerLeaf.entry_id), isouter=True)
+        .where(col(LedgerLeaf.entry_id).in_(linked))
+        .order_by(col(LedgerLeaf.epoch), col(LedgerLeaf.position))
+    )
+    rows = unit.session.execute(query).all()
+    held = [entry_id for entry_id, hold, revealed in rows if hold is not None and revealed is None]
+    shown = [entry_id for entry_id, *_ in rows if entry_id not in set(held)]
+    bundle = {
+        "format": "gateway-openings/v1",
+        "openings": [str(opening_of(unit, entry_id)) for entry_id in shown],
+        "held": len(held),
+    }
+    return json.dumps(bundle, ensure_ascii=False, indent=1)
+
+
+def policy_text(journal: Journal, epoch_keys: Sequence[LedgerEpoch]) -> str:
+    """Give a starting policy file: this log's keys and its witnesses. Whoever checks should compare it with others."""
+    lines = [f"log {key}" for epoch in epoch_keys for key in (epoch.log_key, epoch.second_key)]
+    policy = journal.policy
+    if policy is None:
+        return "\n".join([*lines, "quorum none", ""])
+    lines += [
+        f"witness {one.name} {one.key}" + (f" {one.url}" if one.url else "")
+        for one in policy.witnesses.values()
+    ]
+    lines += [
+        f"group {name} {group.threshold} {' '.join(group.members)}" for name, group in policy.groups.items()
+    ]
+    return "\n".join([*lines, f"quorum {policy.quorum}", ""])

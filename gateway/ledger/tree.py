@@ -1,0 +1,127 @@
+"""The tree in the database: its right edge grows, full tiles are stored once, hashes are read for proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from gateway_verify.merkle import Frontier, edge_of, leaf_hash
+from gateway_verify.tiles import HEIGHT, WIDTH, TileTree, tile_root
+from sqlmodel import Session, col
+
+from gateway.ledger.models import LedgerLeaf, LedgerTile
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile that has just become full."""
+
+    level: int
+    place: int
+    hashes: bytes
+    over: bytes
+
+
+class Edge:
+    """The right edge of a tree: the hashes of the partial tile at each level.
+
+    It is copied to grow, never changed.
+    """
+
+    def __init__(self, levels: Sequence[Sequence[bytes]] = (), frontier: Frontier | None = None) -> None:
+        self.levels = [list(level) for level in levels]
+        self.frontier = frontier or Frontier()
+
+    @property
+    def size(self) -> int:
+        """How many leaves the tree has."""
+        return self.frontier.size
+
+    def root(self) -> bytes:
+        """Give the root over them."""
+        return self.frontier.root()
+
+    def grown(self, leaf_hashes: Iterable[bytes]) -> tuple[Edge, list[Tile]]:
+        """Give the edge after these leaves, and the tiles that became full."""
+        edge = Edge(self.levels, self.frontier.copy())
+        full: list[Tile] = []
+        for one in leaf_hashes:
+            edge.frontier.add(one)
+            edge._add(0, one, full)
+        return edge, full
+
+    def _add(self, level: int, one: bytes, full: list[Tile]) -> None:
+        if level == len(self.levels):
+            self.levels.append([])
+        hashes = self.levels[level]
+        hashes.append(one)
+        if len(hashes) < WIDTH:
+            return
+        over = tile_root(hashes)
+        place = (self.size >> HEIGHT * (level + 1)) - 1
+        full.append(Tile(level, place, b"".join(hashes), over))
+        self.levels[level] = []
+        self._add(level + 1, over, full)
+
+
+def stored_tree(session: Session, epoch: int, size: int) -> TileTree:
+    """Give the hashes of the tree of `size` leaves, read from the database as they are needed."""
+    return TileTree(size, lambda level, place, width: stored_tile(session, epoch, level, place, width))
+
+
+def stored_tile(session: Session, epoch: int, level: int, place: int, width: int) -> bytes:
+    """Give the first `width` hashes of a tile: stored if it is full, else worked out from the level below."""
+    chosen = sa.select(col(LedgerTile.hashes)).where(
+        col(LedgerTile.epoch) == epoch, col(LedgerTile.level) == level, col(LedgerTile.place) == place
+    )
+    stored: bytes | None = session.execute(chosen).scalar()
+    if stored is not None:
+        return stored[: width * 32]
+    start, end = place * WIDTH, place * WIDTH + width
+    if level == 0:
+        return b"".join(leaf_hash(leaf) for leaf in stored_leaves(session, epoch, start, end))
+    return b"".join(_overs(session, epoch, level - 1, start, end))
+
+
+def stored_leaves(session: Session, epoch: int, start: int, end: int) -> list[bytes]:
+    """Give the leaves from place `start` to `end` - 1."""
+    chosen = (
+        sa.select(col(LedgerLeaf.leaf))
+        .where(
+            col(LedgerLeaf.epoch) == epoch, col(LedgerLeaf.position) >= start, col(LedgerLeaf.position) < end
+        )
+        .order_by(col(LedgerLeaf.position))
+    )
+    return list(session.execute(chosen).scalars())
+
+
+def _overs(session: Session, epoch: int, level: int, start: int, end: int) -> list[bytes]:
+    chosen = (
+        sa.select(col(LedgerTile.over))
+        .where(
+            col(LedgerTile.epoch) == epoch,
+            col(LedgerTile.level) == level,
+            col(LedgerTile.place) >= start,
+            col(LedgerTile.place) < end,
+        )
+        .order_by(col(LedgerTile.place))
+    )
+    return list(session.execute(chosen).scalars())
+
+
+def stored_edge(session: Session, epoch: int, size: int) -> Edge:
+    """Give the right edge of the tree of `size` leaves, read from the database.
+
+    Raises Unverified when hashes are missing.
+    """
+    tree = stored_tree(session, epoch, size)
+    levels = []
+    level = 0
+    while size >> HEIGHT * level:
+        width = (size >> HEIGHT * level) % WIDTH
+        place = (size >> HEIGHT * level) // WIDTH
+        data = stored_tile(session, epoch, level, place, width) if width else b""
+        levels.append([data[at : at + 32] for at in range(0, len(data), 32)])
+        level += 1
+    return Edge(levels, Frontier(size, edge_of(size, tree.node)))

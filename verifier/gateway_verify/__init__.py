@@ -1,0 +1,1 @@
+"""Checks a Disclosure Gateway's ledger without trusting the gateway."""

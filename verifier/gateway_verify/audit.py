@@ -1,0 +1,143 @@
+"""The whole check of a log.
+
+Signatures, quorum, every entry hashed again, and nothing lost since last time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway_verify.checkpoint import Checkpoint, read_checkpoint
+from gateway_verify.errors import Uncheckable, Unverified
+from gateway_verify.merkle import Frontier, consistency_proof, leaf_hash, verify_consistency
+from gateway_verify.note import Note
+from gateway_verify.policy import Policy, Trust, judge
+from gateway_verify.source import Source
+from gateway_verify.tiles import (
+    WIDTH,
+    TileTree,
+    hashes_of,
+    levels,
+    tile_path,
+    tile_root,
+    unpack_entries,
+    widths,
+)
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A log that verified: its checkpoint, who stands behind it and how many entries are public events."""
+
+    note: Note
+    checkpoint: Checkpoint
+    trust: Trust
+    grown_by: int | None
+
+
+def audit(log: Source, policy: Policy, kept: str | None = None) -> Audited:
+    """Check a log from its first entry to its last.
+
+    `kept` is a checkpoint, as text, that the user kept from an earlier check. Raises Unverified with the
+    first thing that is wrong, Uncheckable when a file is missing.
+    """
+    note, checkpoint = read_checkpoint(log.read("checkpoint"))
+    trust = judge(note, policy)
+    if not trust.quorum_met:
+        raise Unverified(
+            f"the checkpoint over {checkpoint.size} entries is not cosigned by the witnesses that the policy asks for"
+            f" ({policy.in_words()})"
+        )
+    grown_by = _since(log, checkpoint, policy, kept) if kept is not None else None
+    _rehash(log, checkpoint)
+    return Audited(note, checkpoint, trust, grown_by)
+
+
+def tree(log: Source, size: int) -> TileTree:
+    """Give the log's tree as its tiles give it."""
+    return TileTree(size, lambda level, n, width: _tile(log, level, n, width))
+
+
+def _tile(log: Source, level: int | str, n: int, width: int) -> bytes:
+    try:
+        return log.read(tile_path(level, n, width))
+    except Uncheckable:
+        if width == WIDTH:
+            raise
+        full = log.read(tile_path(level, n))  # a partial tile may be gone once it is full (tlog-tiles)
+    if level == "entries":
+        return full
+    return full[: width * 32]
+
+
+def _since(log: Source, now: Checkpoint, policy: Policy, kept: str) -> int:
+    note, then = read_checkpoint(kept)
+    judge(note, policy)
+    if then.origin != now.origin:
+        raise Unverified(f"the checkpoint you kept is of the log {then.origin}, this one is {now.origin}")
+    if then.size > now.size:
+        raise Unverified(
+            f"the log has lost entries: you kept a checkpoint over {then.size}, it now shows {now.size}"
+        )
+    if then.size == 0:
+        return now.size
+    proof = consistency_proof(then.size, now.size, tree(log, now.size).node)
+    try:
+        verify_consistency(then.size, now.size, proof, then.root, now.root)
+    except Unverified as error:
+        raise Unverified(f"history was changed since the checkpoint you kept: {error}") from error
+    return now.size - then.size
+
+
+def entries(log: Source, size: int) -> Iterator[bytes]:
+    """Every entry of the log in order."""
+    for n, width in widths(size, 0):
+        bundle = unpack_entries_at(log, n, width)
+        yield from bundle
+
+
+def unpack_entries_at(log: Source, n: int, width: int) -> list[bytes]:
+    """Give the first `width` entries of one bundle."""
+    data = _tile(log, "entries", n, width)
+    try:
+        return unpack_entries(data, width)
+    except Unverified:
+        return unpack_entries(data, WIDTH)[:width]
+
+
+def _rehash(log: Source, checkpoint: Checkpoint) -> None:
+    """Every entry to its hash, every tile to the tile above, the right edge to the signed root."""
+    below: list[bytes] = []
+    edge: list[bytes] = []
+    for level in levels(checkpoint.size):
+        above: list[bytes] = []
+        for n, width in widths(checkpoint.size, level):
+            hashes = hashes_of(_tile(log, level, n, width))
+            if level == 0:
+                _compare_entries(n, unpack_entries_at(log, n, width), hashes)
+            elif hashes != below[n * WIDTH : n * WIDTH + width]:
+                raise Unverified(f"the tile {tile_path(level, n, width)} does not fit the tiles below it")
+            if width == WIDTH:
+                above.append(tile_root(hashes))
+            else:
+                edge = _complete_subtrees(hashes) + edge
+        below = above
+    if Frontier(checkpoint.size, edge).root() != checkpoint.root:
+        raise Unverified(f"the {checkpoint.size} entries do not add up to the root that was signed")
+
+
+def _compare_entries(n: int, found: list[bytes], hashes: list[bytes]) -> None:
+    for offset, (entry, expected) in enumerate(zip(found, hashes, strict=True)):
+        if leaf_hash(entry) != expected:
+            raise Unverified(f"entry {n * WIDTH + offset} is not the entry that was hashed into the tree")
+
+
+def _complete_subtrees(hashes: list[bytes]) -> list[bytes]:
+    """Give the edge hashes of a partial tile, from the largest subtree to the smallest."""
+    edge, at = [], 0
+    for height in reversed(range(8)):
+        if len(hashes) >> height & 1:
+            edge.append(tile_root(hashes[at : at + (1 << height)]))
+            at += 1 << height
+    return edge

@@ -1,0 +1,84 @@
+"""Where a log is read from: a folder that was exported, or an address."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Protocol
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from gateway_verify.errors import Uncheckable
+
+MOST_BYTES = 32 * 1024 * 1024
+_PATIENCE_SECONDS = 30
+
+
+class Source(Protocol):
+    """Files of a log below its prefix."""
+
+    def read(self, path: str) -> bytes:
+        """Give the bytes at this path. Raises Uncheckable when they can't be had."""
+        ...
+
+
+class Folder:
+    """An exported log."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, path: str) -> bytes:
+        """Give the file's bytes. Raises Uncheckable when it is missing."""
+        try:
+            return (self._folder / path).read_bytes()
+        except OSError as error:
+            raise Uncheckable(f"{self._folder / path} cannot be read") from error
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *args: object) -> None:
+        return None
+
+
+class Address:
+    """A log served at an http or https address; redirects are not followed."""
+
+    def __init__(self, prefix: str) -> None:
+        if urlsplit(prefix).scheme not in ("http", "https"):
+            raise Uncheckable(f"{prefix} is not an address that begins with https://")
+        self._prefix = prefix.rstrip("/") + "/"
+        self._opener = build_opener(_NoRedirects())
+
+    def read(self, path: str) -> bytes:
+        """Give what is served there. Raises Uncheckable when nothing useful answers."""
+        request = Request(self._prefix + path, headers={"Accept-Encoding": "gzip, identity"})
+        try:
+            with self._opener.open(request, timeout=_PATIENCE_SECONDS) as answer:
+                data: bytes = answer.read(MOST_BYTES + 1)
+                zipped = answer.headers.get("Content-Encoding") == "gzip"
+        except HTTPError as error:
+            raise Uncheckable(f"{self._prefix + path} answers {error.code}") from error
+        except (URLError, OSError) as error:
+            raise Uncheckable(f"{self._prefix} does not answer") from error
+        if len(data) > MOST_BYTES:
+            raise Uncheckable(f"{self._prefix + path} is larger than any honest answer")
+        return _unzip(data) if zipped else data
+
+
+def _unzip(data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError) as error:
+        raise Uncheckable("an answer was cut short") from error
+
+
+def source(target: str) -> Source:
+    """Give the source that this text names: an address when it has a scheme, else a folder."""
+    if "://" in target:
+        return Address(target)
+    folder = Path(target)
+    if not folder.is_dir():
+        raise Uncheckable(f"{target} is neither a folder nor an address")
+    return Folder(folder)
