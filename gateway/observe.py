@@ -19,10 +19,11 @@ from structlog.types import EventDict, Processor
 ALLOWED_KEYS = frozenset(
     {
         "event", "level", "timestamp", "logger",  # what every line has
-        "request_id", "ms", "kind", "endpoint", "method", "status", "seconds", "face",  # one request: the endpoint, never the path
-        "code", "error", "where", "attempt", "count", "size", "limit",  # what happened: a class of ours, a number
+        "request_id", "endpoint", "method", "status", "ms", "face",  # one request: the endpoint, never the path
+        "code", "error", "kind", "where", "place", "why",  # what happened: names of ours, never a message
+        "attempt", "count", "size", "limit", "seconds",
         "entry_id", "parcel_id", "post_id", "partnership_id",  # 128 random bits each
-        "store", "env", "version", "port", "command",
+        "store", "env", "version", "port", "command", "provider", "witness",
     }
 )  # fmt: skip
 DROPPED = "dropped_keys"

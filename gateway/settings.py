@@ -110,6 +110,14 @@ class WebSettings(_Section):
         return timedelta(hours=self.absolute_hours)
 
 
+class ServeSettings(_Section):
+    """The workers that answer requests."""
+
+    address: Text = Field(description="Address and port, or `unix:` socket, on which gunicorn listens.")
+    workers: int = Field(ge=1, le=64, description="Worker processes; about one for each core.")
+    threads: int = Field(ge=1, le=64, description="Threads in each worker.")
+
+
 class Provider(_Section):
     """One OpenID Connect provider: an agency's own, or the partnership's for small charities."""
 
@@ -225,6 +233,7 @@ class Settings(BaseSettings):
     env: Environment = Field(description="Kind of installation: `demo`, `test` or `production`.")
     store: StoreSettings
     keys: KeySettings
+    serve: ServeSettings
     web: WebSettings
     sign_in: SignInSettings
     ledger: LedgerSettings

@@ -20,6 +20,7 @@ from sqlmodel import Session
 
 from gateway.clock import Clock
 from gateway.errors import NotConfirmed, Unavailable
+from gateway.observe import NOT_CONFIRMED, UNIT_SECONDS
 from gateway.store.engine import BUSY_MILLISECONDS, WRITING, database_file, writing
 from gateway.store.tables import Row
 from gateway.store.vault import Vault
@@ -126,7 +127,7 @@ class Store:
         is READ COMMITTED and verbs lock the rows they stand on. Raises NotConfirmed when the database can't confirm.
         """
         session = UnitSession(self._writer, expire_on_commit=False)
-        with self._alone_here(), _confirming(), self._queued(), session:
+        with self._alone_here(), UNIT_SECONDS.labels("writing").time(), _confirming(), self._queued(), session:
             session.connection()  # the write lock comes before the clock is read
             unit = self._unit(session)
             yield unit
@@ -141,7 +142,8 @@ class Store:
 
         Raises Unavailable when the database doesn't answer.
         """
-        with _answering(), UnitSession(self._reader, expire_on_commit=False) as session:
+        session = UnitSession(self._reader, expire_on_commit=False)
+        with UNIT_SECONDS.labels("reading").time(), _answering(), session:
             session.info["reading"] = True
             yield self._unit(session)
 
@@ -240,6 +242,7 @@ def _confirming() -> Iterator[None]:
     except (DBAPIError, PoolTimeout) as error:
         if _is_a_mistake_of_ours(error):
             raise
+        NOT_CONFIRMED.inc()
         raise NotConfirmed from error
 
 
