@@ -8,11 +8,14 @@ from pathlib import Path
 
 from gateway.settings import load
 
-# prometheus_client reads this when it is first imported, so it is set before anything of the gateway is.
 _settings = load()
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str((_settings.paths.var / "metrics").absolute()))
 
-from gateway.observe import prepare_metrics, worker_ended  # noqa: E402
+# prometheus_client looks for this folder when the gateway's counts are first imported, so it stands before that.
+_counts = (_settings.paths.var / "metrics").absolute()
+_counts.mkdir(parents=True, exist_ok=True, mode=0o700)
+for _old in _counts.glob("*.db"):
+    _old.unlink()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counts)
 
 bind = _settings.serve.address
 worker_class = "gthread"
@@ -47,11 +50,8 @@ loglevel = "warning"
 proc_name = "disclosure-gateway"
 
 
-def on_starting(_server):  # type: ignore[no-untyped-def]
-    """Forget the counts of an earlier run."""
-    prepare_metrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
-
-
 def child_exit(_server, worker):  # type: ignore[no-untyped-def]
     """Fold the counts of a worker that ended into those of the others."""
+    from gateway.observe import worker_ended
+
     worker_ended(worker.pid)

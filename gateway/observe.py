@@ -126,13 +126,6 @@ def metrics_page() -> bytes:
     return generate_latest(registry)
 
 
-def prepare_metrics(folder: Path) -> None:
-    """Empty the folder in which workers put their counts; call it once, before the first worker starts."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for old in folder.glob("*.db"):
-        old.unlink()
-
-
 def worker_ended(pid: int) -> None:
     """Fold a dead worker's gauges away (gunicorn's `child_exit`)."""
     if os.environ.get(MULTIPROCESS_VARIABLE):
