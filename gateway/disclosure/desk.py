@@ -1,0 +1,248 @@
+"""The holder's desk: finding a request or a line that is this agency's to act on, and the acts that release nothing."""
+
+from __future__ import annotations
+
+from gateway.disclosure import ask, judge, record
+from gateway.disclosure.models import Line, LineState, Request, RequestState
+from gateway.errors import Conflict, Forbidden, Invalid, NotFound
+from gateway.ledger.entries import EntryKind
+from gateway.registry import cases, subjects
+from gateway.registry.actors import Actor
+from gateway.registry.models import Face
+from gateway.store.unit_of_work import Unit
+from gateway.vocabulary import Circumstance, Declarer, Origin, vocabulary
+
+DECLINE_REASONS = {
+    "not_proportionate": "Sharing it would not be proportionate",
+    "harm_to_person": "Sharing it would put someone at risk",
+    "confidence": "It is held in confidence that should not be overridden",
+    "not_relevant": "It is not relevant to the purpose",
+    "law_forbids": "The law forbids it",
+    "wrong_person": "It is not the person we hold information about",
+}
+_OPEN = {LineState.REFERRED, LineState.TO_RELEASE}
+
+
+def held_request(unit: Unit, actor: Actor, request_id: str) -> Request:
+    """A request put to the actor's agency.
+
+    Raises:
+        NotFound: missing and foreign alike.
+    """
+    request = unit.session.get(Request, request_id)
+    if request is None or request.holder_agency_id != actor.agency_id or actor.face is Face.ADVOCACY:
+        raise NotFound("There is no such request.", next_step="Go back to your agency's inbox.")
+    return request
+
+
+def held_line(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line]:
+    """A line of a request put to the actor's agency.
+
+    Raises:
+        NotFound: missing and foreign alike.
+    """
+    line = unit.session.get(Line, line_id)
+    if line is None:
+        raise NotFound("There is no such request.", next_step="Go back to your agency's inbox.")
+    return held_request(unit, actor, line.request_id), line
+
+
+def decline(unit: Unit, actor: Actor, line_id: str, reason_code: str, words: str) -> None:
+    """Decline to release a line although it may be released: the holder stays the controller of its information.
+
+    Raises:
+        NotFound: not a line of this agency's desk.
+        Conflict: it is no longer open.
+        Invalid: no reason from the list, or no words.
+    """
+    request, line = held_line(unit, actor, line_id)
+    must_be_open(line)
+    faults = {}
+    if reason_code not in DECLINE_REASONS:
+        faults["reason_code"] = "Choose a reason from the list."
+    if not words.strip() or len(words) > 2000:
+        faults["words"] = "Explain the reason in up to 2,000 characters."
+    if faults:
+        raise Invalid("A reason is needed to decline.", fields=faults)
+    line.state = LineState.DECLINED
+    unit.session.add(line)
+    codes = {"reason": reason_code}
+    record.act(
+        unit,
+        request,
+        EntryKind.RELEASE_DECLINED,
+        actor.post_id,
+        lines=[line],
+        refs={"line": line.id},
+        codes=codes,
+        words={"reason": words},
+    )
+    judge.settle(unit, request)
+
+
+def need_more(unit: Unit, actor: Actor, request_id: str, words: str) -> None:
+    """Ask the requester for what is still missing.
+
+    Raises:
+        NotFound: not a request of this agency's desk.
+        Conflict: it is no longer open.
+        Invalid: no words.
+    """
+    request = held_request(unit, actor, request_id)
+    if request.state not in {RequestState.OPEN, RequestState.RECEIVED, RequestState.NEEDS_MORE}:
+        raise Conflict("This request is closed.", next_step="Go back to the inbox.")
+    ask.say(unit, actor, request, words)
+    if request.case_id is not None:
+        request.state = RequestState.NEEDS_MORE
+        unit.session.add(request)
+    lines = judge.lines_of(unit, request.id)
+    record.act(
+        unit, request, EntryKind.REQUEST_NEEDS_MORE, actor.post_id, lines=lines, words={"question": words}
+    )
+
+
+def identify(unit: Unit, actor: Actor, request_id: str, case_id: str, subject_ids: tuple[str, ...]) -> None:
+    """Match a request from someone not on the case to a case and its subjects, and decide it.
+
+    The one who asked still learns only that it was received (DESIGN 3.8); the decision is the holder's to read.
+
+    Raises:
+        NotFound: not a request of this desk, or not a case of this actor.
+        Conflict: it was matched already.
+        Invalid: a subject isn't in the case.
+    """
+    request = held_request(unit, actor, request_id)
+    if request.state != RequestState.RECEIVED or judge.lines_of(unit, request.id):
+        raise Conflict("This request was matched already.", next_step="Open the request to see its lines.")
+    view = cases.case_for(unit, actor, case_id)
+    known = {found.subject_id for found in subjects.subjects_of(unit, case_id)}
+    if not subject_ids or not known.issuperset(subject_ids):
+        raise Invalid(
+            "Say whom this is about.", fields={"subject_ids": "Choose at least one person of the case."}
+        )
+    _move_words_to_case(unit, request, view.case_id)
+    request.arrangement_id = view.arrangement_id
+    unit.session.add(request)
+    lines = ask.make_lines(unit, request, subject_ids, ask.recipients_of(unit, request.id))
+    record.act(unit, request, EntryKind.REQUEST_RECEIVED, actor.post_id, lines=lines)
+    ask.decide(unit, request, lines, judge.Step.ASKED, actor.post_id)
+
+
+def declare(unit: Unit, actor: Actor, request_id: str, code: str, words: str) -> None:
+    """Declare a circumstance as the holder, in words, and decide the open lines again (DESIGN 3.3).
+
+    Raises:
+        NotFound: not a request of this desk.
+        Forbidden: the requester can't declare in their own favour.
+        Invalid: not a circumstance a holder may declare, or no words.
+    """
+    request = held_request(unit, actor, request_id)
+    if record.person_of(unit, request.requester_post_id) == actor.person_id:
+        raise Forbidden(
+            "Someone other than the person asking has to declare this.",
+            next_step="Ask a colleague to declare it.",
+        )
+    if not holder_may_declare(code) or not words.strip() or len(words) > 2000:
+        raise Invalid(
+            "The circumstance can't be declared.",
+            fields={
+                "words": "Choose a circumstance from the list and say in up to 2,000 characters what it rests on."
+            },
+        )
+    ask.keep_declaration(unit, actor, request, code, words)
+    unit.session.flush()
+    lines = [line for line in judge.lines_of(unit, request.id) if line.state in _OPEN | {LineState.REFUSED}]
+    codes = {"declared": code}
+    record.act(
+        unit,
+        request,
+        EntryKind.CIRCUMSTANCE_DECLARED,
+        actor.post_id,
+        lines=lines,
+        codes=codes,
+        words={"words": words},
+    )
+    if lines:
+        ask.decide(unit, request, lines, judge.Step.DECLARED, actor.post_id)
+
+
+def holder_may_declare(code: str) -> bool:
+    """Whether a holder's officer may declare this circumstance."""
+    if not vocabulary().knows("circumstance", code):
+        return False
+    term = vocabulary().circumstances[Circumstance(code)]
+    return term.origin is Origin.DECLARED and Declarer.HOLDER in term.declared_by
+
+
+def chase(unit: Unit, actor: Actor, request_id: str) -> None:
+    """Chase an answer that is due.
+
+    Raises:
+        NotFound: not this actor's request.
+        Conflict: it isn't due yet, or nothing is waiting.
+    """
+    request = _waiting(unit, actor, request_id)
+    request.chased_at = unit.now
+    unit.session.add(request)
+    record.act(unit, request, EntryKind.REQUEST_CHASED, actor.post_id, lines=judge.lines_of(unit, request.id))
+
+
+def escalate(unit: Unit, actor: Actor, request_id: str) -> None:
+    """Take an answer that stayed out after chasing to the holder's information-governance officer.
+
+    Raises:
+        NotFound: not this actor's request.
+        Conflict: it hasn't been chased, or nothing is waiting.
+    """
+    request = _waiting(unit, actor, request_id)
+    if request.chased_at is None:
+        raise Conflict("Chase the holder before you escalate.", next_step="Choose 'Chase' first.")
+    request.escalated_at = unit.now
+    unit.session.add(request)
+    record.act(
+        unit, request, EntryKind.REQUEST_ESCALATED, actor.post_id, lines=judge.lines_of(unit, request.id)
+    )
+
+
+def must_be_open(line: Line) -> None:
+    """Refuse a line that was already answered.
+
+    Raises:
+        Conflict: it was released, declined, refused or cancelled.
+    """
+    if line.state not in _OPEN:
+        raise Conflict("This was already answered.", next_step="Go back to the request to see what happened.")
+
+
+def _waiting(unit: Unit, actor: Actor, request_id: str) -> Request:
+    request = ask.own_request(unit, actor, request_id)
+    if request.state not in {RequestState.OPEN, RequestState.RECEIVED} or request.due_at > unit.now:
+        raise Conflict(
+            "This answer isn't overdue.", next_step="You can chase it once its due date has passed."
+        )
+    return request
+
+
+def _move_words_to_case(unit: Unit, request: Request, case_id: str) -> None:
+    """Re-seal what was kept under the partnership's key under the case's, so that it is erased with the case."""
+    why = record.sealed_words(unit, request, request.why, f"request.why|{request.id}")
+    person = record.sealed_words(unit, request, request.person, f"request.person|{request.id}")
+    recipients = ask.recipients_of(unit, request.id)
+    described = {
+        row.id: record.sealed_words(unit, request, row.described, _described(row.id)) for row in recipients
+    }
+    declarations = record.declarations_of(unit, request)
+    request.case_id = case_id
+    request.why = record.seal_words(unit, request, why, f"request.why|{request.id}")
+    request.person = record.seal_words(unit, request, person, f"request.person|{request.id}")
+    for row in recipients:
+        if row.described is not None:
+            row.described = record.seal_words(unit, request, described[row.id], _described(row.id))
+            unit.session.add(row)
+    for declaration, words in declarations:
+        declaration.words = record.seal_words(unit, request, words, f"declaration.words|{declaration.id}")
+        unit.session.add(declaration)
+
+
+def _described(recipient_id: str) -> str:
+    return f"request_recipient.described|{recipient_id}"

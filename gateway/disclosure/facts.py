@@ -1,0 +1,327 @@
+"""What the gateway knows about a request today, gathered as facts for the decision.
+
+Registry facts are read here, in the transaction that uses them; nothing a requester sent reaches a fact except the
+purpose, the stated basis and the circumstances declared in words (DESIGN 3.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from sqlmodel import select
+
+from gateway.clock import local_day
+from gateway.consent import consents, views
+from gateway.consent.models import Wish
+from gateway.decision.facts import Ask, Body, ConsentFacts, LegalBasis, RiskFacts, SubjectFacts
+from gateway.disclosure.models import Authorisation, Declaration, Line, Request, RequestRecipient
+from gateway.registry import cases, memberships, risks, subjects, walls
+from gateway.registry import facts as registered
+from gateway.registry.models import Agency, Arrangement, Case, Partnership, Post
+from gateway.store.unit_of_work import Unit
+from gateway.vocabulary import (
+    AgencyType,
+    Capacity,
+    Category,
+    Circumstance,
+    ConfidenceBasis,
+    ConsentStatus,
+    DpCondition,
+    DpRegime,
+    Duty,
+    Jurisdiction,
+    Orientation,
+    Power,
+    Purpose,
+    RiskLevel,
+    Sensitivity,
+    SubjectRole,
+    vocabulary,
+)
+from gateway.vocabulary import (
+    Arrangement as ArrangementKind,
+)
+
+# UK GDPR art 5(1)(d): what can get someone found or killed ages faster than the rest.
+STALE_AFTER = {Sensitivity.S4: timedelta(days=90)}
+STALE_AFTER_DEFAULT = timedelta(days=365)
+MANY_SUBJECTS = 5
+
+
+_STATUS_OF_WISH = {
+    Wish.AGREES: ConsentStatus.GIVEN,
+    Wish.OBJECTS: ConsentStatus.REFUSED,
+    Wish.UNSURE: ConsentStatus.UNKNOWN,
+    Wish.NOT_ABLE: ConsentStatus.UNABLE,
+}
+_MANAGED_ROLES = {SubjectRole.PERPETRATOR, SubjectRole.ALLEGED_PERPETRATOR, SubjectRole.RECURRENT_OFFENDER}
+_MANAGING_ARRANGEMENTS = {ArrangementKind.MAPPA, ArrangementKind.MAPPA_SCR, ArrangementKind.IOM}
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What the holder says of the content itself: the day it describes, and whether it was verified."""
+
+    as_of: date
+    verified: bool
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The facts of a group of lines that share a subject, a recipient and a consent state, with those lines."""
+
+    ask: Ask
+    lines: tuple[Line, ...]
+
+
+@dataclass
+class Gatherer:
+    """Reads each fact of one request once."""
+
+    unit: Unit
+    request: Request
+    data: DataFacts | None = None
+    _bodies: dict[str, Body] = field(default_factory=dict)
+
+    def gather(self, lines: Iterable[Line]) -> list[Gathered]:
+        """Facts for these lines, grouped so that each group is one question to the policy."""
+        groups: dict[tuple[str, str, ConsentFacts, frozenset[str]], list[Line]] = {}
+        for line in lines:
+            consent = self._consent(line, self._recipient(line.recipient_id))
+            key = (line.subject_id, line.recipient_id, consent, self._lifted(line))
+            groups.setdefault(key, []).append(line)
+        return [
+            Gathered(ask=self._ask(subject_id, recipient_id, consent, lifted, group), lines=tuple(group))
+            for (subject_id, recipient_id, consent, lifted), group in groups.items()
+        ]
+
+    @property
+    def today(self) -> date:
+        """The local day of the partnership."""
+        partnership = self.unit.session.get_one(Partnership, self.request.partnership_id)
+        return local_day(self.unit.now, partnership.nation)
+
+    def _ask(
+        self,
+        subject_id: str,
+        recipient_id: str,
+        consent: ConsentFacts,
+        lifted: frozenset[str],
+        lines: list[Line],
+    ) -> Ask:
+        case = self.unit.session.get_one(Case, self.request.case_id)
+        arrangement = self.unit.session.get_one(Arrangement, case.arrangement_id)
+        subject = self._subject(case.id, subject_id)
+        recipient = self._walled(self._recipient(recipient_id), subject_id)
+        requester = self._walled(self._post_body(self.request.requester_post_id, "requester"), subject_id)
+        categories = tuple(Category(line.category) for line in lines)
+        circumstances = self._circumstances(case, subject_id, requester, recipient, categories)
+        return Ask(
+            jurisdiction=Jurisdiction(case.jurisdiction),
+            arrangement=ArrangementKind(arrangement.kind),
+            requester=requester,
+            holder=self._holder(arrangement.id),
+            subject=subject,
+            categories=categories,
+            purpose=Purpose(self.request.purpose),
+            legal_basis=self._basis(),
+            consent=consent,
+            risk=self._risk(case.id, subject_id),
+            recipients=(recipient,),
+            at=self.unit.now,
+            circumstances=circumstances,
+            line_circumstances=self._about_the_data(categories),
+            onward=self.request.onward_of_parcel_id is not None,
+            lifted=lifted,
+        )
+
+    def _basis(self) -> LegalBasis:
+        return LegalBasis(
+            powers=tuple(Power(power) for power in self.request.powers),
+            dp_regime=DpRegime(self.request.dp_regime),
+            dp_condition=DpCondition(self.request.dp_condition),
+            confidence_basis=ConfidenceBasis(self.request.confidence_basis),
+        )
+
+    def _post_body(self, post_id: str, key: str) -> Body:
+        if key in self._bodies:
+            return self._bodies[key]
+        session = self.unit.session
+        post = session.get_one(Post, post_id)
+        agency = session.get_one(Agency, post.agency_id)
+        case = session.get_one(Case, self.request.case_id)
+        standing = memberships.standing_of(self.unit, case.arrangement_id, agency.id)
+        assigned = next(
+            (view for view in cases.assigned_posts(self.unit, case.id) if view.post_id == post.id), None
+        )
+        body = Body(
+            agency_type=AgencyType(agency.agency_type),
+            role=post.role,
+            duty=Duty(standing.standing),
+            member=standing.member,
+            orientation=Orientation(assigned.orientation if assigned else post.orientation),
+            on_case=assigned is not None,
+            walled=None,
+            agency_id=agency.id,
+            post_id=post.id,
+            key=key,
+        )
+        self._bodies[key] = body
+        return body
+
+    def _walled(self, body: Body, subject_id: str) -> Body:
+        if body.post_id is None:
+            return body
+        post = self.unit.session.get_one(Post, body.post_id)
+        return replace(body, walled=walls.walled(self.unit, subject_id, post.person_id, post.agency_id))
+
+    def _recipient(self, recipient_id: str) -> Body:
+        row = self.unit.session.get_one(RequestRecipient, recipient_id)
+        if row.post_id is not None:
+            return self._post_body(row.post_id, recipient_id)
+        return Body(
+            agency_type=AgencyType(row.agency_type),
+            role=row.role,
+            duty=Duty.NONE,
+            member=False,
+            orientation=Orientation.NEUTRAL,
+            on_case=False,
+            walled=False,
+            key=recipient_id,
+        )
+
+    def _holder(self, arrangement_id: str) -> Body:
+        agency = self.unit.session.get_one(Agency, self.request.holder_agency_id)
+        standing = memberships.standing_of(self.unit, arrangement_id, agency.id)
+        return Body(
+            agency_type=AgencyType(agency.agency_type),
+            duty=Duty(standing.standing),
+            member=standing.member,
+            orientation=Orientation.NEUTRAL,
+            on_case=True,
+            agency_id=agency.id,
+            key="holder",
+        )
+
+    def _subject(self, case_id: str, subject_id: str) -> SubjectFacts:
+        view = next(
+            found for found in subjects.subjects_of(self.unit, case_id) if found.subject_id == subject_id
+        )
+        return SubjectFacts(
+            role=SubjectRole(view.role),
+            age=view.age,
+            capacity=Capacity(view.capacity),
+            subject_id=subject_id,
+        )
+
+    def _consent(self, line: Line, recipient: Body) -> ConsentFacts:
+        """Consent as it stands now; where none was asked for, the views that were heard; else whether any is needed."""
+        status = consents.status(
+            self.unit,
+            line.subject_id,
+            self.request.case_id,
+            purpose=self.request.purpose,
+            category=line.category,
+            agency_id=recipient.agency_id,
+        )
+        if status is not ConsentStatus.NOT_SOUGHT:
+            return ConsentFacts(status=status)
+        heard = views.latest(
+            self.unit,
+            line.subject_id,
+            self.request.case_id,
+            purpose=self.request.purpose,
+            category=line.category,
+            agency_id=recipient.agency_id,
+        )
+        if heard is not None:
+            return ConsentFacts(status=_STATUS_OF_WISH[Wish(heard.wish)])
+        return ConsentFacts(status=self._unasked(line.subject_id))
+
+    def _unasked(self, subject_id: str) -> ConsentStatus:
+        """Managing someone who poses a risk under a duty asks no agreement of theirs (CJA 2003 s325)."""
+        case = self.unit.session.get_one(Case, self.request.case_id)
+        kind = self.unit.session.get_one(Arrangement, case.arrangement_id).kind
+        role = self._subject(case.id, subject_id).role
+        managed = role in _MANAGED_ROLES and kind in _MANAGING_ARRANGEMENTS
+        return ConsentStatus.NOT_REQUIRED if managed else ConsentStatus.NOT_SOUGHT
+
+    def _risk(self, case_id: str, subject_id: str) -> RiskFacts:
+        rating = risks.latest_risk(self.unit, case_id, subject_id)
+        if rating is None:
+            return RiskFacts(level=RiskLevel.UNKNOWN)
+        return RiskFacts(level=RiskLevel(rating.level), ticks=rating.dash_ticks)
+
+    def _circumstances(
+        self, case: Case, subject_id: str, requester: Body, recipient: Body, categories: tuple[Category, ...]
+    ) -> frozenset[Circumstance]:
+        known = registered.circumstances(
+            self.unit,
+            case_id=case.id,
+            subject_id=subject_id,
+            agency_ids=_present(requester.agency_id, recipient.agency_id),
+            post_ids=_present(requester.post_id, recipient.post_id),
+            recipient_post_ids=_present(recipient.post_id),
+            categories=tuple(str(category) for category in categories),
+        )
+        found = {Circumstance(code) for code in known}
+        found |= {Circumstance(row.circumstance) for row in self._declared()}
+        if not requester.on_case:
+            found.add(Circumstance.REQUESTER_NOT_ON_CASE)
+        if recipient.orientation is Orientation.PERPETRATOR_FACING:
+            found.add(Circumstance.RECIPIENT_PERPETRATOR_FACING)
+        if len(self._subjects_asked_about()) > MANY_SUBJECTS:
+            found.add(Circumstance.BULK_REQUEST)
+        return frozenset(found)
+
+    def _declared(self) -> list[Declaration]:
+        """Declarations that count: one that loosens comes from someone other than the requester (DESIGN 3.3)."""
+        rows = self.unit.session.exec(select(Declaration).where(Declaration.request_id == self.request.id))
+        return [row for row in rows if self._may_count(row)]
+
+    def _may_count(self, row: Declaration) -> bool:
+        code = Circumstance(row.circumstance)
+        if code is Circumstance.IMMINENT_THREAT_TO_LIFE:
+            return True
+        if not vocabulary().circumstances[code].loosens:
+            return True
+        return self._person_of(row.declared_by_post_id) != self._person_of(self.request.requester_post_id)
+
+    def _person_of(self, post_id: str) -> str:
+        return self.unit.session.get_one(Post, post_id).person_id
+
+    def _subjects_asked_about(self) -> set[str]:
+        rows = select(Line.subject_id).where(Line.request_id == self.request.id)
+        return set(self.unit.session.exec(rows))
+
+    def _about_the_data(self, categories: tuple[Category, ...]) -> Mapping[str, frozenset[Circumstance]]:
+        if self.data is None:
+            return {}
+        return {f"category:{category}": self._age_and_source(self.data, category) for category in categories}
+
+    def _age_and_source(self, data: DataFacts, category: Category) -> frozenset[Circumstance]:
+        limit = STALE_AFTER.get(vocabulary().categories[category].sensitivity, STALE_AFTER_DEFAULT)
+        found = set()
+        if self.today - data.as_of > limit:
+            found.add(Circumstance.DATA_STALE)
+        if not data.verified:
+            found.add(Circumstance.DATA_UNVERIFIED)
+        return frozenset(found)
+
+    def _lifted(self, line: Line) -> frozenset[str]:
+        """Rules that a person's authorisation lifts for this line, while it stands."""
+        rows = self.unit.session.exec(select(Authorisation).where(Authorisation.line_id == line.id))
+        return frozenset(rule for row in rows if is_standing(row, self.unit) for rule in row.lifts)
+
+
+def is_standing(row: Authorisation, unit: Unit) -> bool:
+    """Whether an authorisation counts now: granted, seconded where two are needed, not expired."""
+    if not row.grants or (row.needs_second and row.seconded_at is None):
+        return False
+    return row.expires_at is None or row.expires_at > unit.now
+
+
+def _present(*ids: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found for found in ids if found is not None))

@@ -1,0 +1,331 @@
+"""A recipient opens a parcel: decided again, undertakings accepted, logged; and only then is it handed over.
+
+Opening takes two steps. The first commits the opening and its entry; the second hands over the sealed content, and
+only while both the release's and the opening's leaves are under a stored checkpoint (DESIGN 3.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from gateway.disclosure import judge, record
+from gateway.disclosure.facts import DataFacts
+from gateway.disclosure.models import (
+    Line,
+    LineDecision,
+    Opening,
+    Release,
+    Request,
+    RequestRecipient,
+    Undertaking,
+)
+from gateway.errors import Conflict, Invalid, NotConfirmed, NotFound
+from gateway.ledger import proof, read
+from gateway.ledger.entries import EntryKind
+from gateway.registry.actors import Actor
+from gateway.sealing import parcel as parcels
+from gateway.sealing.models import CopyOf, Parcel, ParcelState
+from gateway.store.tables import new_id
+from gateway.store.unit_of_work import Unit
+from gateway.vocabulary import Outcome, vocabulary
+
+FAILURE_CODES = frozenset({"no_key", "cannot_decrypt", "proof_failed", "log_changed", "not_shown"})
+
+
+@dataclass(frozen=True)
+class ParcelSummary:
+    """One thing that waits for, or was opened by, its recipient; no name and no content."""
+
+    parcel_id: str
+    request_id: str
+    reference: str
+    category: str
+    state: str
+    sealed_at: datetime
+    expires_at: datetime
+    opened: int
+    for_someone_outside: bool
+
+
+@dataclass(frozen=True)
+class ParcelDetail:
+    """What the recipient sees before opening: what to undertake, how to handle it, and the key it is sealed to."""
+
+    summary: ParcelSummary
+    purpose: str
+    kid: str
+    undertakings: tuple[str, ...]
+    accepted: bool
+    marks: tuple[str, ...]
+    data_as_of: str
+    verified: bool
+    fact_or_opinion: str
+    outside_recipient: str | None
+
+
+@dataclass(frozen=True)
+class NotOpened:
+    """Decided again at the moment of opening, it may not be shown; it is frozen until the holder decides afresh."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An opening that is recorded; ask `collect` for the content."""
+
+    opening_id: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The sealed content with the proofs that its release and this opening are in the log."""
+
+    parcel_id: str
+    jwe: str
+    digest: str
+    release_proof: str
+    opening_proof: str
+
+
+def parcels_for(unit: Unit, actor: Actor) -> list[ParcelSummary]:
+    """What was sealed to this post, newest first."""
+    rows = (
+        select(Parcel)
+        .where(Parcel.recipient_post_id == actor.post_id, Parcel.copy_of == CopyOf.RECIPIENT)
+        .order_by(col(Parcel.created_at).desc())
+    )
+    return [_summary(unit, row) for row in unit.session.exec(rows)]
+
+
+def parcel_for(unit: Unit, actor: Actor, parcel_id: str) -> ParcelDetail:
+    """One parcel of this post.
+
+    Raises:
+        NotFound: missing and foreign alike.
+    """
+    row, request, line, release = _own(unit, actor, parcel_id)
+    decided = judge.decision_of(unit, line)
+    recipient = unit.session.get_one(RequestRecipient, line.recipient_id)
+    return ParcelDetail(
+        summary=_summary(unit, row),
+        purpose=request.purpose,
+        kid=row.kid,
+        undertakings=undertakings(decided),
+        accepted=_has_accepted(unit, actor, line, decided),
+        marks=handling(decided),
+        data_as_of=release.data_as_of.isoformat(),
+        verified=release.verified,
+        fact_or_opinion=release.fact_or_opinion,
+        outside_recipient=record.recipient_in_words(unit, recipient.id) if row.outside_recipient_id else None,
+    )
+
+
+def open_parcel(unit: Unit, actor: Actor, parcel_id: str, *, accepts: frozenset[str]) -> Opened | NotOpened:
+    """Record an opening, after deciding the line again under the subject's lock.
+
+    Raises:
+        NotFound: not a parcel of this post.
+        Conflict: it is frozen, recalled, expired or destroyed.
+        Invalid: an undertaking wasn't accepted.
+        NotConfirmed: the ledger takes no entries.
+    """
+    row, request, line, release = _own(unit, actor, parcel_id)
+    data = DataFacts(release.data_as_of, release.verified)
+    decided = judge.judge(unit, request, [line], judge.Step.OPENING, acting_post_id=actor.post_id, data=data)[
+        line.id
+    ]
+    unit.session.refresh(row)
+    _must_be_sealed(unit, row)
+    if decided.outcome != Outcome.PERMIT:
+        parcels.freeze(unit, [line.id])
+        record.act(
+            unit,
+            request,
+            EntryKind.PARCEL_FROZEN,
+            actor.post_id,
+            lines=[line],
+            refs={"parcel": row.id},
+            codes={"because": "decided_again"},
+        )
+        return NotOpened(decided.requester_text)
+    _accept(unit, actor, line, decided, accepts)
+    opening = Opening(
+        id=new_id(),
+        partnership_id=row.partnership_id,
+        parcel_id=row.id,
+        line_id=line.id,
+        post_id=actor.post_id,
+    )
+    opening.entry_id = record.act(
+        unit,
+        request,
+        EntryKind.PARCEL_OPENED,
+        actor.post_id,
+        lines=[line],
+        refs={"parcel": row.id, "opening": opening.id, "release": release.id},
+        codes={"kid": row.kid, "parcel_digest": row.digest, "accepted": tuple(sorted(undertakings(decided)))},
+    )[0]
+    unit.session.add(opening)
+    return Opened(opening.id)
+
+
+def collect(unit: Unit, actor: Actor, opening_id: str) -> Collected:
+    """Hand over the sealed content of an opening that is recorded.
+
+    Raises:
+        NotFound: not an opening of this post.
+        NotConfirmed: the release's or the opening's leaf isn't under a stored checkpoint.
+        Conflict: the parcel was frozen or recalled meanwhile.
+        Erased: it was destroyed.
+    """
+    opening = unit.session.get(Opening, opening_id)
+    if opening is None or opening.post_id != actor.post_id:
+        raise NotFound("There is no such opening.", next_step="Open the parcel again.")
+    row, _request, _line, release = _own(unit, actor, opening.parcel_id)
+    release_proof, opening_proof = _proved(unit, release.entry_id), _proved(unit, opening.entry_id)
+    return Collected(
+        parcel_id=row.id,
+        jwe=parcels.hand_over(unit, row),
+        digest=row.digest,
+        release_proof=release_proof,
+        opening_proof=opening_proof,
+    )
+
+
+def failed_opening(unit: Unit, actor: Actor, parcel_id: str, reason_code: str) -> None:
+    """Record that an opening didn't succeed in the recipient's browser.
+
+    Raises:
+        NotFound: not a parcel of this post.
+        Invalid: an unknown reason code.
+    """
+    if reason_code not in FAILURE_CODES:
+        raise Invalid(
+            "Unknown reason.", fields={"reason_code": f"Use one of: {', '.join(sorted(FAILURE_CODES))}."}
+        )
+    row, request, line, _release = _own(unit, actor, parcel_id)
+    record.act(
+        unit,
+        request,
+        EntryKind.PARCEL_OPENING_FAILED,
+        actor.post_id,
+        lines=[line],
+        refs={"parcel": row.id},
+        codes={"reason": reason_code},
+    )
+
+
+def record_delivery(unit: Unit, actor: Actor, parcel_id: str, words: str) -> None:
+    """Record that a delivering officer told the outside recipient in person and took the undertaking: their opening.
+
+    Raises:
+        NotFound: not a parcel of this post.
+        Conflict: it isn't for someone outside, or the officer hasn't opened it yet.
+        Invalid: no words.
+    """
+    row, request, line, _release = _own(unit, actor, parcel_id)
+    if row.outside_recipient_id is None:
+        raise Conflict("This parcel is for you, not for someone outside.", next_step="Open it instead.")
+    if not _openings(unit, row.id):
+        raise Conflict("Open the parcel before you record its delivery.", next_step="Open it first.")
+    if not words.strip() or len(words) > 2000:
+        raise Invalid("Say how it was delivered.", fields={"words": "Write between 1 and 2,000 characters."})
+    opening = Opening(
+        id=new_id(),
+        partnership_id=row.partnership_id,
+        parcel_id=row.id,
+        line_id=line.id,
+        post_id=actor.post_id,
+        delivered_in_person=True,
+    )
+    opening.entry_id = record.act(
+        unit,
+        request,
+        EntryKind.PARCEL_DELIVERED,
+        actor.post_id,
+        lines=[line],
+        refs={"parcel": row.id, "opening": opening.id},
+        words={"delivery": words},
+    )[0]
+    unit.session.add(opening)
+
+
+def undertakings(decided: LineDecision) -> tuple[str, ...]:
+    """Codes of the obligations that the recipient must accept before opening."""
+    return tuple(str(due["code"]) for due in decided.obligations if due["kind"] == "undertaken")
+
+
+def handling(decided: LineDecision) -> tuple[str, ...]:
+    """The obligations on the line in words."""
+    return tuple(vocabulary().label("obligation", str(due["code"])) for due in decided.obligations)
+
+
+def _proved(unit: Unit, entry_id: str | None) -> str:
+    if entry_id is None or not read.is_under_checkpoint(unit, entry_id):
+        raise NotConfirmed("This opening isn't confirmed in the log yet.", next_step="Try again in a moment.")
+    return proof.proof_text(unit, entry_id)
+
+
+def _own(unit: Unit, actor: Actor, parcel_id: str) -> tuple[Parcel, Request, Line, Release]:
+    row = unit.session.get(Parcel, parcel_id)
+    if row is None or row.recipient_post_id != actor.post_id or row.copy_of != CopyOf.RECIPIENT:
+        raise NotFound("There is no such parcel.", next_step="Go back to what was sent to you.")
+    return (
+        row,
+        unit.session.get_one(Request, row.request_id),
+        unit.session.get_one(Line, row.line_id),
+        unit.session.get_one(Release, row.release_id),
+    )
+
+
+def _summary(unit: Unit, row: Parcel) -> ParcelSummary:
+    request = unit.session.get_one(Request, row.request_id)
+    line = unit.session.get_one(Line, row.line_id)
+    return ParcelSummary(
+        parcel_id=row.id,
+        request_id=request.id,
+        reference=request.reference,
+        category=line.category,
+        state=row.state,
+        sealed_at=row.created_at,
+        expires_at=row.expires_at,
+        opened=len(_openings(unit, row.id)),
+        for_someone_outside=row.outside_recipient_id is not None,
+    )
+
+
+def _openings(unit: Unit, parcel_id: str) -> list[Opening]:
+    return list(unit.session.exec(select(Opening).where(Opening.parcel_id == parcel_id)))
+
+
+def _must_be_sealed(unit: Unit, row: Parcel) -> None:
+    if row.state != ParcelState.SEALED:
+        raise Conflict(f"This parcel is {row.state}.", next_step="Ask the agency that released it.")
+    if unit.now >= row.expires_at:
+        raise Conflict(
+            "This parcel has expired.", next_step="Ask for the information again if it is still needed."
+        )
+
+
+def _has_accepted(unit: Unit, actor: Actor, line: Line, decided: LineDecision) -> bool:
+    rows = select(Undertaking).where(Undertaking.line_id == line.id, Undertaking.post_id == actor.post_id)
+    accepted = {code for row in unit.session.exec(rows) for code in row.obligations}
+    return accepted.issuperset(undertakings(decided))
+
+
+def _accept(unit: Unit, actor: Actor, line: Line, decided: LineDecision, accepts: frozenset[str]) -> None:
+    if _has_accepted(unit, actor, line, decided):
+        return
+    owed = frozenset(undertakings(decided))
+    if not accepts.issuperset(owed):
+        raise Invalid(
+            "Accept every condition before you open this.", fields={"accepts": "Tick each condition."}
+        )
+    row = Undertaking(
+        partnership_id=line.partnership_id, line_id=line.id, post_id=actor.post_id, obligations=sorted(owed)
+    )
+    unit.session.add(row)
