@@ -55,6 +55,8 @@ class ParcelDetail:
     """What the recipient sees before opening: what to undertake, how to handle it, and the key it is sealed to."""
 
     summary: ParcelSummary
+    case_id: str | None
+    controller_agency_id: str
     purpose: str
     kid: str
     undertakings: tuple[str, ...]
@@ -112,6 +114,8 @@ def parcel_for(unit: Unit, actor: Actor, parcel_id: str) -> ParcelDetail:
     recipient = unit.session.get_one(RequestRecipient, line.recipient_id)
     return ParcelDetail(
         summary=_summary(unit, row),
+        case_id=request.case_id,
+        controller_agency_id=row.controller_agency_id,
         purpose=request.purpose,
         kid=row.kid,
         undertakings=undertakings(decided),
