@@ -100,14 +100,21 @@ def test_a_row_slipped_in_beside_the_tree_is_noticed(sqlite_store: Store, sqlite
 def test_a_hidden_person_is_noticed(sqlite_store: Store, sqlite_journal: Journal) -> None:
     ids = recorded(sqlite_store, 2)
 
-    edit(sqlite_store, "DELETE FROM ledger_subject WHERE entry_id = :id AND subject_id = :who", id=ids[0], who=JANE)
+    edit(
+        sqlite_store,
+        "DELETE FROM ledger_subject WHERE entry_id = :id AND subject_id = :who",
+        id=ids[0],
+        who=JANE,
+    )
 
     assert verdict(sqlite_store).sentence == (
         "The log does not verify: entry 1 is filed under other persons than those recorded."
     )
 
 
-def test_tiles_are_checked_once_the_log_is_longer_than_one(sqlite_store: Store, sqlite_journal: Journal) -> None:
+def test_tiles_are_checked_once_the_log_is_longer_than_one(
+    sqlite_store: Store, sqlite_journal: Journal
+) -> None:
     from gateway.ledger.append import record
     from tests.ledger.made import entry
 
@@ -122,8 +129,6 @@ def test_tiles_are_checked_once_the_log_is_longer_than_one(sqlite_store: Store, 
 
 
 def test_a_public_entry_is_checked_too(store: Store, journal: Journal) -> None:
-    recorded(
-        store, 1, kind=EntryKind.KEY_ENROLLED, public=True, subject_ids=(), case_id=None, words={}
-    )
+    recorded(store, 1, kind=EntryKind.KEY_ENROLLED, public=True, subject_ids=(), case_id=None, words={})
 
     assert verdict(store).verified

@@ -1,0 +1,153 @@
+"""What is exported is whole for the verifier alone, and nothing else is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from gateway_verify.cli import main
+
+from gateway.ledger.append import record
+from gateway.ledger.export import export
+from gateway.ledger.journal import Journal
+from gateway.ledger.publish import opening_of, openings_for_subject
+from gateway.store.unit_of_work import Store
+from tests.ledger.made import JANE, entry, recorded
+
+
+def exported(store: Store, folder: Path) -> Path:
+    with store.reading() as unit:
+        export(unit, folder)
+    return folder
+
+
+def check(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    code = main([str(argument) for argument in arguments])
+    return code, capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize("count", [1, 2, 255, 256, 257, 600])
+def test_an_export_of_any_size_verifies(
+    sqlite_store: Store,
+    sqlite_journal: Journal,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    count: int,
+) -> None:
+    with sqlite_store.writing() as unit:
+        for _ in range(count):
+            record(unit, entry(words={}))
+    folder = exported(sqlite_store, tmp_path / "log")
+
+    code, said = check(capsys, folder, "--policy", folder / "policy.txt")
+
+    assert code == 0
+    assert f"is whole from entry 1 to entry {count}" in said
+
+
+def test_a_later_export_contains_the_earlier_one(
+    store: Store, journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded(store, 3)
+    folder = exported(store, tmp_path / "log")
+    check(capsys, folder, "--policy", folder / "policy.txt", "--keep", tmp_path / "kept")
+    recorded(store, 4)
+
+    code, said = check(
+        capsys, exported(store, folder), "--policy", folder / "policy.txt", "--since", tmp_path / "kept"
+    )
+
+    assert code == 0
+    assert "nothing was changed or lost since your checkpoint, 4 entries were added" in said
+
+
+def test_a_flipped_byte_anywhere_in_the_export_is_reported(
+    sqlite_store: Store, sqlite_journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite_store.writing() as unit:
+        for _ in range(300):
+            record(unit, entry(words={}))
+    folder = exported(sqlite_store, tmp_path / "log")
+    for path in [path for path in folder.rglob("*") if path.is_file() and path.name != "policy.txt"]:
+        whole = path.read_bytes()
+        at = len(whole) // 2
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+
+        code, said = check(capsys, folder, "--policy", folder / "policy.txt")
+
+        assert code == 1, path
+        assert said.startswith("WRONG: ")
+        path.write_bytes(whole)
+
+
+def test_a_missing_file_is_not_taken_for_a_whole_log(
+    store: Store, journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded(store, 3)
+    folder = exported(store, tmp_path / "log")
+    (folder / "tile/entries/000.p/3").unlink()
+
+    code, said = check(capsys, folder, "--policy", folder / "policy.txt")
+
+    assert code == 2
+    assert said.startswith("NOT CHECKED: ")
+
+
+def test_an_opening_shows_in_words_what_was_recorded(
+    store: Store, journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = recorded(store, 3)
+    folder = exported(store, tmp_path / "log")
+    with store.reading() as unit:
+        (tmp_path / "entry.tlog-proof").write_text(str(opening_of(unit, ids[1])))
+
+    code, said = check(
+        capsys, tmp_path / "entry.tlog-proof", "--policy", folder / "policy.txt", "--log", folder
+    )
+
+    assert code == 0
+    assert "Entry 2: Information was asked for." in said
+    assert "Why: She is at risk at the address on file" in said
+
+
+@pytest.mark.parametrize("what", ["record", "salt", "words"])
+def test_an_opening_that_was_altered_is_reported(
+    store: Store, journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    from dataclasses import replace
+
+    from gateway_verify.opening import Opening
+
+    ids = recorded(store, 2)
+    folder = exported(store, tmp_path / "log")
+    with store.reading() as unit:
+        proof = opening_of(unit, ids[0])
+    assert proof.extra is not None
+    opening = Opening.from_bytes(proof.extra)
+    assert opening.words is not None
+    altered = {
+        "record": replace(opening, record=opening.record.replace("permit", "refuse")),
+        "salt": replace(opening, salt=b"0" * 32),
+        "words": replace(opening, words=opening.words.replace("risk", "home")),
+    }[what]
+    (tmp_path / "entry.tlog-proof").write_text(str(replace(proof, extra=altered.to_bytes())))
+
+    code, said = check(capsys, tmp_path / "entry.tlog-proof", "--policy", folder / "policy.txt")
+
+    assert code == 1
+    assert said.startswith("WRONG: ")
+
+
+def test_all_openings_about_a_person_come_in_one_file(
+    store: Store, journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded(store, 2)
+    recorded(store, 1, subject_ids=("9" * 32,))
+    folder = exported(store, tmp_path / "log")
+    with store.reading() as unit:
+        (tmp_path / "openings.json").write_text(openings_for_subject(unit, JANE))
+
+    code, said = check(capsys, tmp_path / "openings.json", "--policy", folder / "policy.txt", "--log", folder)
+
+    assert code == 0
+    assert "2 of 2 openings are what was recorded" in said
