@@ -1,0 +1,75 @@
+/*
+Opens a parcel in the page of its recipient. Markup: the macro `open_parcel` in components/sealing.html.
+
+<section data-gateway="open-parcel"
+    data-url        POST: records the opening and hands out the parcel
+    data-failed-url POST: records that opening failed
+    data-token      CSRF token
+    data-parcel     id of the parcel
+    data-kid        key id to which it is sealed
+>
+  [data-step="closed"]   what is shown first; holds the button [data-action="open"]
+  [data-step="opening"]  shown while it is fetched and checked
+  [data-step="opened"]   [data-part="marks"] (ul), [data-part="items"], the button [data-action="close"]
+  [data-step="trouble"]  [data-part="trouble"], the button [data-action="open"] is reached by reloading
+</section>
+
+data-url        takes {"seen": [{"origin", "size"}]}: the logs this browser knows and how long they were.
+                gives {"parcel": id,
+                       "jwe": the compact JWE,
+                       "proofs": [tlog-proof files with the opening as `extra`, all to one checkpoint],
+                       "consistency": [base64 hashes from the size in `seen` for that origin to the checkpoint; [] if none],
+                       "log_keys": [vkeys of the log]}
+                One proof is of the entry that released (release.made, release.nothing_held or parcel.resealed) with the
+                SHA-256 of the JWE in hexadecimal among its codes or refs, one of the entry of this opening (parcel.opened
+                or parcel.delivered) with the parcel's id among them.
+data-failed-url takes {"reason": "no_key" | "bad_proof" | "history_changed" | "cannot_decrypt" | "wrong_parcel" | "other"};
+                the answer is not read.
+Refusals are problem documents (RFC 9457); `detail` and `next_step` are shown.
+*/
+
+import { fetchAndOpen } from "./sealing/opened.js";
+import { Trouble, element, onAction, part, send, showStep, showTrouble } from "./sealing/parts.js";
+import { show } from "./sealing/show.js";
+
+const SERVER_REFUSED = new Set(["refused", "unreachable"]);
+
+for (const root of document.querySelectorAll('[data-gateway="open-parcel"]')) {
+  let close = () => {};
+
+  async function open() {
+    showStep(root, "opening");
+    try {
+      const { url, token, parcel, kid } = root.dataset;
+      const envelope = await fetchAndOpen({ url, token, parcel, kid });
+      part(root, "marks").replaceChildren(...envelope.marks.map((mark) => element("li", "", mark)));
+      close = await show(part(root, "items"), envelope.items);
+      showStep(root, "opened");
+    } catch (error) {
+      clear();
+      showTrouble(root, error);
+      await report(error);
+    }
+  }
+
+  function clear() {
+    close();
+    part(root, "marks").replaceChildren();
+    part(root, "items").replaceChildren();
+  }
+
+  async function report(error) {
+    const reason = error instanceof Trouble ? error.code : "other";
+    if (!SERVER_REFUSED.has(reason)) {
+      await send(root.dataset.failedUrl, root.dataset.token, { reason }).catch(() => {});
+    }
+  }
+
+  onAction(root, "open", open);
+  onAction(root, "close", () => {
+    clear();
+    showStep(root, "closed");
+  });
+  // A page kept for the back button would show it to the next person at this screen.
+  addEventListener("pagehide", clear);
+}
