@@ -1,0 +1,1 @@
+"""The web face: pages for agency staff, information governance and advocates."""

@@ -1,4 +1,4 @@
-"""Who may come in: every route names it, nothing is reachable by default, and the post is looked up at every request."""
+"""Who may come in: every route names it, and the post is looked up again at every request."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Access:
         return not self.authorises or bool(self.authorises & actor.authorises)
 
 
-def allow(*faces: Face, roles: Collection[str] = (), authorises: Collection[str] = ()) -> Callable[[View], View]:
+def allow(
+    *faces: Face, roles: Collection[str] = (), authorises: Collection[str] = ()
+) -> Callable[[View], View]:
     """Let posts of these faces in, narrowed to roles or to holders of one of the role codes in `authorises`."""
     if not faces:
         raise Misconfigured("A route allows nobody.", next_step="Name a face: @allow(Face.STAFF).")
@@ -108,7 +110,8 @@ def enter() -> ResponseReturnValue | None:
     if access is None:
         raise Forbidden("This page says nobody may come in.")
     if access.machine:
-        return _enter_machine(access.machine)
+        _enter_machine(access.machine)
+        return None
     g.actor = _resolve()
     if access.admits(g.actor):
         return None
@@ -119,7 +122,9 @@ def enter() -> ResponseReturnValue | None:
         )
     if request.method in {"GET", "HEAD"}:
         return redirect(url_for("account.sign_in", next=request.path))
-    raise Unauthenticated("You are not signed in any more, and nothing was sent.", next_step="Sign in and try again.")
+    raise Unauthenticated(
+        "You are not signed in any more, and nothing was sent.", next_step="Sign in and try again."
+    )
 
 
 def current_actor() -> Actor:

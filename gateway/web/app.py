@@ -1,10 +1,10 @@
-"""The web face put together: one application over one gateway, refused at start-up when a route admits nobody knowingly.
+"""The web face put together: one application over one gateway, refused at start when a route names nobody.
 
 How to write pages on it.
 
-A face is a package beside this one (`staff`, `governance`, `advocacy`, `account`) that offers `blueprint`, a Flask
-Blueprint of the face's name with `template_folder="templates"`, and `NAVIGATION`, pairs of (text, endpoint). One view is
-named `home`. Templates lie in `<face>/templates/<face>/`.
+A face is a package beside this one (`staff`, `governance`, `advocacy`, `account`) that offers `blueprint`, a
+Flask Blueprint of the face's name with `template_folder="templates"`, and `NAVIGATION`, pairs of (text, endpoint).
+One view is named `home`. Templates lie in `<face>/templates/<face>/`.
 
     @blueprint.route("/requests/<id:request_id>/cancel", methods=["GET", "POST"])
     @allow(Face.STAFF)
@@ -18,13 +18,15 @@ named `home`. Templates lie in `<face>/templates/<face>/`.
                 return redirect(url_for("staff.home"))
         return page("staff/cancel.html", form=form)          # 422 by itself when the form has errors
 
-- `gateway.web.access`: `allow(*faces, roles=(), authorises=())`, `public(reason)`, `machine(scope)`; `current_actor()`,
-  `current_gateway()`, `may_enter(endpoint)`. Every route carries one of the three marks.
+- `gateway.web.access`: `allow(*faces, roles=(), authorises=())`, `public(reason)`, `machine(scope)`;
+  `current_actor()`, `current_gateway()`, `may_enter(endpoint)`. Every route carries one of the three marks.
 - Converters: `<id:x>` (32 hex), `<code:x>` (a vocabulary code), `<digest:x>` (64 hex), `<int:x>`; never a string.
 - `gateway.web.forms`: GatewayForm (with `once`, the attempt's number), Answer, LongAnswer(longest=), OneOf, SomeOf,
   ThreePartDate, `required("Enter …")`, `page(template, form=…, **context)`.
-- `gateway.web.paging`: Paging(items, number, total), asked_page(), offset_of(); `c.results(paging)`, `c.pagination(paging)`.
-- `gateway.web.security`: `@opens_content` on a view whose page decrypts (blob pictures, worker), `@takes_upload(bytes)`.
+- `gateway.web.paging`: Paging(items, number, total), asked_page(), offset_of(); `c.results(paging)` and
+  `c.pagination(paging)`.
+- `gateway.web.security`: `@opens_content` on a view whose page decrypts (blob pictures, worker),
+  `@takes_upload(bytes)`.
 - Filters: `at | when`, `at | when_tag`, `at | clock_time`, `date | day`, `date | due`, `code | label("category")`,
   `fingerprint | grouped`; `count(3, "request")`.
 
@@ -37,9 +39,10 @@ named `home`. Templates lie in `<face>/templates/<face>/`.
 
 A page may also set `caption`, `wide=true` (tables), `marked="K7Q2-M4XD"` (marking and reference, also in print),
 `neutral=true` and `safe_exit=true` (pages a subject may see). When the only field is the question, empty `heading_area`
-and draw it with `c.field(form.x, heading=true)`; `heading` still makes the title. Macros: components/templates/components:
-form field act button link_button; summary tasks table timeline results pagination details; tag outcome warning inset banner
-identity marking subnav filter. Text goes in as text: HTML only through a `{% set x %}…{% endset %}` block.
+and draw it with `c.field(form.x, heading=true)`; `heading` still makes the title. Macros, in
+components/templates/components: form field act button link_button; summary tasks table timeline results pagination
+details; tag outcome warning inset banner identity marking subnav filter. Text goes in as text: HTML only through a
+`{% set x %}…{% endset %}` block.
 Scripts go in block `scripts` as `<script type="module" src="{{ url_for('static', filename='js/x.js') }}"></script>`.
 Tests: `tests/web/pages.py`.
 """
@@ -80,7 +83,9 @@ def create_app(gateway: Gateway) -> Flask:
     app.extensions["gateway"] = gateway
     web = gateway.settings.web
     app.secret_key = _secret(gateway)
-    app.config.update(WTF_CSRF_TIME_LIMIT=None, PREFERRED_URL_SCHEME="https" if gateway.settings.production else "http")
+    app.config.update(
+        WTF_CSRF_TIME_LIMIT=None, PREFERRED_URL_SCHEME="https" if gateway.settings.production else "http"
+    )
     app.session_interface = DatabaseSessions(gateway.store, Limits(web.idle, web.absolute))
     if web.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.proxies, x_proto=web.proxies)  # type: ignore[method-assign]

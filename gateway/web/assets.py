@@ -1,9 +1,10 @@
-"""Files for the browser: served under the stamp of their contents, so that they may be kept for ever and never be stale."""
+"""Files for the browser: served under the stamp of their contents, so that they may be kept for ever."""
 
 from __future__ import annotations
 
 import hashlib
 import mimetypes
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def serve_assets(app: Flask, folder: Path = STATIC) -> None:
     app.url_default_functions.setdefault(None, []).append(add_stamp)
 
 
+@cache
 def stamp_of(folder: Path) -> str:
     """A short digest over every file's name and contents."""
     digest = hashlib.sha256()

@@ -21,8 +21,10 @@ def source_of(unit: Unit, address: str) -> str:
 
 def too_many(unit: Unit, address: str) -> bool:
     """Tell whether an address failed ten times within the last 15 minutes."""
-    recent = select(func.count()).select_from(SignInAttempt).where(
-        SignInAttempt.source == source_of(unit, address), SignInAttempt.at > unit.now - WINDOW
+    recent = (
+        select(func.count())
+        .select_from(SignInAttempt)
+        .where(SignInAttempt.source == source_of(unit, address), SignInAttempt.at > unit.now - WINDOW)
     )
     return unit.session.exec(recent).one() >= ALLOWED
 

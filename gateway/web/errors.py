@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, Invalid
 _log = structlog.get_logger(__name__)
 _RETRY_SECONDS = "5"
 _UNAVAILABLE = 503
+_MACHINE_READABLE = {"application/json", "application/problem+json"}
 _TOO_MANY = 429
 
 
@@ -133,8 +134,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _unexpected(error: BaseException) -> ResponseReturnValue:
     if isinstance(error, GatewayError):
         return _gateway_error(error)
-    # The kind and the place, not the words: an exception's text may carry what somebody typed.
-    _log.error("request.broke", kind=type(error).__name__, place=_place(error))
+    # Logged as its class and place: an exception's text may carry what somebody typed.
+    _log.error("request.broke", exc_info=error)
     return _answer(Failure(500, *PAGES[500], code="error"))
 
 
@@ -148,7 +149,8 @@ def _answer(failure: Failure) -> ResponseReturnValue:
 
 
 def _wants_problem() -> bool:
-    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/problem+json"
+    # The scripts that hold a key ask for plain JSON; browsers' page loads never do.
+    return request.path.startswith("/api/") or request.accept_mimetypes.best in _MACHINE_READABLE
 
 
 def _problem(failure: Failure) -> Response:
@@ -170,12 +172,3 @@ def _problem(failure: Failure) -> Response:
 
 def _page(failure: Failure) -> Response:
     return make_response(render_template("components/error.html", failure=failure))
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown"
-    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g
+from flask import Flask, g, has_app_context
 from markupsafe import Markup
 
 from gateway.clock import LONDON, local_day, require_utc
@@ -43,7 +43,9 @@ def when_tag(value: datetime | None) -> Markup:
     """The same as a `time` element, which machines and assistive technology can read."""
     if value is None:
         return Markup("")
-    return Markup('<time datetime="{}">{}</time>').format(require_utc(value).isoformat(timespec="seconds"), when(value))
+    return Markup('<time datetime="{}">{}</time>').format(
+        require_utc(value).isoformat(timespec="seconds"), when(value)
+    )
 
 
 def due(value: date | datetime, today: date) -> str:
@@ -74,7 +76,15 @@ def label(code: str, attribute: str) -> str:
 def register(app: Flask) -> None:
     """Make these filters of the templates, and `count` a function of theirs."""
     env = app.jinja_env
-    env.filters.update(day=day, when=when, when_tag=when_tag, clock_time=clock_time, due=due_today, grouped=grouped, label=label)
+    env.filters.update(
+        day=day,
+        when=when,
+        when_tag=when_tag,
+        clock_time=clock_time,
+        due=due_today,
+        grouped=grouped,
+        label=label,
+    )
     env.globals.update(count=count)
 
 
@@ -84,5 +94,5 @@ def due_today(value: date | datetime) -> str:
 
 
 def _local(value: datetime) -> datetime:
-    zone: ZoneInfo = g.get("zone", LONDON) if g else LONDON
+    zone: ZoneInfo = g.get("zone", LONDON) if has_app_context() else LONDON
     return require_utc(value).astimezone(zone)

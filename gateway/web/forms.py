@@ -1,4 +1,4 @@
-"""Forms as GOV.UK draws them: one place for tokens, dates in three boxes, and errors beside the field they are about."""
+"""Forms as GOV.UK draws them: tokens, dates in three boxes, and errors beside the field they are about."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _OWN_NAMES = {"csrf_token", "once"}
 class GatewayForm(FlaskForm):  # type: ignore[misc]
     """The base of every form.
 
-    `once` is a random number made with the page: given to a verb as its idempotency key, it makes a double click or a
-    retry after a 503 one act.
+    `once` is a random number made with the page: given to a verb as its idempotency key, it makes a double click
+    or a retry after a 503 one act.
     """
 
     once = HiddenField(default=new_id)
 
     @contextmanager
     def showing_errors(self) -> Iterator[None]:
-        """Put an Invalid raised inside beside its fields, so that the page shown after this block says what to correct."""
+        """Put an Invalid raised inside beside its fields: the page shown after this block says what to correct."""
         try:
             yield
         except Invalid as error:
@@ -63,36 +63,43 @@ class GatewayForm(FlaskForm):  # type: ignore[misc]
 
     def summary(self) -> list[dict[str, str]]:
         """Every error with a link to the input it is about (a date's link goes to its first box)."""
-        listed = [{"text": message} for message in self.form_errors]
-        for field in self:
-            for message in field.errors:
-                listed.append({"text": str(message), "href": f"#{getattr(field, 'first_input', field.id)}"})
-        return listed
+        general = [{"text": str(message)} for message in self.form_errors]
+        return general + [
+            {"text": str(message), "href": f"#{getattr(field, 'first_input', field.id)}"}
+            for field in self
+            for message in field.errors
+        ]
 
     def answers(self) -> dict[str, Any]:
         """The fields' values by name, without the token and the number of the attempt."""
         return {name: value for name, value in self.data.items() if name not in _OWN_NAMES}
 
 
-class Answer(StringField):
+class Answer(StringField):  # type: ignore[misc]
     """One line of text, stripped; at most 200 characters."""
 
-    def __init__(self, label: str, validators: Sequence[Any] = (), *, longest: int = _ONE_LINE_MAX, **kw: Any) -> None:
+    def __init__(
+        self, label: str, validators: Sequence[Any] = (), *, longest: int = _ONE_LINE_MAX, **kw: Any
+    ) -> None:
         limit = Length(max=longest, message=f"Use {longest} characters or fewer")
         super().__init__(label, [*validators, limit], filters=[_strip], **kw)
 
 
-class LongAnswer(TextAreaField):
+class LongAnswer(TextAreaField):  # type: ignore[misc]
     """Several lines of text with a character count; `longest` characters (500 unless told)."""
 
-    def __init__(self, label: str, validators: Sequence[Any] = (), *, longest: int = WORDS_MAX, **kw: Any) -> None:
+    def __init__(
+        self, label: str, validators: Sequence[Any] = (), *, longest: int = WORDS_MAX, **kw: Any
+    ) -> None:
         self.longest = longest
         limit = Length(max=longest, message=f"Use {longest:,} characters or fewer")
         super().__init__(label, [*validators, limit], filters=[_strip, _one_kind_of_newline], **kw)
 
 
-class OneOf(RadioField):
+class OneOf(RadioField):  # type: ignore[misc]
     """Radios with nothing preselected; `hints` maps a value to the hint under its label."""
+
+    data: Any
 
     def __init__(
         self,
@@ -109,6 +116,7 @@ class OneOf(RadioField):
         super().__init__(label, validators, choices=list(choices), validate_choice=False, **kw)
 
     def pre_validate(self, form: Any) -> None:
+        """Refuse what isn't on the list; nothing chosen is for the validators."""
         if self.data is None or self.data in {"", "None"}:
             self.data = None
             return
@@ -116,8 +124,10 @@ class OneOf(RadioField):
             raise ValidationError(self.choose)
 
 
-class SomeOf(SelectMultipleField):
+class SomeOf(SelectMultipleField):  # type: ignore[misc]
     """Checkboxes; `hints` maps a value to the hint under its label."""
+
+    data: Any
 
     def __init__(
         self,
@@ -134,13 +144,16 @@ class SomeOf(SelectMultipleField):
         super().__init__(label, validators, choices=list(choices), validate_choice=False, **kw)
 
     def pre_validate(self, form: Any) -> None:
+        """Refuse what isn't on the list."""
         known = {str(value) for value, *_ in self.choices or ()}
         if not set(self.data or ()) <= known:
             raise ValidationError(self.choose)
 
 
-class ThreePartDate(DateField):
+class ThreePartDate(DateField):  # type: ignore[misc]
     """A date in three boxes, sent as name-day, name-month and name-year."""
+
+    data: Any
 
     def __init__(self, label: str, validators: Sequence[Any] = (), **kw: Any) -> None:
         super().__init__(label, validators, **kw)
@@ -156,7 +169,9 @@ class ThreePartDate(DateField):
         super().process(None, data, extra_filters)
         if formdata is None:
             if self.data is not None:
-                self.parts = dict(zip(_PARTS, (str(self.data.day), str(self.data.month), str(self.data.year)), strict=True))
+                self.parts = dict(
+                    zip(_PARTS, (str(self.data.day), str(self.data.month), str(self.data.year)), strict=True)
+                )
             return
         self.parts = {part: formdata.get(f"{self.name}-{part}", "").strip() for part in _PARTS}
         self.data = None
@@ -185,7 +200,9 @@ def required(message: str) -> Required:
     return Required(message)
 
 
-def page(template: str, *, form: GatewayForm | None = None, status: int | None = None, **context: Any) -> ResponseReturnValue:
+def page(
+    template: str, *, form: GatewayForm | None = None, status: int | None = None, **context: Any
+) -> ResponseReturnValue:
     """Render a page; a form that was refused makes it a 422."""
     refused = form is not None and bool(form.errors)
     response = make_response(render_template(template, form=form, **context))
@@ -229,7 +246,7 @@ def _one_kind_of_newline(value: str | None) -> str | None:
 
 
 def _date_of(parts: Mapping[str, str]) -> date | None:
-    if not all(value.isascii() and value.isdigit() and len(value) <= 4 for value in parts.values()):  # noqa: PLR2004
+    if not all(value.isascii() and value.isdigit() and len(value) <= 4 for value in parts.values()):
         return None
     try:
         return date(int(parts["year"]), int(parts["month"]), int(parts["day"]))

@@ -27,7 +27,8 @@ def navigation(app: Flask) -> list[dict[str, object]]:
     open_to_her = [(text, url_for(endpoint)) for text, endpoint in entries if may_enter(endpoint)]
     here = _closest([href for _, href in open_to_her], request.path)
     return [
-        {"text": text, "href": href, "current": href == request.path, "active": href == here} for text, href in open_to_her
+        {"text": text, "href": href, "current": href == request.path, "active": href == here}
+        for text, href in open_to_her
     ]
 
 

@@ -43,7 +43,7 @@ _FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
 
 class GatewayRequest(Request):
-    """A request whose uploaded files stay in memory: Werkzeug's own would spill large ones onto the disk (promise 5)."""
+    """A request whose uploads stay in memory: Werkzeug's own spills large ones onto the disk (promise 5)."""
 
     def _get_file_stream(
         self,
@@ -73,7 +73,11 @@ class DigestConverter(BaseConverter):
     regex = "[0-9a-f]{64}"
 
 
-CONVERTERS: dict[str, type[BaseConverter]] = {"id": IdConverter, "code": CodeConverter, "digest": DigestConverter}
+CONVERTERS: dict[str, type[BaseConverter]] = {
+    "id": IdConverter,
+    "code": CodeConverter,
+    "digest": DigestConverter,
+}
 
 
 def opens_content(view: View) -> View:
@@ -123,7 +127,7 @@ def _check_request() -> None:
     limit = _mark_of(_UPLOADS)
     if limit:
         request.max_content_length = cast("int", limit)
-    # Datasette's idea: the browser itself says where a request comes from. Older browsers send nothing; the token decides.
+    # The browser itself says where a request comes from; one too old to say is left to the form's token.
     site = request.headers.get("Sec-Fetch-Site")
     if request.method not in _SAFE_METHODS and site not in {None, "same-origin", "none"}:
         raise Forbidden("This was sent from another site.")

@@ -137,17 +137,17 @@ class DatabaseSessions(SessionInterface):
         if session.row is None or self._store.clock.now() - session.row.last_seen < TOUCH:
             return
         try:
-            self._update(session, lambda row: None)
+            self._update(session)
         except NotConfirmed:
             _log.warning("session.clock_not_moved")  # the page itself is unharmed
 
-    def _update(self, session: DatabaseSession, change: Callable[[WebSession], None]) -> None:
-        assert session.row is not None
+    def _update(self, session: DatabaseSession, change: Callable[[WebSession], None] | None = None) -> None:
         with self._store.writing() as unit:
-            row = unit.session.get(WebSession, session.row.id)
+            row = unit.session.get(WebSession, session.row.id) if session.row else None
             if row is None:
                 return  # ended by somebody else meanwhile: it stays ended
-            change(row)
+            if change is not None:
+                change(row)
             row.last_seen = unit.now
             unit.session.add(row)
 

@@ -83,7 +83,9 @@ def register_providers(app: Flask, providers: tuple[Provider, ...]) -> None:
         Misconfigured: a client has neither key nor secret, or its key file can't be read.
     """
     registry = _Registry(app)
-    app.extensions[_SIGN_INS] = {provider.id: (provider, _client(registry, provider)) for provider in providers}
+    app.extensions[_SIGN_INS] = {
+        provider.id: (provider, _client(registry, provider)) for provider in providers
+    }
 
 
 def start(provider_id: str, callback: str) -> ResponseReturnValue:
@@ -131,7 +133,11 @@ def _client(registry: OAuth, provider: Provider) -> Any:
         client_secret=secret,
         server_metadata_url=provider.issuer.rstrip("/") + "/.well-known/openid-configuration",
         client_auth_methods=key_auth,
-        client_kwargs={"scope": "openid", "code_challenge_method": "S256", "token_endpoint_auth_method": method},
+        client_kwargs={
+            "scope": "openid",
+            "code_challenge_method": "S256",
+            "token_endpoint_auth_method": method,
+        },
     )
 
 
@@ -149,7 +155,8 @@ def _authentication(provider: Provider) -> tuple[Any, str, list[Any] | None]:
     if provider.client_secret is not None:
         return provider.client_secret.get_secret_value(), "client_secret_basic", None
     raise Misconfigured(
-        f"The provider {provider.id} has neither client_key_file nor client_secret.", next_step="Give one of them."
+        f"The provider {provider.id} has neither client_key_file nor client_secret.",
+        next_step="Give one of them.",
     )
 
 
@@ -181,7 +188,9 @@ def _is_safe(url: object, issuer: str) -> bool:
         return False
     parts, own = urlsplit(url), urlsplit(issuer)
     # Plain http is only for a provider that is itself a test on this machine, and then stays with it.
-    return parts.scheme == "https" or (own.scheme == "http" and (parts.scheme, parts.netloc) == (own.scheme, own.netloc))
+    return parts.scheme == "https" or (
+        own.scheme == "http" and (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+    )
 
 
 def _check_answer(provider: Provider, metadata: Mapping[str, Any]) -> None:
@@ -226,5 +235,6 @@ def _proof(provider: Provider, claims: Mapping[str, Any] | None) -> Proof:
 
 def _silent() -> Unavailable:
     return Unavailable(
-        "Your agency's sign-in does not answer.", next_step="Try again in a minute, or ask your agency's help desk."
+        "Your agency's sign-in does not answer.",
+        next_step="Try again in a minute, or ask your agency's help desk.",
     )

@@ -1,6 +1,6 @@
 """Fixtures for tests of pages: `pytest_plugins` can't stand in a folder's conftest, so import these names there.
 
-    from tests.web.fixtures import app, web  # noqa: F401
+from tests.web.fixtures import app, web  # noqa: F401
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ For builders of pages:
         web.sign_in(post_id)
         found = web.page("/staff/requests")                   # checks the page; status=200 unless told
         assert found.h1 == "Requests"
-        after = web.submit(found, {"why": "No longer needed"}) # fills and posts the page's own form, follows the redirect
+        after = web.submit(found, {"why": "No longer needed"})  # posts the page's own form, follows the redirect
 
 A GET that writes anything but ledger entries, keys of their words and the session's clock fails here.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -97,7 +98,9 @@ class Web:
         """Load a page and check it."""
         return page(self.client, url, status=status)
 
-    def submit(self, shown: Page, data: Mapping[str, Any] | None = None, *, form: int = 0, status: int = 200) -> Page:
+    def submit(
+        self, shown: Page, data: Mapping[str, Any] | None = None, *, form: int = 0, status: int = 200
+    ) -> Page:
         """Send a page's own form with `data` laid over what it holds, follow the redirect, check the page after it."""
         chosen = shown.forms()[form]
         values = {**filled(chosen), **(data or {})}
@@ -110,7 +113,7 @@ def sign_in(client: FlaskClient, gateway: Gateway, post_id: str) -> str:
     cookie = hashlib.sha256(post_id.encode() + repr(id(client)).encode()).hexdigest()
     with gateway.store.writing() as unit:
         actor = actor_for_post(unit, post_id)
-        data = f'{{"person_id": "{actor.person_id}", "post_id": "{post_id}", "partnership_id": "{actor.partnership_id}"}}'
+        ids = {"person_id": actor.person_id, "post_id": post_id, "partnership_id": actor.partnership_id}
         unit.session.merge(
             WebSession(
                 id=digest(cookie),
@@ -119,7 +122,7 @@ def sign_in(client: FlaskClient, gateway: Gateway, post_id: str) -> str:
                 post_id=post_id,
                 started=unit.now,
                 last_seen=unit.now,
-                data=data,
+                data=json.dumps(ids),
             )
         )
     client.set_cookie(COOKIE, cookie, domain="localhost", secure=True, httponly=True)
@@ -136,7 +139,9 @@ def page(client: FlaskClient, url: str, *, status: int = 200) -> Page:
 
 def checked(response: TestResponse, status: int = 200) -> Page:
     """Check a page that was loaded in some other way."""
-    assert response.status_code == status, f"{response.request.path}: {response.status_code}, expected {status}"
+    assert response.status_code == status, (
+        f"{response.request.path}: {response.status_code}, expected {status}"
+    )
     assert response.mimetype == "text/html", response.mimetype
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False)
     tree = parser.parse(response.text)
@@ -221,7 +226,9 @@ _TOLERATED = {"non-void-element-with-trailing-solidus"}
 
 def _header_problems(response: TestResponse) -> Iterator[str]:
     for name, value in security.HEADERS.items():
-        if response.headers.get(name) != value and not (name == "Referrer-Policy" and response.status_code == 302):
+        if response.headers.get(name) != value and not (
+            name == "Referrer-Policy" and response.status_code == 302
+        ):
             yield f"{name} is {response.headers.get(name)}"
     if response.headers.get("Cache-Control") != "no-store":
         yield "may be kept by the browser"
@@ -252,9 +259,9 @@ def _inline_problems(found: Page) -> Iterator[str]:
             yield f"<{element.tag}> has {handlers}"
         if element.tag == "style":
             yield "has an inline style sheet"
-        if element.tag == "script" and not element.get("src"):
-            if csp_hash(element.text or "") != security.INLINE_SCRIPT:
-                yield "has an inline script that the policy doesn't know"
+        inline = element.tag == "script" and not element.get("src")
+        if inline and csp_hash(element.text or "") != security.INLINE_SCRIPT:
+            yield "has an inline script that the policy doesn't know"
 
 
 def _form_problems(found: Page) -> Iterator[str]:

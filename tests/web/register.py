@@ -38,10 +38,20 @@ def register(sqlite_gateway: Gateway) -> Register:
 def fill(session: Session) -> Register:
     """Store the register in a session."""
     partnership_id, agency_id = new_id(), new_id()
-    session.add(Partnership(id=partnership_id, partnership_id=partnership_id, code="meadow", name="Meadow", nation="EW"))
+    session.add(
+        Partnership(
+            id=partnership_id, partnership_id=partnership_id, code="meadow", name="Meadow", nation="EW"
+        )
+    )
     session.flush()
     session.add(
-        Agency(id=agency_id, partnership_id=partnership_id, code="probation", name="Meadow Probation", agency_type="probation")
+        Agency(
+            id=agency_id,
+            partnership_id=partnership_id,
+            code="probation",
+            name="Meadow Probation",
+            agency_type="probation",
+        )
     )
     session.flush()
     people: dict[str, str] = {}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 
-from gateway.web.access import public
 from tests.web.pages import Web
 
 OPEN_PAGES = ("/sign-in", "/sign-out", "/signed-out", "/accessibility", "/privacy", "/safety")

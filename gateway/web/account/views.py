@@ -80,7 +80,7 @@ def answer(provider_id: str) -> ResponseReturnValue:
         person_id = person_of_identity(unit, proof.issuer, proof.sub)
         held = posts_of_person(unit, person_id) if person_id else []
     if not held:
-        _note_failure(provider_id, "unknown_identity" if person_id is None else "no_current_post")
+        _note_failure(provider_id, "unknown_identity" if not person_id else "no_current_post")
         session.clear()
         return page("account/not_registered.html", status=403)
     return _begin(held, proof=proof)
@@ -110,7 +110,9 @@ def posts() -> ResponseReturnValue:
     with current_gateway().store.reading() as unit:
         held = posts_of_person(unit, person_id)
     form = PostForm()
-    form.post.choices = [(one.view.post_id, f"{label(one.view.role, 'role')}, {one.view.agency_name}") for one in held]
+    form.post.choices = [
+        (one.view.post_id, f"{label(one.view.role, 'role')}, {one.view.agency_name}") for one in held
+    ]
     if form.validate_on_submit():
         _act_in(next(one for one in held if one.view.post_id == form.post.data))
         return redirect(session.pop("next", None) or url_for("account.front"))
@@ -192,7 +194,9 @@ def personas_allowed() -> bool:
 
 
 def _callback(provider_id: str) -> str:
-    return current_gateway().settings.web.public_url.rstrip("/") + url_for("account.answer", provider_id=provider_id)
+    return current_gateway().settings.web.public_url.rstrip("/") + url_for(
+        "account.answer", provider_id=provider_id
+    )
 
 
 def _begin(held: list[Candidate], proof: signin.Proof | None = None) -> ResponseReturnValue:
@@ -224,6 +228,6 @@ def _refuse_floods() -> None:
 
 
 def _note_failure(provider_id: str, why: str) -> None:
-    _log.warning("sign_in.refused", provider=provider_id, why=why)
+    _log.warning("sign_in.refused", where=provider_id, code=why)
     with current_gateway().store.writing() as unit:
         attempts.note_failure(unit, request.remote_addr or "")

@@ -1,0 +1,17 @@
+"""What gunicorn serves: the application of the installation that the settings describe."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from gateway import observe
+from gateway import settings as configuration
+from gateway.assembly import assemble
+from gateway.web.app import create_app
+
+
+def app() -> Flask:
+    """Give the application; raises Misconfigured with one sentence when the installation can't start."""
+    settings = configuration.load()
+    observe.configure_logs(settings.observe.log_level)
+    return create_app(assemble(settings))
