@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import Misconfigured
+from gateway.settings import KeySettings, RootProvider
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -71,6 +72,27 @@ class FileRootKey:
         mac = hmac.HMAC(self._digesting, hashes.SHA256())
         mac.update(data)
         return mac.finalize()
+
+
+def open_root_key(keys: KeySettings) -> RootKey:
+    """Give the root key that the settings name; raise Misconfigured when it isn't there."""
+    if keys.root_provider is RootProvider.FILE:
+        return FileRootKey(keys.root_file)
+    from gateway.store.hardware import HardwareRootKey
+
+    pin = keys.pkcs11_pin.get_secret_value() if keys.pkcs11_pin else ""
+    return HardwareRootKey(keys.pkcs11_module, keys.pkcs11_token, pin, keys.pkcs11_label)
+
+
+def create_root_key(keys: KeySettings) -> None:
+    """Make the root key that the settings name; raise FileExistsError or Misconfigured rather than replace one."""
+    if keys.root_provider is RootProvider.FILE:
+        create_root_file(keys.root_file)
+        return
+    from gateway.store.hardware import create_hardware_root
+
+    pin = keys.pkcs11_pin.get_secret_value() if keys.pkcs11_pin else ""
+    create_hardware_root(keys.pkcs11_module, keys.pkcs11_token, pin, keys.pkcs11_label)
 
 
 def create_root_file(path: Path) -> None:
