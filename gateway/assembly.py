@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.clock import Clock, SystemClock
-from gateway.errors import Misconfigured
 from gateway.ledger.journal import Journal
-from gateway.settings import KeySettings, RootProvider, Settings
+from gateway.settings import Settings
 from gateway.store.engine import make_engine
 from gateway.store.modules import import_models
-from gateway.store.root_keys import FileRootKey, RootKey
+from gateway.store.root_keys import open_root_key
 from gateway.store.unit_of_work import Store
 from gateway.store.vault import Vault
 
@@ -34,18 +33,12 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Gateway:
     """
     import_models()
     chosen = clock or SystemClock()
-    vault = Vault(_root_key(settings.keys))
+    vault = Vault(open_root_key(settings.keys))
     engine = make_engine(
-        settings.store.url, pool_size=settings.store.pool_size, pool_timeout=settings.store.pool_timeout_seconds
+        settings.store.url,
+        pool_size=settings.store.pool_size,
+        pool_timeout=settings.store.pool_timeout_seconds,
     )
     store = Store(engine, chosen, vault)
     journal = Journal.from_settings(settings).attach(store)
     return Gateway(settings, chosen, store, vault, journal)
-
-
-def _root_key(keys: KeySettings) -> RootKey:
-    if keys.root_provider is RootProvider.FILE:
-        return FileRootKey(keys.root_file)
-    raise Misconfigured(
-        "No hardware module is known to this build.", next_step="Use keys.root_provider = file for a demonstration."
-    )
