@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from gateway_verify.opening import SALT_SIZE, commitment, public_leaf
-from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from gateway.errors import GatewayError, NotConfirmed
-from gateway.ledger import grow
+from gateway.errors import Erased, GatewayError, NotConfirmed
+from gateway.ledger import sequencer
 from gateway.ledger.entries import Entry, Written, write
 from gateway.ledger.grow import Leaf
 from gateway.ledger.journal import journal_of
@@ -22,8 +22,8 @@ from gateway.store.vault import Scope
 SALT = "ledger_record|salt|{}"
 WORDS = "ledger_record|words|{}"
 
-_RECORDS: Table = SQLModel.metadata.tables["ledger_record"]
-_SUBJECTS: Table = SQLModel.metadata.tables["ledger_subject"]
+_INSERT_RECORD = SQLModel.metadata.tables["ledger_record"].insert()
+_INSERT_SUBJECTS = SQLModel.metadata.tables["ledger_subject"].insert()
 
 
 def record(unit: Unit, entry: Entry) -> str:
@@ -44,7 +44,7 @@ def record(unit: Unit, entry: Entry) -> str:
         _insert(unit, entry, entry_id, written, salt)
     except (GatewayError, InvalidTag) as error:
         raise NotConfirmed("The ledger entry could not be kept, so nothing was done.") from error
-    grow.enqueue(unit, journal, Leaf(entry_id, leaf))
+    sequencer.enqueue(unit, journal, Leaf(entry_id, leaf))
     return entry_id
 
 
@@ -67,13 +67,13 @@ def _insert(unit: Unit, entry: Entry, entry_id: str, written: Written, salt: byt
         "words_owner_id": owner,
     }
     connection = unit.session.connection()
-    connection.execute(_RECORDS.insert(), row)
+    connection.execute(_INSERT_RECORD, row)
     subjects = [
         {"entry_id": entry_id, "subject_id": subject, "partnership_id": entry.partnership_id}
         for subject in sorted(set(entry.subject_ids))
     ]
     if subjects:
-        connection.execute(_SUBJECTS.insert(), subjects)
+        connection.execute(_INSERT_SUBJECTS, subjects)
 
 
 def _sealed_salt(unit: Unit, entry: Entry, entry_id: str, salt: bytes | None) -> bytes | None:
@@ -92,10 +92,9 @@ def _sealed_words(
     if words is None:
         return None, None, None
     for scope, owner in _owners(entry):
-        if unit.vault.is_destroyed(unit.session, scope, owner):
-            continue
-        sealed = unit.vault.seal(unit.session, scope, owner, words, where=WORDS.format(entry_id))
-        return scope.value, owner, sealed
+        with suppress(Erased):
+            sealed = unit.vault.seal(unit.session, scope, owner, words, where=WORDS.format(entry_id))
+            return scope.value, owner, sealed
     raise NotConfirmed("The keys of this partnership were destroyed.")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -14,20 +15,27 @@ from gateway_verify.checkpoint import Checkpoint, read_checkpoint, sign
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import EMPTY_ROOT, leaf_hash
 from gateway_verify.note import Note
-from sqlalchemy import Table
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, SQLModel
 
+import gateway.ledger.models  # noqa: F401
 from gateway.errors import NotConfirmed
 from gateway.ledger.journal import Journal, journal_of
-from gateway.ledger.models import LedgerCheckpoint, LedgerEpoch
 from gateway.ledger.tree import Edge, stored_edge, stored_leaves
 from gateway.store.unit_of_work import Unit
 
-_LEAVES: Table = SQLModel.metadata.tables["ledger_leaf"]
-_TILES: Table = SQLModel.metadata.tables["ledger_tile"]
-_CHECKPOINTS: Table = SQLModel.metadata.tables["ledger_checkpoint"]
-_WAITING = "ledger_waiting"
-_ONE_AT_A_TIME = 0x6C656467  # "ledg": the advisory lock under which the tree grows on PostgreSQL
+_INSERT_LEAVES, _INSERT_TILES, _INSERT_CHECKPOINT = (
+    SQLModel.metadata.tables[f"ledger_{name}"].insert() for name in ("leaf", "tile", "checkpoint")
+)
+_EPOCH = SQLModel.metadata.tables["ledger_epoch"]
+_CHECKPOINT = SQLModel.metadata.tables["ledger_checkpoint"]
+# Statements are built once: building one costs more than running it.
+_NEWEST_EPOCH = sa.select(_EPOCH).order_by(_EPOCH.c.number.desc()).limit(1)
+_NEWEST_NOTE = (
+    sa.select(_CHECKPOINT.c.note)
+    .where(_CHECKPOINT.c.epoch == sa.bindparam("epoch"))
+    .order_by(_CHECKPOINT.c.size.desc())
+    .limit(1)
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -47,33 +55,14 @@ class Head:
     checkpoint: Checkpoint
 
 
-def enqueue(unit: Unit, journal: Journal, leaf: Leaf) -> None:
-    """Put the leaf where it will get its place.
-
-    In this transaction's own batch, integrated just before the commit.
-    """
-    waiting: list[Leaf] = unit.session.info.setdefault(_WAITING, [])
-    waiting.append(leaf)
-    if len(waiting) == 1:
-        unit.before_commit(_integrate_waiting, f"ledger before {leaf.entry_id}")
-
-
-def _integrate_waiting(unit: Unit) -> None:
-    waiting: list[Leaf] = unit.session.info[_WAITING]
-    leaves = list(waiting)
-    waiting.clear()
-    integrate(unit, leaves)
-
-
 def integrate(unit: Unit, leaves: Sequence[Leaf]) -> None:
     """Give the leaves their places, in order, under one new checkpoint.
 
-    Raises NotConfirmed when the stored tree does not add up to its last checkpoint: nothing is built on a
+    Only one transaction at a time may do this: on SQLite it holds the write lock, on PostgreSQL the advisory lock of
+    `sequencer`. Raises NotConfirmed when the stored tree does not add up to its last checkpoint: nothing is built on a
     damaged tree.
     """
     journal = journal_of(unit)
-    if unit.dialect == "postgresql":
-        unit.session.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
     head = current_head(unit, journal)
     edge = _edge_at(unit.session, journal, head)
     hashes = [leaf_hash(one.leaf) for one in leaves]
@@ -83,7 +72,7 @@ def integrate(unit: Unit, leaves: Sequence[Leaf]) -> None:
         {"epoch": head.epoch, "position": edge.size + offset, "entry_id": one.entry_id, "leaf": one.leaf}
         for offset, one in enumerate(leaves)
     ]
-    connection.execute(_LEAVES.insert(), rows)
+    connection.execute(_INSERT_LEAVES, rows)
     if full:
         tiles = [
             {
@@ -95,11 +84,11 @@ def integrate(unit: Unit, leaves: Sequence[Leaf]) -> None:
             }
             for one in full
         ]
-        connection.execute(_TILES.insert(), tiles)
+        connection.execute(_INSERT_TILES, tiles)
     checkpoint = Checkpoint(head.checkpoint.origin, grown.size, grown.root())
     note = Note(checkpoint.text, (sign(checkpoint, checkpoint.origin, journal.keys.first),))
     connection.execute(
-        _CHECKPOINTS.insert(), {"epoch": head.epoch, "size": grown.size, "note": str(note), "at": unit.now}
+        _INSERT_CHECKPOINT, {"epoch": head.epoch, "size": grown.size, "note": str(note), "at": unit.now}
     )
     unit.after_commit(lambda _unit: journal.remember(grown))
 
@@ -109,42 +98,31 @@ def current_head(unit: Unit, journal: Journal) -> Head:
 
     Raises NotConfirmed when the log's key isn't this journal's.
     """
-    epoch = unit.session.execute(
-        sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
-    ).scalar_one_or_none()
-    if epoch is None:
-        epoch = _first_epoch(unit, journal)
-    if epoch.log_key != str(journal.keys.public(epoch.origin)[0]):
+    connection = unit.session.connection()
+    epoch = connection.execute(_NEWEST_EPOCH).one_or_none() or _first_epoch(unit, journal)
+    if epoch.log_key != journal.vkey(epoch.origin):
         raise NotConfirmed(
             "The ledger's key is not the one this log was begun with.",
-            next_step="The operator must start the gateway with the ledger key that belongs to this database.",
+            next_step="Start the gateway with the ledger key that belongs to this database.",
         )
-    note = newest_note(unit.session, epoch.number)
+    note = connection.execute(_NEWEST_NOTE, {"epoch": epoch.number}).scalar()
     if note is None:
         return Head(epoch.number, Checkpoint(epoch.origin, 0, EMPTY_ROOT))
     return Head(epoch.number, read_checkpoint(note)[1])
 
 
-def newest_note(session: Session, epoch: int) -> str | None:
-    """Give the newest signed checkpoint of one epoch as it is stored, without witnesses' lines."""
-    chosen = (
-        sa.select(col(LedgerCheckpoint.note))
-        .where(col(LedgerCheckpoint.epoch) == epoch)
-        .order_by(col(LedgerCheckpoint.size).desc())
-        .limit(1)
-    )
-    note: str | None = session.execute(chosen).scalar()
-    return note
-
-
-def _first_epoch(unit: Unit, journal: Journal) -> LedgerEpoch:
+def _first_epoch(unit: Unit, journal: Journal) -> Any:
     first, second = journal.keys.public(journal.origin)
-    epoch = LedgerEpoch(
-        number=1, origin=journal.origin, begun_at=unit.now, log_key=str(first), second_key=str(second)
-    )
-    unit.session.add(epoch)
-    unit.session.flush()
-    return epoch
+    row = {
+        "number": 1,
+        "origin": journal.origin,
+        "begun_at": unit.now,
+        "log_key": str(first),
+        "second_key": str(second),
+    }
+    connection = unit.session.connection()
+    connection.execute(_EPOCH.insert(), row)
+    return connection.execute(_NEWEST_EPOCH).one()
 
 
 def _edge_at(session: Session, journal: Journal, head: Head) -> Edge:

@@ -6,10 +6,12 @@ import base64
 import binascii
 import os
 import stat
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -82,6 +84,27 @@ def load_log_keys(path: Path) -> LogKeys:
     return LogKeys(Ed25519PrivateKey.from_private_bytes(first), MLDSA44PrivateKey.from_seed_bytes(second))
 
 
+class Turn:
+    """Whose turn it is in this process to give leaves their places (PostgreSQL), and which were placed lately."""
+
+    _MOST_REMEMBERED = 20_000
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self._placed: OrderedDict[str, None] = OrderedDict()
+
+    def placed(self, entry_ids: Iterable[str]) -> bool:
+        """Tell whether all of these were placed by this process lately."""
+        return all(entry_id in self._placed for entry_id in entry_ids)
+
+    def remember(self, entry_ids: Iterable[str]) -> None:
+        """Keep that these have their places."""
+        for entry_id in entry_ids:
+            self._placed[entry_id] = None
+        while len(self._placed) > self._MOST_REMEMBERED:
+            self._placed.popitem(last=False)
+
+
 class Journal:
     """What recording needs besides the database; one to a process, attached to its store.
 
@@ -103,7 +126,9 @@ class Journal:
         self.lag = lag
         self.patience = patience
         self.stopped: str | None = None
+        self.turn = Turn()
         self._edge: Edge | None = None
+        self._vkeys: dict[str, str] = {}
         self._second: tuple[Checkpoint, SignatureLine] | None = None
 
     @classmethod
@@ -125,6 +150,12 @@ class Journal:
         """Make this the journal of everything recorded through `store`."""
         _attached[store] = self
         return self
+
+    def vkey(self, origin: str) -> str:
+        """Give the log's public Ed25519 key under a name, as a vkey."""
+        if origin not in self._vkeys:
+            self._vkeys[origin] = str(self.keys.public(origin)[0])
+        return self._vkeys[origin]
 
     def edge(self) -> Edge | None:
         """Give the last right edge this process knew; whoever uses it checks it against the stored root."""

@@ -86,7 +86,10 @@ class Unit:
             self._before.setdefault(key, hook)
 
     def after_commit(self, hook: Hook) -> None:
-        """Run `hook` once this transaction is durable; its failure is logged and changes nothing that was committed."""
+        """Run `hook` once this transaction is durable; its failure is logged and changes nothing that was committed.
+
+        Only NotConfirmed reaches the caller: what was done is stored, and nothing may leave on its strength yet.
+        """
         self._after.append(hook)
 
     def _finish(self) -> None:
@@ -99,11 +102,16 @@ class Unit:
             self.session.flush()
 
     def _settle(self) -> None:
+        unconfirmed: NotConfirmed | None = None
         for hook in self._after:
             try:
                 hook(self)
+            except NotConfirmed as error:
+                unconfirmed = error
             except Exception:  # noqa: BLE001 - what is committed stays committed, whatever follows it
                 _log.exception("after_commit_failed")
+        if unconfirmed is not None:
+            raise unconfirmed
 
 
 class Store:
@@ -127,7 +135,13 @@ class Store:
         is READ COMMITTED and verbs lock the rows they stand on. Raises NotConfirmed when the database can't confirm.
         """
         session = UnitSession(self._writer, expire_on_commit=False)
-        with self._alone_here(), UNIT_SECONDS.labels("writing").time(), _confirming(), self._queued(), session:
+        with (
+            self._alone_here(),
+            UNIT_SECONDS.labels("writing").time(),
+            _confirming(),
+            self._queued(),
+            session,
+        ):
             session.connection()  # the write lock comes before the clock is read
             unit = self._unit(session)
             yield unit
@@ -196,7 +210,9 @@ class Store:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             answer = cursor.fetchone()
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-        if answer and answer[0]:  # a reader still holds the old pages; the next scrub or checkpoint removes them
+        if (
+            answer and answer[0]
+        ):  # a reader still holds the old pages; the next scrub or checkpoint removes them
             _log.warning("scrub_postponed")
 
     @contextmanager

@@ -1,0 +1,120 @@
+"""How leaves get their places: at once on SQLite; on PostgreSQL from an outbox, in batches, by whoever has the turn.
+
+On PostgreSQL an act commits with its leaf in the outbox, so acts don't wait for each other. Then its request takes
+its turn: the first to get the advisory lock places everything that waits, under one checkpoint, and the others find
+their leaves placed. There is no process whose death could stop this: the lock dies with its connection and the next
+request goes on.
+"""
+
+from __future__ import annotations
+
+import time
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import SQLModel
+
+from gateway.errors import NotConfirmed
+from gateway.ledger.grow import Leaf, integrate
+from gateway.ledger.journal import Journal
+from gateway.store.unit_of_work import Store, Unit
+
+_PENDING = SQLModel.metadata.tables["ledger_pending"]
+_LEAF = SQLModel.metadata.tables["ledger_leaf"]
+_WAITING = "ledger_waiting"
+_ONE_AT_A_TIME = 0x6C656467  # "ledg": the advisory lock under which the tree grows
+_BATCH = 2000
+# A sequencer that stops in the middle loses its connection, and with it the lock, after this long.
+_STALLED = "SET LOCAL idle_in_transaction_session_timeout = '3s'"
+
+_INSERT_PENDING = _PENDING.insert()
+_LOCK = sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME))
+_TAKE = (
+    _PENDING.delete()
+    .where(
+        _PENDING.c.number.in_(
+            sa.select(_PENDING.c.number).order_by(_PENDING.c.number).limit(_BATCH).scalar_subquery()
+        )
+    )
+    .returning(_PENDING.c.number, _PENDING.c.entry_id, _PENDING.c.leaf)
+)
+_log = structlog.get_logger(__name__)
+
+
+def enqueue(unit: Unit, journal: Journal, leaf: Leaf) -> None:
+    """Put a leaf in line for its place.
+
+    On SQLite that is the end of this very transaction. On PostgreSQL it is after the commit, and `Store.writing` ends
+    once the leaf is under a checkpoint, or raises NotConfirmed.
+    """
+    waiting: list[Leaf] = unit.session.info.setdefault(_WAITING, [])
+    waiting.append(leaf)
+    if len(waiting) > 1:
+        return
+    if unit.dialect == "sqlite":
+        unit.before_commit(lambda unit: integrate(unit, _taken(unit)), f"ledger before {leaf.entry_id}")
+    else:
+        unit.before_commit(lambda unit: _send(unit, journal), f"ledger before {leaf.entry_id}")
+
+
+def _taken(unit: Unit) -> list[Leaf]:
+    waiting: list[Leaf] = unit.session.info[_WAITING]
+    leaves = list(waiting)
+    waiting.clear()
+    return leaves
+
+
+def _send(unit: Unit, journal: Journal) -> None:
+    leaves = _taken(unit)
+    rows = [{"entry_id": one.entry_id, "leaf": one.leaf} for one in leaves]
+    unit.session.connection().execute(_INSERT_PENDING, rows)
+    ids = [one.entry_id for one in leaves]
+    unit.after_commit(lambda unit: wait_for(unit.store, journal, ids))
+
+
+def wait_for(store: Store, journal: Journal, entry_ids: list[str]) -> None:
+    """Return once these entries have their places; place them, and all others that wait, if nobody did.
+
+    Raises NotConfirmed when that takes longer than the journal's patience: the act is stored, and asking again with the
+    same idempotency key gives its result.
+    """
+    deadline = time.monotonic() + journal.patience
+    if not journal.turn.lock.acquire(timeout=journal.patience):
+        raise NotConfirmed
+    try:
+        while not journal.turn.placed(entry_ids):
+            if time.monotonic() > deadline:
+                raise NotConfirmed
+            batch = _drain(store)
+            journal.turn.remember(batch)
+            if not batch and _have_places(store, entry_ids):
+                return  # another process placed them
+    finally:
+        journal.turn.lock.release()
+
+
+def catch_up(store: Store) -> int:
+    """Place whatever an earlier process left waiting; give how many. For the start of a process."""
+    placed = 0
+    while store.dialect == "postgresql" and (batch := _drain(store)):
+        placed += len(batch)
+    if placed:
+        _log.warning("ledger_caught_up", entries=placed)
+    return placed
+
+
+def _drain(store: Store) -> list[str]:
+    with store.writing() as unit:
+        connection = unit.session.connection()
+        connection.exec_driver_sql(_STALLED)
+        connection.execute(_LOCK)
+        taken = sorted(connection.execute(_TAKE), key=lambda row: row.number)
+        if taken:
+            integrate(unit, [Leaf(row.entry_id, row.leaf) for row in taken])
+    return [row.entry_id for row in taken]
+
+
+def _have_places(store: Store, entry_ids: list[str]) -> bool:
+    with store.reading() as unit:
+        placed = sa.select(sa.func.count()).select_from(_LEAF).where(_LEAF.c.entry_id.in_(entry_ids))
+        return unit.session.execute(placed).scalar() == len(entry_ids)
