@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlmodel import col, or_, select
 
@@ -28,14 +28,22 @@ from gateway.vocabulary import ConsentStatus
 
 
 def status(
-    unit: Unit, subject_id: str, case_id: str | None, *, purpose: str, category: str, agency_id: str | None
+    unit: Unit,
+    subject_id: str,
+    case_id: str | None,
+    *,
+    purpose: str,
+    category: str,
+    agency_id: str | None,
+    also: Collection[str] = (),
 ) -> ConsentStatus:
     """Give the state of consent at `unit.now` for one purpose, kind of information and receiving agency.
 
-    Rows without a case count in every case; rows of another case count in none but their own. A recipient
-    outside every agency (`agency_id` None) is reached by no consent, since consent names who may be told.
+    Rows without a case count in every case; rows of another case count in none but their own. A recipient outside every
+    agency (`agency_id` None) is reached by no consent, since consent names who may be told. `also` are the other ids
+    under which this person was recorded before a merge.
     """
-    return state_at(_of_case(unit, subject_id, case_id), unit.now, purpose, category, agency_id)
+    return state_at(_of_case(unit, {subject_id, *also}, case_id), unit.now, purpose, category, agency_id)
 
 
 def record(
@@ -104,12 +112,20 @@ def withdraw(unit: Unit, by: By, consent_id: str, *, by_subject: bool) -> Consen
     return row
 
 
-def of_subject(unit: Unit, subject_id: str) -> list[Consent]:
+def of_subject(unit: Unit, subject_id: str, also: Collection[str] = ()) -> list[Consent]:
     """Give every consent row of a subject, newest first."""
-    rows = select(Consent).where(Consent.subject_id == subject_id)
+    rows = select(Consent).where(col(Consent.subject_id).in_({subject_id, *also}))
     return list(
         unit.session.exec(rows.order_by(col(Consent.taken_at).desc(), col(Consent.created_at).desc()))
     )
+
+
+def get(unit: Unit, partnership_id: str, consent_id: str) -> Consent:
+    """Give one consent of a partnership; raise NotFound when it isn't there."""
+    row = unit.session.get(Consent, consent_id)
+    if row is None or row.partnership_id != partnership_id:
+        raise NotFound("There is no such consent.")
+    return row
 
 
 def standing(unit: Unit, row: Consent) -> ConsentStatus:
@@ -122,9 +138,9 @@ def words_of(unit: Unit, row: Consent) -> str:
     return open_words(unit, "consent", row.id, row.subject_id, row.words)
 
 
-def _of_case(unit: Unit, subject_id: str, case_id: str | None) -> list[Consent]:
+def _of_case(unit: Unit, subject_ids: Collection[str], case_id: str | None) -> list[Consent]:
     here = or_(col(Consent.case_id).is_(None), Consent.case_id == case_id)
-    chosen = select(Consent).where(Consent.subject_id == subject_id, here)
+    chosen = select(Consent).where(col(Consent.subject_id).in_(subject_ids), here)
     # A row read earlier in this transaction may be older than a withdrawal committed since: read it again.
     return list(unit.session.exec(chosen.execution_options(populate_existing=True)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -127,12 +127,13 @@ def current(unit: Unit, advocate_post_id: str) -> list[Mandate]:
     return [row for row in rows if counts(row, unit)]
 
 
-def require(unit: Unit, advocate_post_id: str, subject_id: str) -> list[Mandate]:
+def require(unit: Unit, advocate_post_id: str, subject_id: str, also: Collection[str] = ()) -> list[Mandate]:
     """Give the mandates by which an advocate may read a subject's log (at least one).
 
+    `also` are the other ids under which this person was recorded before a merge.
     Raises NotFound, the same as for a subject who doesn't exist (promise 8).
     """
-    held = [row for row in current(unit, advocate_post_id) if row.subject_id == subject_id]
+    held = [row for row in current(unit, advocate_post_id) if row.subject_id in {subject_id, *also}]
     if not held:
         raise missing()
     return held
@@ -145,9 +146,9 @@ def cases_open(held: list[Mandate]) -> frozenset[str] | None:
     return frozenset(case_id for row in held for case_id in row.case_ids)
 
 
-def of_subject(unit: Unit, subject_id: str) -> list[Mandate]:
+def of_subject(unit: Unit, subject_id: str, also: Collection[str] = ()) -> list[Mandate]:
     """Give every mandate of a subject, newest first."""
-    chosen = select(Mandate).where(Mandate.subject_id == subject_id)
+    chosen = select(Mandate).where(col(Mandate.subject_id).in_({subject_id, *also}))
     return list(unit.session.exec(chosen.order_by(col(Mandate.created_at).desc())))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlmodel import col, or_, select
 
 from gateway.consent.models import Views, Wish
@@ -81,14 +83,16 @@ def latest(
     purpose: str | None = None,
     category: str | None = None,
     agency_id: str | None = None,
+    also: Collection[str] = (),
 ) -> Views | None:
     """Give the newest views that still count at `unit.now` and reach what is asked, or None.
 
-    What isn't given isn't asked: then views about any purpose, kind of information or agency count.
+    What isn't given isn't asked: then views about any purpose, kind of information or agency count. `also` are the
+    other ids under which this person was recorded before a merge.
     """
     counting = [
         row
-        for row in of_subject(unit, subject_id, case_id)
+        for row in of_subject(unit, subject_id, case_id, also)
         if row.taken_at <= unit.now
         and not is_over(row.expires_on, unit.now)
         and covers(
@@ -102,10 +106,14 @@ def latest(
     return max(counting, key=lambda row: (row.taken_at, _WEIGHT[Wish(row.wish)]), default=None)
 
 
-def of_subject(unit: Unit, subject_id: str, case_id: str | None) -> list[Views]:
+def of_subject(unit: Unit, subject_id: str, case_id: str | None, also: Collection[str] = ()) -> list[Views]:
     """Give the views taken in one case, or in none, newest first."""
     here = or_(col(Views.case_id).is_(None), Views.case_id == case_id)
-    chosen = select(Views).where(Views.subject_id == subject_id, here).order_by(col(Views.taken_at).desc())
+    chosen = (
+        select(Views)
+        .where(col(Views.subject_id).in_({subject_id, *also}), here)
+        .order_by(col(Views.taken_at).desc())
+    )
     return list(unit.session.exec(chosen.execution_options(populate_existing=True)))
 
 

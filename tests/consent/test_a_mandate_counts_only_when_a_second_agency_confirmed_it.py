@@ -141,7 +141,7 @@ def test_a_mandate_opens_the_cases_it_names(sqlite_gateway: Gateway, sqlite_mead
             unit, officer, give(unit, sqlite_meadow, case_ids=frozenset({sqlite_meadow.case})).id
         )
         held = mandates.require(unit, sqlite_meadow.advocate, sqlite_meadow.victim)
-        assert mandates.cases_open(held) == {sqlite_meadow.case}
+        assert mandates.cases_open(held) == frozenset({sqlite_meadow.case})
         mandates.confirm(unit, officer, give(unit, sqlite_meadow).id)
         assert (
             mandates.cases_open(mandates.require(unit, sqlite_meadow.advocate, sqlite_meadow.victim)) is None

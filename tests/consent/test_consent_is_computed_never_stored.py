@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -32,9 +33,9 @@ instants = st.integers(0, 2 * 365 * 86_400).map(after_start)
 days = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 
 
-def consent(**changes: object) -> Consent:
+def consent(**changes: Any) -> Consent:
     """A consent given yesterday for the question asked, to the month's end; `changes` replace columns."""
-    columns: dict[str, object] = {
+    columns: dict[str, Any] = {
         "partnership_id": "p",
         "subject_id": "s",
         "controller_agency_id": "a",
@@ -56,7 +57,7 @@ def some(values: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(values), unique=True, max_size=len(values))
 
 
-def row(answer: Answer, withdrawn_after: timedelta | None, taken_at: datetime, **columns: object) -> Consent:
+def row(answer: Answer, withdrawn_after: timedelta | None, taken_at: datetime, **columns: Any) -> Consent:
     withdrawn = withdrawn_after is not None and answer is Answer.GIVEN
     withdrawn_at = taken_at + withdrawn_after if withdrawn and withdrawn_after is not None else None
     return consent(answer=answer.value, taken_at=taken_at, withdrawn_at=withdrawn_at, **columns)
