@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy.engine import Connection, Engine
 from sqlmodel import SQLModel
@@ -20,47 +21,28 @@ from gateway.errors import Misconfigured
 from gateway.store.engine import writing
 from gateway.store.modules import guards, import_models
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x6761_7465  # any number, the same in every worker
 
 
-def upgrade(engine: Engine) -> list[str]:
-    """Apply every migration that the store lacks, in one transaction; give their ids, oldest first.
+def upgrade(engine: Engine, scripts: Path = MIGRATIONS) -> list[str]:
+    """Apply every migration of the folder `scripts` that the store lacks, in one transaction; give their ids.
 
-    Foreign keys are checked at the end, because SQLite changes a table by copying it. Raises Misconfigured when the
-    store was made by a newer version of the gateway.
+    The ids come oldest first. Foreign keys are checked at the end, because SQLite changes a table by copying it.
+    Raises Misconfigured when the store was made by a newer version of the gateway.
     """
     with _connected(engine) as connection:
-        before = current(connection)
-        missing = [script.revision for script in _scripts().iterate_revisions("head", before or "base")]
-        command.upgrade(_config(connection), "head")
+        missing = _missing(connection, scripts)
+        command.upgrade(_config(connection, scripts), "head")
         apply_guards(connection)
         _check_links(connection)
-        return list(reversed(missing))
+        return missing
 
 
 def pending(engine: Engine) -> list[str]:
     """Give the ids of the migrations that the store lacks: empty when it is up to date (asked by /readyz)."""
     with engine.connect() as connection:
-        before = current(connection)
-    return [script.revision for script in reversed(list(_scripts().iterate_revisions("head", before or "base")))]
-
-
-def current(connection: Connection) -> str | None:
-    """Give the id of the newest migration in the store, or None for an empty one.
-
-    Raises Misconfigured when this version of the gateway doesn't know it.
-    """
-    revision = MigrationContext.configure(connection).get_current_revision()
-    try:
-        if revision is not None:
-            _scripts().get_revision(revision)
-    except CommandError as error:
-        raise Misconfigured(
-            "The store was made by a newer version of the gateway.",
-            next_step="Install that version, or restore the backup made before the upgrade.",
-        ) from error
-    return revision
+        return _missing(connection, MIGRATIONS)
 
 
 def differences(engine: Engine) -> list[str]:
@@ -75,7 +57,7 @@ def differences(engine: Engine) -> list[str]:
 def write(engine: Engine, message: str) -> None:
     """Write a new migration file that takes `engine`'s tables to those of the code: for developers."""
     with _connected(engine) as connection:
-        command.revision(_config(connection), message=message, autogenerate=True)
+        command.revision(_config(connection, MIGRATIONS), message=message, autogenerate=True)
 
 
 def apply_guards(connection: Connection) -> None:
@@ -89,7 +71,9 @@ def _connected(engine: Engine) -> Iterator[Connection]:
     with writing(engine).connect() as connection:
         _hold_back_links(connection)
         with connection.begin():
-            if connection.dialect.name == "postgresql":  # two workers that start together must not both migrate
+            if (
+                connection.dialect.name == "postgresql"
+            ):  # two workers that start together must not both migrate
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
             yield connection
     # SQLite's setting belongs to the connection, so the pool must not hand this one out again.
@@ -108,12 +92,20 @@ def _check_links(connection: Connection) -> None:
         raise RuntimeError("the migration left a row that points at nothing; nothing was changed")
 
 
-def _config(connection: Connection) -> Config:
+def _missing(connection: Connection, scripts: Path) -> list[str]:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    try:
+        newer = list(ScriptDirectory(str(scripts)).iterate_revisions("head", revision or "base"))
+    except (CommandError, RevisionError) as error:
+        raise Misconfigured(
+            "The store was made by a newer version of the gateway.",
+            next_step="Install that version, or restore the backup made before the upgrade.",
+        ) from error
+    return [script.revision for script in reversed(newer)]
+
+
+def _config(connection: Connection, scripts: Path) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(scripts))
     config.attributes["connection"] = connection
     return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_MIGRATIONS))

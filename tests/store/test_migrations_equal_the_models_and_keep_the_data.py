@@ -1,0 +1,152 @@
+"""Upgrading: the shipped migrations make the tables of the code, whole or not at all, and keep what is there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlmodel import SQLModel, select
+
+import gateway
+from gateway.clock import FixedClock
+from gateway.errors import Misconfigured
+from gateway.store import migrate
+from gateway.store.engine import make_engine, writing
+from gateway.store.modules import MODEL_MODULES
+from gateway.store.tables import Row
+from gateway.store.unit_of_work import Store
+from gateway.store.vault import Scope, Vault, VaultKey
+from tests.postgres import Postgres
+
+CODE = Path(gateway.__file__).parent
+OWNER = "1" * 32
+# The tables of the installation, not of a partnership: keys' epochs, the tree, proofs seen before anyone is known.
+WITHOUT_PARTNERSHIP = ("ledger_", "vault_epoch", "seen_proof")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An engine on a database with nothing in it."""
+    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    url = server.fresh(None) if server else f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    engine = make_engine(url)
+    yield engine
+    engine.dispose()
+    if server:
+        server.drop(url)
+
+
+def test_the_migrations_make_the_tables_of_the_code(empty: Engine) -> None:
+    assert migrate.pending(empty) == migrate.upgrade(empty) != []
+    assert migrate.differences(empty) == []
+    assert migrate.pending(empty) == []
+
+
+def test_a_table_that_differs_is_seen(empty: Engine) -> None:
+    """Planted fault: a column is missing."""
+    migrate.upgrade(empty)
+    with writing(empty).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE vault_epoch DROP COLUMN root_name")
+    assert len(migrate.differences(empty)) == 1
+
+
+def test_upgrading_again_changes_nothing_and_keeps_the_data(
+    empty: Engine, clock: FixedClock, vault: Vault
+) -> None:
+    migrate.upgrade(empty)
+    sealed = fill(empty, clock, vault)
+    assert migrate.upgrade(empty) == []
+    assert read(empty, clock, vault, sealed) == "words"
+
+
+def test_a_later_migration_changes_a_filled_table_and_keeps_its_rows(
+    empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
+) -> None:
+    migrate.upgrade(empty)
+    sealed = fill(empty, clock, vault)
+    later = scripts_with(
+        tmp_path, 'batch.add_column(sa.Column("note", sa.String(), server_default="", nullable=False))'
+    )
+    assert migrate.upgrade(empty, later) == ["later"]
+    assert len(migrate.differences(empty)) == 1
+    assert read(empty, clock, vault, sealed) == "words"
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
+) -> None:
+    """Planted fault: the second step of a migration breaks."""
+    migrate.upgrade(empty)
+    sealed = fill(empty, clock, vault)
+    broken = scripts_with(tmp_path, 'batch.add_column(sa.Column("note", sa.String()))', "raise LookupError")
+    with pytest.raises(LookupError):
+        migrate.upgrade(empty, broken)
+    assert migrate.differences(empty) == []
+    assert read(empty, clock, vault, sealed) == "words"
+
+
+def test_a_store_of_a_newer_version_is_refused(empty: Engine, tmp_path: Path) -> None:
+    migrate.upgrade(empty, scripts_with(tmp_path, "pass"))
+    with pytest.raises(Misconfigured, match="newer version"):
+        migrate.upgrade(empty)
+
+
+def test_links_hold_after_an_upgrade(empty: Engine, clock: FixedClock, vault: Vault) -> None:
+    migrate.upgrade(empty)
+    fill(empty, clock, vault)
+    with pytest.raises(sa.exc.IntegrityError), writing(empty).begin() as connection:
+        connection.exec_driver_sql("DELETE FROM vault_epoch")
+
+
+def test_the_list_of_modules_names_every_table() -> None:
+    tables = re.compile(r"^class \w+\(.*\btable=True\)", re.MULTILINE)
+    sources = (path for path in CODE.rglob("*.py") if tables.search(path.read_text()))
+    assert {".".join(path.relative_to(CODE.parent).with_suffix("").parts) for path in sources} == set(
+        MODEL_MODULES
+    )
+
+
+def test_every_row_belongs_to_a_partnership_and_has_a_random_id() -> None:
+    for table in SQLModel.metadata.tables.values():
+        if not table.name.startswith(WITHOUT_PARTNERSHIP):
+            assert "partnership_id" in table.columns, table.name
+
+
+def test_a_row_is_dated_by_its_unit(store: Store) -> None:
+    assert issubclass(Row, SQLModel)
+    with store.writing() as unit:
+        unit.vault.seal(unit.session, Scope.CASE, OWNER, "words", where="here")
+        assert unit.session.exec(select(VaultKey.created_at)).one() == unit.now
+
+
+def fill(engine: Engine, clock: FixedClock, vault: Vault) -> bytes:
+    with Store(engine, clock, vault).writing() as unit:
+        return vault.seal(unit.session, Scope.SUBJECT, OWNER, "words", where="here")
+
+
+def read(engine: Engine, clock: FixedClock, vault: Vault, sealed: bytes) -> str:
+    with Store(engine, clock, vault).reading() as unit:
+        return vault.open(unit.session, Scope.SUBJECT, OWNER, sealed, where="here")
+
+
+def scripts_with(folder: Path, *steps: str) -> Path:
+    """Give a copy of the shipped migrations with one more that changes `vault_key` in `steps`."""
+    scripts = folder / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    head = max(path.stem.split("_")[0] for path in (scripts / "versions").glob("*.py"))
+    lines = [
+        "import sqlalchemy as sa",
+        "from alembic import op",
+        'revision = "later"',
+        f'down_revision = "{head}"',
+    ]
+    lines += ["def upgrade():"]
+    for step in steps:
+        lines += ['    with op.batch_alter_table("vault_key") as batch:', f"        {step}"]
+    (scripts / "versions" / "later.py").write_text("\n".join(lines))
+    return scripts
