@@ -10,7 +10,10 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from gateway.ledger.belt import GUARDS
 from gateway.store.tables import UtcDateTime
+
+__all__ = ["GUARDS"]
 
 
 class LedgerRecord(SQLModel, table=True):

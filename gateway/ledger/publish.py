@@ -121,8 +121,7 @@ def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None) -> Proof:
         sa.select(LedgerLeaf).where(col(LedgerLeaf.entry_id) == entry_id)
     ).scalar_one_or_none()
     if leaf is None:
-        _refuse_unplaced(unit, entry_id)
-    assert leaf is not None
+        raise _unplaced(unit, entry_id)
     note = published_checkpoint(unit, leaf.epoch)
     if read_checkpoint(str(note))[1].size <= leaf.position:
         note = newest_checkpoint(unit, leaf.epoch)
@@ -131,10 +130,10 @@ def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None) -> Proof:
     return Proof(leaf.position, tuple(path), note, extra)
 
 
-def _refuse_unplaced(unit: Unit, entry_id: str) -> None:
+def _unplaced(unit: Unit, entry_id: str) -> NotFound | Unavailable:
     if unit.session.get(LedgerRecord, entry_id) is None:
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
-    raise Unavailable("This entry has no place in the log yet.", next_step="Try again in a few seconds.")
+        return NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+    return Unavailable("This entry has no place in the log yet.", next_step="Try again in a few seconds.")
 
 
 def consistency(unit: Unit, epoch: int, first: int, second: int) -> list[bytes]:

@@ -27,3 +27,9 @@ def journal(store: Store, log_keys: LogKeys) -> Journal:
 def sqlite_journal(sqlite_store: Store, log_keys: LogKeys) -> Journal:
     """The journal of a log, attached to the SQLite store."""
     return Journal(ORIGIN, log_keys).attach(sqlite_store)
+
+
+@pytest.fixture
+def journal_on_postgresql(postgresql_store: Store, log_keys: LogKeys) -> Journal:
+    """The journal of a log, attached to the PostgreSQL store."""
+    return Journal(ORIGIN, log_keys).attach(postgresql_store)

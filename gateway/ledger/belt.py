@@ -1,0 +1,66 @@
+"""The belt beside the braces: the database itself refuses to change or delete what the ledger holds.
+
+The tree makes an edit visible; these triggers make an edit by mistake or by a stolen application password fail. Who
+owns the database can remove them, which is why nothing rests on them.
+"""
+
+from __future__ import annotations
+
+APPEND_ONLY = ("ledger_leaf", "ledger_tile", "ledger_checkpoint", "ledger_epoch", "ledger_erasure")
+# Record and links go only after the erasure of their entry was itself recorded.
+ERASABLE = ("ledger_record", "ledger_subject")
+REFUSAL = "the ledger is only added to"
+
+
+def restricted_role(role: str) -> list[str]:
+    """Give the SQL that leaves a PostgreSQL role what the gateway needs of the ledger and nothing to rewrite it with.
+
+    Run it as the owner of the tables, after the migrations; the gateway then connects as `role`.
+    """
+    added = ", ".join(APPEND_ONLY)
+    return [
+        f"GRANT SELECT, INSERT ON {added} TO {role}",
+        f"REVOKE UPDATE, DELETE, TRUNCATE ON {added} FROM {role}",
+        f"GRANT SELECT, INSERT, DELETE ON {', '.join(ERASABLE)}, ledger_pending TO {role}",
+        f"REVOKE UPDATE, TRUNCATE ON {', '.join(ERASABLE)}, ledger_pending FROM {role}",
+        f"GRANT SELECT, INSERT, UPDATE ON ledger_hold, ledger_cosignature TO {role}",
+        f"REVOKE DELETE, TRUNCATE ON ledger_hold, ledger_cosignature FROM {role}",
+        f"GRANT USAGE ON SEQUENCE ledger_pending_number_seq TO {role}",
+    ]
+
+
+_UNLESS_ERASED = "NOT EXISTS (SELECT 1 FROM ledger_erasure WHERE entry_id = OLD.entry_id)"
+
+
+def _sqlite() -> list[str]:
+    def trigger(table: str, act: str, when: str = "") -> str:
+        name = f"CREATE TRIGGER IF NOT EXISTS {table}_refuses_{act.lower()} BEFORE {act} ON {table}"
+        return f"{name}{when} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+
+    made = [trigger(table, act) for table in APPEND_ONLY for act in ("UPDATE", "DELETE")]
+    made += [trigger(table, "UPDATE") for table in ERASABLE]
+    return made + [trigger(table, "DELETE", f" WHEN {_UNLESS_ERASED}") for table in ERASABLE]
+
+
+def _postgresql() -> list[str]:
+    def trigger(table: str, name: str, acts: str, function: str, each: str = "ROW") -> str:
+        made = f"CREATE OR REPLACE TRIGGER {table}_refuses_{name} BEFORE {acts} ON {table}"
+        return f"{made} FOR EACH {each} EXECUTE FUNCTION {function}()"
+
+    refuse = f"RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation';"
+    function = "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$"
+    made = [
+        function.format("ledger_refuse", refuse),
+        function.format(
+            "ledger_refuse_unless_erased", f"IF {_UNLESS_ERASED} THEN {refuse} END IF; RETURN OLD;"
+        ),
+    ]
+    made += [trigger(table, "change", "UPDATE OR DELETE", "ledger_refuse") for table in APPEND_ONLY]
+    made += [trigger(table, "update", "UPDATE", "ledger_refuse") for table in ERASABLE]
+    made += [trigger(table, "delete", "DELETE", "ledger_refuse_unless_erased") for table in ERASABLE]
+    every = (*APPEND_ONLY, *ERASABLE)
+    return made + [trigger(table, "truncate", "TRUNCATE", "ledger_refuse", "STATEMENT") for table in every]
+
+
+# Read by the store after every creation and upgrade of tables; each may be run again and again.
+GUARDS: dict[str, tuple[str, ...]] = {"sqlite": tuple(_sqlite()), "postgresql": tuple(_postgresql())}

@@ -1,0 +1,71 @@
+"""Triggers on both stores, and on PostgreSQL a role that has nothing to rewrite the ledger with."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from gateway.ledger.append import record
+from gateway.ledger.belt import restricted_role
+from gateway.ledger.journal import Journal
+from gateway.store.engine import writing
+from gateway.store.unit_of_work import Store
+from tests.ledger.made import entry, recorded
+
+STATEMENTS = (
+    "UPDATE ledger_leaf SET position = 9",
+    "DELETE FROM ledger_leaf",
+    "UPDATE ledger_tile SET level = 9",
+    "DELETE FROM ledger_tile",
+    "UPDATE ledger_checkpoint SET note = ''",
+    "DELETE FROM ledger_checkpoint",
+    "UPDATE ledger_epoch SET origin = ''",
+    "DELETE FROM ledger_epoch",
+    "UPDATE ledger_record SET record = ''",
+    "DELETE FROM ledger_record",
+    "UPDATE ledger_subject SET subject_id = ''",
+    "DELETE FROM ledger_subject",
+)
+
+
+@pytest.fixture
+def filled(store: Store, journal: Journal) -> Store:
+    with store.writing() as unit:
+        for _ in range(257):
+            record(unit, entry(words={}))
+    return store
+
+
+def test_no_row_of_the_ledger_can_be_changed_or_deleted(filled: Store) -> None:
+    for statement in STATEMENTS:
+        with pytest.raises(DBAPIError, match="only added to"), writing(filled.engine).begin() as connection:
+            connection.execute(sa.text(statement))
+
+
+def test_the_restricted_role_can_record_and_nothing_else(
+    postgresql_store: Store, journal_on_postgresql: Journal
+) -> None:
+    store = postgresql_store
+    recorded(store, 1)
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("DROP ROLE IF EXISTS gateway_writer"))
+        connection.execute(sa.text("CREATE ROLE gateway_writer"))
+        connection.execute(
+            sa.text("GRANT SELECT, INSERT, UPDATE ON vault_key, vault_epoch TO gateway_writer")
+        )
+        for statement in restricted_role("gateway_writer"):
+            connection.execute(sa.text(statement))
+
+    @sa.event.listens_for(store.engine, "begin")
+    def _become(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL ROLE gateway_writer")
+
+    recorded(store, 2)
+    for statement in STATEMENTS:
+        with pytest.raises(DBAPIError), store.engine.begin() as connection:
+            connection.execute(sa.text(statement))
+    sa.event.remove(store.engine, "begin", _become)
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("DROP OWNED BY gateway_writer"))
+        connection.execute(sa.text("DROP ROLE gateway_writer"))
