@@ -689,6 +689,10 @@ class Vocabulary:
         """Pairs of term and label, for a pick list."""
         return [(term, str(entry["label"])) for term, entry in self._raw[attribute].items()]
 
+    def chair(self, arrangement: str) -> Role:
+        """The role that chairs an arrangement, to whom its referrals go. Raises KeyError when it is unknown."""
+        return Role(self._raw["arrangement"][arrangement]["chair"])
+
     def default_basis(self, body: str, power: str) -> DefaultBasis | None:
         """Sourced default for a holder of that agency type using that power, or None when there is none.
 

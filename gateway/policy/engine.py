@@ -1,0 +1,224 @@
+"""Decides: the index finds the rules, the first stage with a match decides, and casbin must agree to permit.
+
+Three parts have to say yes before anything is permitted: the bitmap index, the rule re-checked on the same
+facts, and casbin's deny-overrides. Whatever goes wrong on the way is a refusal with a reason code.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import logging
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from casbin.core_enforcer import CoreEnforcer
+from casbin.util import SimpleEval
+
+from gateway.policy.attributes import Facts, fault
+from gateway.policy.index import Index, bits
+from gateway.policy.rules import Rule
+from gateway.vocabulary import Effect, Outcome, Stage, policies_dir
+
+MODEL: Final = {
+    "request_definition": {"r": "req"},
+    "policy_definition": {"p": "id, eft"},
+    "policy_effect": {"e": "some(where (p.eft == allow)) && !some(where (p.eft == deny))"},
+    "matchers": {"m": "ruleMatch(r.req, p.id)"},
+}
+# Never matches; keeps casbin out of its branch for an empty table, where it invents a row of empty strings.
+SENTINEL: Final = ("__default__", "deny")
+_STAGE_ORDER: Final = {stage: position for position, stage in enumerate(Stage)}
+_EFFECT_ORDER: Final = {Effect.DENY: 0, Effect.REFER: 1, Effect.PERMIT: 2}
+
+_candidates: ContextVar[tuple[tuple[str, str], ...]] = ContextVar("candidates", default=(SENTINEL,))
+_rules: ContextVar[dict[str, Rule]] = ContextVar("rules")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the policy says of one line: outcome, deciding rule (None by default), all rules of its stage, reason code.
+
+    ``later`` holds the stops that matched in later stages: they did not decide but stand in the way as well.
+    """
+
+    outcome: Outcome
+    rule: Rule | None
+    matched: tuple[Rule, ...]
+    later: tuple[Rule, ...]
+    trial: tuple[Rule, ...]
+    reason: str
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that decided, None for a default refusal."""
+        return self.rule.stage if self.rule else None
+
+
+class _CandidateView(Sequence[tuple[str, str]]):
+    """casbin's rule table: the candidate rows of the decision running in this context, and no other."""
+
+    def __len__(self) -> int:
+        return len(_candidates.get())
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(_candidates.get())
+
+    def __getitem__(self, position: Any) -> Any:
+        return _candidates.get()[position]
+
+
+def _rule_match(facts: Facts, rule_id: str) -> bool:
+    if rule_id == SENTINEL[0]:
+        return False
+    rule = _rules.get()[rule_id]
+    try:
+        return rule.matches(facts)
+    except Exception:
+        # What cannot be evaluated stops (a deny counts as matched) and never opens (ACAL 1.0, E.2).
+        return not rule.is_permit
+
+
+class _Matcher(SimpleEval):
+    """casbin's expression, parsed once: it holds no names, so threads may share it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, {})
+        tree = self.ast_parsed_value
+        if not isinstance(tree, ast.Call) or ast.unparse(tree) != "ruleMatch(r_req, p_id)":
+            raise RuntimeError("the matcher is not the one this engine was written for")
+
+    def eval(self, names: Any = None) -> bool:
+        return _rule_match(names["r_req"], names["p_id"])
+
+
+class _Enforcer(CoreEnforcer):  # type: ignore[misc]
+    """casbin with its matcher compiled once, instead of once per decision."""
+
+    _compiled: dict[str, _Matcher] = {}
+
+    @staticmethod
+    def _get_expression(expr: str, functions: Any = None) -> _Matcher:
+        found = _Enforcer._compiled.get(expr)
+        if found is None:
+            found = _Enforcer._compiled.setdefault(expr, _Matcher(expr))
+        return found
+
+
+def check_model(text: str) -> None:
+    """Refuse a model other than ours: its effect line decides whether nothing matched means yes.
+
+    Raises RuntimeError. Called at start, so that an edited ``policies/model.conf`` stops the gateway.
+    """
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    if {section: dict(parser[section]) for section in parser.sections()} != MODEL:
+        raise RuntimeError("policies/model.conf was changed; it has to say what the engine was written for")
+
+
+@cache
+def _enforcer() -> _Enforcer:
+    text = (policies_dir() / "model.conf").read_text(encoding="utf-8")
+    check_model(text)
+    enforcer = _Enforcer(CoreEnforcer.new_model(text=text))
+    for name in ("casbin", "casbin.enforcer", "casbin.policy", "casbin.model", "casbin.role"):
+        logger = logging.getLogger(name)
+        logger.disabled = True
+        logger.setLevel(logging.CRITICAL + 1)
+    enforcer.model["p"]["p"].policy = _CandidateView()
+    enforcer._get_expression(enforcer.model["m"]["m"].value)
+    return enforcer
+
+
+def casbin_agrees(facts: Facts, candidates: Sequence[Rule]) -> bool:
+    """Whether casbin, shown only these rows, permits. Raises RuntimeError when casbin has been switched off."""
+    enforcer = _enforcer()
+    if enforcer.enabled is not True:
+        raise RuntimeError("casbin's enforcement is switched off")
+    rows = tuple((rule.id, "allow" if rule.is_permit else "deny") for rule in candidates)
+    table = _candidates.set((*rows, SENTINEL))
+    rules = _rules.set({rule.id: rule for rule in candidates})
+    try:
+        return enforcer.enforce(facts) is True
+    finally:
+        _rules.reset(rules)
+        _candidates.reset(table)
+
+
+def sort_key(rule: Rule) -> tuple[int, int, bool]:
+    """Order in which rules decide: by stage, then deny, refer, permit, then packs before the core."""
+    return _STAGE_ORDER[rule.stage], _EFFECT_ORDER[rule.effect], rule.pack == "core"
+
+
+class Engine:
+    """The rules in force on one day, ready to decide. Immutable; shared by threads."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        deciding = sorted((rule for rule in rules if rule.effect is not Effect.OBLIGE), key=sort_key)
+        self.index = Index(deciding)
+        self.duties = Index([rule for rule in rules if rule.effect is Effect.OBLIGE])
+        self._position = {rule.id: i for i, rule in enumerate(deciding)}
+        self._trial = sum(1 << i for i, rule in enumerate(deciding) if rule.status == "trial")
+        stages = [rule.stage for rule in deciding]
+        self._stage_mask = [sum(1 << i for i, s in enumerate(stages) if s is stage) for stage in Stage]
+        self._stage_of = [self._stage_mask[_STAGE_ORDER[stage]] for stage in stages]
+        self.permits = sum(1 << i for i, rule in enumerate(deciding) if rule.is_permit)
+
+    def evaluate(self, facts: Facts, lifted: frozenset[str] = frozenset()) -> Verdict:
+        """Decide one line. ``lifted``: rules that a human authorisation lifts; only liftable ones are.
+
+        Never raises: unknown terms, missing attributes and faults are refusals with their reason code.
+        """
+        try:
+            wrong = fault(facts)
+            if wrong is not None:
+                return _refusal(wrong)
+            return self._decide(facts, lifted)
+        except Exception:
+            return _refusal("not_evaluable")
+
+    def _decide(self, facts: Facts, lifted: frozenset[str]) -> Verdict:
+        found = self.index.match(facts)
+        trial = found & self._trial
+        found &= ~self._trial
+        for rule_id in lifted:
+            position = self._position.get(rule_id)
+            if position is not None and self.index.rules[position].liftable:
+                found &= ~(1 << position)
+        if not found:
+            return _refusal("default_deny", self._named(trial))
+        first = (found & -found).bit_length() - 1
+        deciding = found & self._stage_of[first]
+        matched = self._named(deciding)
+        rule = matched[0]
+        allowed = casbin_agrees(facts, matched)
+        if rule.effect is Effect.PERMIT:
+            if not (allowed and rule.matches(facts)):
+                return _refusal("engines_disagree")
+            return Verdict(Outcome.PERMIT, rule, matched, (), self._named(trial), "rule")
+        outcome = Outcome.DENY if rule.effect is Effect.DENY or allowed else Outcome.REFER
+        later = self._named(found & ~deciding & ~self.permits)
+        return Verdict(outcome, rule, matched, later, self._named(trial), "rule")
+
+    def owed(self, facts: Facts, outcome: Outcome) -> tuple[Rule, ...]:
+        """The oblige rules that attach to this outcome of a line.
+
+        Raises KeyError on facts outside the vocabulary; whoever calls treats that as a refusal.
+        """
+        matched = (self.duties.rules[i] for i in bits(self.duties.match(facts)))
+        return tuple(rule for rule in matched if outcome in rule.on and rule.status == "active")
+
+    def rule(self, rule_id: str) -> Rule | None:
+        """The deciding rule with that id, if it is in force."""
+        position = self._position.get(rule_id)
+        return None if position is None else self.index.rules[position]
+
+    def _named(self, mask: int) -> tuple[Rule, ...]:
+        return tuple(self.index.rules[i] for i in bits(mask))
+
+
+def _refusal(reason: str, trial: tuple[Rule, ...] = ()) -> Verdict:
+    return Verdict(Outcome.DENY, None, (), (), trial, reason)
