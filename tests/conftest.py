@@ -181,7 +181,6 @@ def sqlite_gateway(
 def create_tables(url: str) -> None:
     """Create every table in the database of `url`."""
     import_models()
-    _forget_links_to_tables_not_written_yet()
     engine = make_engine(url, pool_size=1)
     with writing(engine).begin() as connection:
         SQLModel.metadata.create_all(connection)
@@ -203,15 +202,3 @@ def assembled(settings: Settings, clock: FixedClock) -> Iterator[Gateway]:
     gateway = assemble(settings, clock=clock)
     yield gateway
     gateway.store.close()
-
-
-def _forget_links_to_tables_not_written_yet() -> None:
-    for table in SQLModel.metadata.tables.values():
-        for link in list(table.foreign_key_constraints):
-            if any(
-                e.target_fullname.rsplit(".", 1)[0] not in SQLModel.metadata.tables for e in link.elements
-            ):
-                table.constraints.remove(link)
-                for element in link.elements:
-                    table.foreign_keys.discard(element)
-                    element.parent.foreign_keys.discard(element)

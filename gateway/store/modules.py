@@ -6,7 +6,6 @@ They are named as text, because the store stands below the rooms whose tables it
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 
 MODEL_MODULES = (
@@ -25,7 +24,7 @@ MODEL_MODULES = (
 
 def import_models() -> list[ModuleType]:
     """Import every module with tables, so that the metadata is whole, and give the modules."""
-    return [import_module(name) for name in MODEL_MODULES if find_spec(name)]
+    return [import_module(name) for name in MODEL_MODULES]
 
 
 def guards(dialect: str) -> list[str]:
