@@ -12,6 +12,7 @@ from pydantic import Field
 
 from gateway.api import tokens
 from gateway.api.operations import Wire, operation, read_body
+from gateway.api.tokens import admit
 from gateway.disclosure import ask, authorise, desk, keyring, onward, reading, release
 from gateway.disclosure import open as opening
 from gateway.disclosure.asking import Asking, Basis, NamedRecipient
@@ -22,6 +23,8 @@ from gateway.errors import Conflict, Invalid
 from gateway.registry import cases, subjects
 from gateway.vocabulary import vocabulary
 from gateway.web.access import current_actor, current_gateway, public
+
+__all__ = ["admit", "blueprint"]
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -275,8 +278,9 @@ class CollectedOut(Wire):
     parcel_id: str
     jwe: str
     digest: str
-    release_proof: str
-    opening_proof: str
+    proofs: list[str]
+    consistency: list[str]
+    log_keys: list[str]
 
 
 class KeysIn(Wire):
@@ -557,18 +561,20 @@ def open_parcel(parcel_id: str, body: OpenIn) -> OpenedOut:
     "/openings/<id:opening_id>",
     summary="Collect the sealed content",
     gives=CollectedOut,
+    query=("seen_size",),
     problems=(409, 410),
 )
 def collect(opening_id: str) -> CollectedOut:
     """The sealed content of a recorded opening, with the log's proofs."""
     with current_gateway().store.reading() as unit:
-        got = opening.collect(unit, current_actor(), opening_id)
+        got = opening.collect(unit, current_actor(), opening_id, seen_size=_seen_size())
     return CollectedOut(
         parcel_id=got.parcel_id,
         jwe=got.jwe,
         digest=got.digest,
-        release_proof=got.release_proof,
-        opening_proof=got.opening_proof,
+        proofs=list(got.proofs),
+        consistency=list(got.consistency),
+        log_keys=list(got.log_keys),
     )
 
 
@@ -645,6 +651,15 @@ def idempotency_key() -> str:
             fields={"Idempotency-Key": "Send a header of 8 to 100 characters, new for each request."},
         )
     return key
+
+
+def _seen_size() -> int | None:
+    size = request.args.get("seen_size")
+    if size is None:
+        return None
+    if not size.isascii() or not size.isdigit() or len(size) > 15:
+        raise Invalid("The size isn't a number.", fields={"seen_size": "Give the log's size as last seen."})
+    return int(size)
 
 
 def _summary(found: reading.RequestSummary) -> Summary:

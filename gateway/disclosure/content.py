@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.errors import Invalid
-from gateway.sealing import clean, marks
 from gateway.sealing.envelope import Item
 from gateway.vocabulary import Category, Sensitivity, vocabulary
 
@@ -46,6 +45,8 @@ def prepare(content: Content, category: str) -> Prepared:
         raise Invalid(
             "The text is too long.", fields={"text": f"Use up to {TEXT_AT_MOST} characters, or a file."}
         )
+    from gateway.sealing import clean
+
     cleaned = []
     if text:
         cleaned.append(clean.clean(text.encode(), "text.txt"))
@@ -58,12 +59,16 @@ def prepare(content: Content, category: str) -> Prepared:
 
 def nothing_held() -> Prepared:
     """The answer that nothing is held, sealed like any other."""
+    from gateway.sealing import clean
+
     cleaned = clean.clean(NOTHING_HELD.encode(), "text.txt")
     return Prepared((Item(cleaned.media_type, cleaned.name, cleaned.data, cleaned.text),), (), ())
 
 
-def _findings(cleaned: list[clean.Cleaned], category: str) -> tuple[str, ...]:
+def _findings(cleaned: list, category: str) -> tuple[str, ...]:
     if vocabulary().categories[Category(category)].sensitivity is Sensitivity.S4:
         return ()
+    from gateway.sealing import marks
+
     found = [finding.kind for one in cleaned for finding in marks.locating_data(one.text)]
     return tuple(dict.fromkeys(found))

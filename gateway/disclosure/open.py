@@ -6,6 +6,7 @@ only while both the release's and the opening's leaves are under a stored checkp
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,8 +24,9 @@ from gateway.disclosure.models import (
     Undertaking,
 )
 from gateway.errors import Conflict, Invalid, NotConfirmed, NotFound
-from gateway.ledger import proof, read
+from gateway.ledger import publish, read
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.journal import journal_of
 from gateway.registry.actors import Actor
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
@@ -84,13 +86,18 @@ class Opened:
 
 @dataclass(frozen=True)
 class Collected:
-    """The sealed content with the proofs that its release and this opening are in the log."""
+    """The sealed content with what the recipient checks before reading it.
+
+    `proofs` are C2SP tlog-proofs of the release and of this opening with their openings, under one checkpoint;
+    `consistency` leads from the size the recipient last saw to that checkpoint; `log_keys` are the log's vkeys.
+    """
 
     parcel_id: str
     jwe: str
     digest: str
-    release_proof: str
-    opening_proof: str
+    proofs: tuple[str, ...]
+    consistency: tuple[str, ...]
+    log_keys: tuple[str, ...]
 
 
 def parcels_for(unit: Unit, actor: Actor) -> list[ParcelSummary]:
@@ -177,8 +184,8 @@ def open_parcel(unit: Unit, actor: Actor, parcel_id: str, *, accepts: frozenset[
     return Opened(opening.id)
 
 
-def collect(unit: Unit, actor: Actor, opening_id: str) -> Collected:
-    """Hand over the sealed content of an opening that is recorded.
+def collect(unit: Unit, actor: Actor, opening_id: str, *, seen_size: int | None = None) -> Collected:
+    """Hand over the sealed content of an opening that is recorded; `seen_size` is the log's size as last seen.
 
     Raises:
         NotFound: not an opening of this post.
@@ -190,13 +197,19 @@ def collect(unit: Unit, actor: Actor, opening_id: str) -> Collected:
     if opening is None or opening.post_id != actor.post_id:
         raise NotFound("There is no such opening.", next_step="Open the parcel again.")
     row, _request, _line, release = _own(unit, actor, opening.parcel_id)
-    release_proof, opening_proof = _proved(unit, release.entry_id), _proved(unit, opening.entry_id)
+    proofs = publish.openings_together(
+        unit, [_confirmed(unit, release.entry_id), _confirmed(unit, opening.entry_id)]
+    )
+    journal = journal_of(unit)
+    size = proofs[0].checkpoint.size
+    path = _consistency(unit, seen_size, size)
     return Collected(
         parcel_id=row.id,
         jwe=parcels.hand_over(unit, row),
         digest=row.digest,
-        release_proof=release_proof,
-        opening_proof=opening_proof,
+        proofs=tuple(str(one) for one in proofs),
+        consistency=tuple(base64.b64encode(node).decode() for node in path),
+        log_keys=tuple(str(key) for key in journal.keys.public(journal.origin)),
     )
 
 
@@ -268,10 +281,16 @@ def handling(decided: LineDecision) -> tuple[str, ...]:
     return tuple(vocabulary().label("obligation", str(due["code"])) for due in decided.obligations)
 
 
-def _proved(unit: Unit, entry_id: str | None) -> str:
+def _confirmed(unit: Unit, entry_id: str | None) -> str:
     if entry_id is None or not read.is_under_checkpoint(unit, entry_id):
         raise NotConfirmed("This opening isn't confirmed in the log yet.", next_step="Try again in a moment.")
-    return proof.proof_text(unit, entry_id)
+    return entry_id
+
+
+def _consistency(unit: Unit, seen_size: int | None, size: int) -> list[bytes]:
+    if seen_size is None or not 0 < seen_size < size:
+        return []
+    return publish.consistency(unit, publish.current_epoch(unit), seen_size, size)
 
 
 def _own(unit: Unit, actor: Actor, parcel_id: str) -> tuple[Parcel, Request, Line, Release]:

@@ -112,8 +112,8 @@ def _cosigned(unit: Unit, epoch: int) -> Sequence[LedgerCheckpoint]:
     return unit.session.execute(newest_first).scalars().all()
 
 
-def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None) -> Proof:
-    """Give the proof that an entry is in the log, under the published checkpoint if it reaches that far.
+def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None, under: Note | None = None) -> Proof:
+    """Give the proof that an entry is in the log, `under` a checkpoint or the published one if it reaches that far.
 
     Raises NotFound for an unknown entry, Unavailable while it waits for its place.
     """
@@ -122,12 +122,18 @@ def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None) -> Proof:
     ).scalar_one_or_none()
     if leaf is None:
         raise _unplaced(unit, entry_id)
-    note = published_checkpoint(unit, leaf.epoch)
+    note = under or published_checkpoint(unit, leaf.epoch)
     if read_checkpoint(str(note))[1].size <= leaf.position:
         note = newest_checkpoint(unit, leaf.epoch)
     size = read_checkpoint(str(note))[1].size
     path = inclusion_proof(leaf.position, size, stored_tree(unit.session, leaf.epoch, size).node)
     return Proof(leaf.position, tuple(path), note, extra)
+
+
+def openings_together(unit: Unit, entry_ids: Sequence[str]) -> list[Proof]:
+    """Give the openings of several entries under one checkpoint, the newest; raise as `opening_of` does."""
+    note = newest_checkpoint(unit)
+    return [opening_of(unit, entry_id, under=note) for entry_id in entry_ids]
 
 
 def _unplaced(unit: Unit, entry_id: str) -> NotFound | Unavailable:
@@ -141,7 +147,7 @@ def consistency(unit: Unit, epoch: int, first: int, second: int) -> list[bytes]:
     return consistency_proof(first, second, stored_tree(unit.session, epoch, second).node)
 
 
-def opening_of(unit: Unit, entry_id: str, *, reviewing: bool = False) -> Proof:
+def opening_of(unit: Unit, entry_id: str, *, reviewing: bool = False, under: Note | None = None) -> Proof:
     """Give an entry's proof with its record, salt and words: everything a person needs to check it alone.
 
     Whoever hands it out decides who is entitled and records that it left. Raises NotFound for an unknown entry and,
@@ -156,7 +162,7 @@ def opening_of(unit: Unit, entry_id: str, *, reviewing: bool = False) -> Proof:
     hold = unit.session.get(LedgerHold, entry_id)
     if hold is not None and hold.revealed_by_entry_id is None and not reviewing:
         raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
-    return proof_of(unit, entry_id, extra=_opening(unit, row).to_bytes())
+    return proof_of(unit, entry_id, extra=_opening(unit, row).to_bytes(), under=under)
 
 
 def _opening(unit: Unit, row: LedgerRecord) -> Opening:

@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = "Disclosure Gateway"
 _FACES = ("account", "staff", "governance", "advocacy")
-_OTHER_ROOMS = ("gateway.api", "gateway.web.ledger")
+_OTHER_ROOMS = ("gateway.api.v1", "gateway.web.ledger")
 _TEMPLATES = Path(__file__).with_name("components") / "templates"
 
 
@@ -119,7 +119,9 @@ def _add_faces(app: Flask) -> None:
     for name in _OTHER_ROOMS:
         try:
             room = import_module(name)
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
             continue
         _register(app, room)
         if hasattr(room, "admit"):
