@@ -6,7 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask
-from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2 import BytecodeCache, ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 from wtforms import Field
 
@@ -15,12 +16,37 @@ from gateway.web.forms import field_kind
 _FILES = ("fields", "lists", "status")
 
 
+class _CompiledOnce(BytecodeCache):
+    """Templates are compiled once in a process, however many applications it makes."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what was compiled before, unless the template changed since."""
+        known = self._known.get(bucket.key)
+        if known is not None:
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _CompiledOnce()
+
+
 def use_components(app: Flask, folder: str) -> None:
     """Set up the templates of an application; `folder` holds the templates of the components.
 
     The GOV.UK macros read parameters that were never given, which is why an unknown name is empty here and no error.
     """
-    app.jinja_options = {"undefined": ChainableUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_options = {
+        "undefined": ChainableUndefined,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "bytecode_cache": _COMPILED,
+    }
     packages = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
     app.jinja_loader = ChoiceLoader([FileSystemLoader(folder), packages])
     env = app.jinja_env
