@@ -113,7 +113,8 @@ class OneOf(RadioField):  # type: ignore[misc]
     ) -> None:
         self.hints = dict(hints or {})
         self.choose = choose
-        super().__init__(label, validators, choices=list(choices), validate_choice=False, **kw)
+        super().__init__(label, validators, validate_choice=False, **kw)
+        self.choices = list(choices)
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what isn't on the list; nothing chosen is for the validators."""
@@ -141,7 +142,8 @@ class SomeOf(SelectMultipleField):  # type: ignore[misc]
     ) -> None:
         self.hints = dict(hints or {})
         self.choose = choose
-        super().__init__(label, validators, choices=list(choices), validate_choice=False, **kw)
+        super().__init__(label, validators, validate_choice=False, **kw)
+        self.choices = list(choices)
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what isn't on the list."""
