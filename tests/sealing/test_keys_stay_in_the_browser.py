@@ -283,7 +283,7 @@ def test_nothing_is_shown_when_the_proofs_do_not_hold(tab: Page, tmp_path: Path)
             open_it(tab, site)
             assert "Nothing is shown" in trouble(tab), what
             expect(tab.locator("[data-step=trouble]")).to_be_focused()
-            assert site.posted[-1] == ("/failed", {"reason": "bad_proof"}), what
+            assert site.posted[-1] == ("/failed", {"reason": "proof_failed"}), what
             assert SENTINEL not in tab.content()
         handing.spoil = {}
         open_it(tab, site)
@@ -297,7 +297,7 @@ def test_a_parcel_put_in_the_place_of_another_is_refused(tab: Page, tmp_path: Pa
         assert handing.jwe
         open_it(tab, site)
         assert "another parcel" in trouble(tab)
-        assert site.posted[-1] == ("/failed", {"reason": "wrong_parcel"})
+        assert site.posted[-1] == ("/failed", {"reason": "proof_failed"})
 
 
 def test_a_history_that_changed_is_refused(tab: Page, tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_history_that_changed_is_refused(tab: Page, tmp_path: Path) -> None:
         Handing(site, enrolment.jwks[0], ITEMS[:1], rewritten)
         open_it(tab, site)  # shorter than what was seen
         assert "history" in trouble(tab)
-        assert site.posted[-1] == ("/failed", {"reason": "history_changed"})
+        assert site.posted[-1] == ("/failed", {"reason": "log_changed"})
         for _ in range(9):
             rewritten.add("request.made")
         open_it(tab, site)  # longer, and another beginning

@@ -23,7 +23,7 @@ data-url        takes {"seen": [{"origin", "size"}]}: the logs this browser know
                 One proof is of the entry that released (release.made, release.nothing_held or parcel.resealed) with the
                 SHA-256 of the JWE in hexadecimal among its codes or refs, one of the entry of this opening (parcel.opened
                 or parcel.delivered) with the parcel's id among them.
-data-failed-url takes {"reason": "no_key" | "bad_proof" | "history_changed" | "cannot_decrypt" | "wrong_parcel" | "other"};
+data-failed-url takes {"reason": "no_key" | "proof_failed" | "log_changed" | "cannot_decrypt" | "not_shown"};
                 the answer is not read.
 Refusals are problem documents (RFC 9457); `detail` and `next_step` are shown.
 */
@@ -59,7 +59,7 @@ for (const root of document.querySelectorAll('[data-gateway="open-parcel"]')) {
   }
 
   async function report(error) {
-    const reason = error instanceof Trouble ? error.code : "other";
+    const reason = error instanceof Trouble ? error.code : "not_shown";
     if (!SERVER_REFUSED.has(reason)) {
       await send(root.dataset.failedUrl, root.dataset.token, { reason }).catch(() => {});
     }

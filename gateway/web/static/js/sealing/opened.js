@@ -22,7 +22,7 @@ export async function fetchAndOpen({ url, token, parcel, kid }) {
 
 /** Checks and opens one answer of the gateway: {parcel, jwe, proofs, consistency, log_keys}. */
 export async function open(answer, parcel) {
-  await checked("bad_proof", "The ledger doesn't prove that this was released to you.", () => checkEntries(answer, parcel));
+  await checked("proof_failed", "The ledger doesn't prove that this was released to you.", () => checkEntries(answer, parcel));
   const key = await findKey(keyIdOf(answer.jwe));
   if (!key) {
     throw noKey();
@@ -31,7 +31,7 @@ export async function open(answer, parcel) {
     unpack(await openSealed(answer.jwe, key)),
   );
   if (envelope.parcel !== parcel) {
-    throw new Trouble(inWords("This is another parcel than the one you asked for."), "wrong_parcel");
+    throw new Trouble(inWords("This is another parcel than the one you asked for."), "proof_failed");
   }
   return envelope;
 }
@@ -58,11 +58,11 @@ async function checkHistory(checkpoint, vkey, consistency) {
   const { origin, size, root } = checkpoint;
   const before = await lastCheckpoint(origin);
   if (before && before.vkey !== vkey) {
-    throw new Trouble(inWords("The ledger is signed with another key than before."), "history_changed");
+    throw new Trouble(inWords("The ledger is signed with another key than before."), "log_changed");
   }
   if (before) {
     const proof = size === before.size ? [] : (consistency ?? []).map(fromBase64);
-    await checked("history_changed", "The ledger's history isn't the one this browser saw before.", () =>
+    await checked("log_changed", "The ledger's history isn't the one this browser saw before.", () =>
       verifyConsistency(before.size, size, before.root, root, proof),
     );
   }
