@@ -5,6 +5,8 @@ What rested on consent is destroyed once the holder confirms; what rests on law 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlmodel import col, select
 
 from gateway.clock import add_working_days, end_of_local_day, local_day
@@ -47,9 +49,15 @@ def withdraw_consent(unit: Unit, actor: Actor, consent_id: str, *, by_subject: b
 
 def freeze_about(unit: Unit, actor: Actor, subject_id: str, *, because: str) -> int:
     """Freeze every sealed parcel about a person and owe a fresh decision on each; gives how many."""
-    lines = select(Line).where(Line.subject_id == subject_id, Line.state == LineState.RELEASED)
+    known = subjects.known_as(unit, subject_id)
+    lines = select(Line).where(col(Line.subject_id).in_(known), Line.state == LineState.RELEASED)
+    return freeze_lines(unit, actor, unit.session.exec(lines).all(), because=because)
+
+
+def freeze_lines(unit: Unit, actor: Actor, lines: Iterable[Line], *, because: str) -> int:
+    """Freeze the sealed parcels of these lines and owe a fresh decision on each; gives how many."""
     frozen = 0
-    for line in unit.session.exec(lines):
+    for line in lines:
         moved = parcels.freeze(unit, [line.id])
         if not moved:
             continue
