@@ -45,6 +45,11 @@ def pending(engine: Engine) -> list[str]:
         return _missing(connection, MIGRATIONS)
 
 
+def current(connection: Connection) -> str | None:
+    """Give the id of the newest migration in the store, or None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def differences(engine: Engine) -> list[str]:
     """Give what the tables of the code have that the store hasn't, or the other way round; empty when they agree."""
     import_models()
@@ -93,7 +98,7 @@ def _check_links(connection: Connection) -> None:
 
 
 def _missing(connection: Connection, scripts: Path) -> list[str]:
-    revision = MigrationContext.configure(connection).get_current_revision()
+    revision = current(connection)
     try:
         newer = list(ScriptDirectory(str(scripts)).iterate_revisions("head", revision or "base"))
     except (CommandError, RevisionError) as error:
