@@ -14,7 +14,7 @@ from gateway.errors import Erased, GatewayError, NotConfirmed
 from gateway.ledger import sequencer
 from gateway.ledger.entries import Entry, Written, write
 from gateway.ledger.grow import Leaf
-from gateway.ledger.journal import journal_of
+from gateway.ledger.journal import open_journal
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
@@ -34,7 +34,7 @@ def record(unit: Unit, entry: Entry) -> str:
     once it is under a checkpoint. Raises NotConfirmed when the entry can't be written: then nothing of the
     transaction commits.
     """
-    journal = journal_of(unit)
+    journal = open_journal(unit)
     entry_id = new_id()
     written = write(entry, entry_id, unit.now)
     salt = None if entry.public else secrets.token_bytes(SALT_SIZE)

@@ -19,7 +19,7 @@ from sqlmodel import Session, SQLModel
 
 import gateway.ledger.models  # noqa: F401
 from gateway.errors import NotConfirmed
-from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.journal import Journal, open_journal
 from gateway.ledger.tree import Edge, stored_edge, stored_leaves
 from gateway.store.unit_of_work import Unit
 
@@ -62,7 +62,7 @@ def integrate(unit: Unit, leaves: Sequence[Leaf]) -> None:
     `sequencer`. Raises NotConfirmed when the stored tree does not add up to its last checkpoint: nothing is built on a
     damaged tree.
     """
-    journal = journal_of(unit)
+    journal = open_journal(unit)
     head = current_head(unit, journal)
     edge = _edge_at(unit.session, journal, head)
     hashes = [leaf_hash(one.leaf) for one in leaves]

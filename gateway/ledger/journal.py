@@ -184,13 +184,16 @@ def read_policy(path: Path) -> Policy:
 
 
 def journal_of(unit: Unit) -> Journal:
-    """Give the journal attached to this unit's store.
-
-    Raises NotConfirmed when none is or when it was stopped.
-    """
+    """Give the journal attached to this unit's store. Raises NotConfirmed when none is."""
     journal = _attached.get(unit.store)
     if journal is None:
         raise NotConfirmed("The ledger is not ready, so nothing can be recorded.")
+    return journal
+
+
+def open_journal(unit: Unit) -> Journal:
+    """Give the journal to record in. Raises NotConfirmed when there is none, and when it was stopped."""
+    journal = journal_of(unit)
     if journal.stopped:
         raise NotConfirmed(
             f"The ledger takes no entries: {journal.stopped}.", next_step="Tell the operator at once."

@@ -1,0 +1,327 @@
+"""The gateway and its witnesses: it asks them to cosign, compares itself with them, and stops releases when they lag.
+
+A witness holds the only thing that shows a lost tail or a restored backup: a checkpoint that is not in our database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from threading import Event, Thread
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+import sqlalchemy as sa
+import structlog
+from gateway_verify.checkpoint import Checkpoint, check_signature, read_checkpoint
+from gateway_verify.errors import Unverified
+from gateway_verify.merkle import Frontier, edge_of
+from gateway_verify.note import Note, SignatureLine, encode, parse_signatures
+from gateway_verify.policy import Witness
+from sqlmodel import col
+
+from gateway.errors import GatewayError, NotFound
+from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
+from gateway.ledger.publish import consistency, newest_checkpoint
+from gateway.ledger.tree import stored_tree
+from gateway.ledger.witness_log import origin_hash
+from gateway.store.unit_of_work import Store, Unit
+
+EVERY_SECONDS = 60.0
+_PATIENCE_SECONDS = 10
+_MOST_BYTES = 256 * 1024
+_log = structlog.get_logger(__name__)
+
+
+class NoRedirects(HTTPRedirectHandler):
+    """A witness answers itself; it sends nobody elsewhere."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing."""
+
+
+_opener = build_opener(NoRedirects())
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round of asking gave: who cosigned, and what was wrong with the others, in words."""
+
+    size: int
+    cosigned: Sequence[str]
+    problems: Sequence[str]
+
+
+class Diverged(Exception):
+    """A witness holds a longer or another history of this log than the database."""
+
+
+def releases_allowed(unit: Unit) -> str | None:
+    """Give None when information may leave, else the reason in words why it may not for now.
+
+    Needs, no longer ago than the lag limit, a cosignature by each witness of a quorum. Signatures are checked again
+    here, so a row slipped into the database opens nothing. Without a witness policy there is nothing to wait for:
+    production does not start so, the demo says that nobody watches.
+    """
+    journal = journal_of(unit)
+    if journal.stopped:
+        return (
+            f"The ledger takes no entries: {journal.stopped}. Nothing is released until people have looked."
+        )
+    policy = journal.policy
+    if policy is None or policy.quorum == "none":
+        return None
+    oldest = unit.now - journal.lag
+    fresh = [name for name, at in _cosigned_at(unit, journal).items() if at >= oldest]
+    if policy.met_by(fresh):
+        return None
+    hours = f"{journal.lag.total_seconds() / 3600:g}"
+    return (
+        f"The ledger's witnesses have not confirmed it for {hours} hours, so nothing is released until they do."
+        " Everything else goes on."
+    )
+
+
+def _cosigned_at(unit: Unit, journal: Journal) -> dict[str, datetime]:
+    """Give when each witness last cosigned the log's present life, as its own signature says."""
+    found: dict[str, datetime] = {}
+    epoch = sa.select(sa.func.max(LedgerEpoch.number)).scalar_subquery()
+    for name, witness in (journal.policy.witnesses if journal.policy else {}).items():
+        row = unit.session.execute(
+            sa.select(LedgerCosignature, col(LedgerCheckpoint.note))
+            .join(
+                LedgerCheckpoint,
+                sa.and_(
+                    col(LedgerCheckpoint.epoch) == col(LedgerCosignature.epoch),
+                    col(LedgerCheckpoint.size) == col(LedgerCosignature.size),
+                ),
+            )
+            .where(col(LedgerCosignature.epoch) == epoch, col(LedgerCosignature.witness) == name)
+            .order_by(col(LedgerCosignature.at).desc())
+            .limit(1)
+        ).one_or_none()
+        at = _signed_at(row.note, row.LedgerCosignature.line, witness) if row else None
+        if at is not None:
+            found[name] = at
+    return found
+
+
+def _signed_at(note: str, line: str, witness: Witness) -> datetime | None:
+    try:
+        signed = check_signature(Note(read_checkpoint(note)[0].text, parse_signatures(line)), witness.key)
+    except Unverified:
+        return None
+    return signed.at if signed else None
+
+
+def ask_witnesses(store: Store, journal: Journal) -> Round:
+    """Send the newest checkpoint to every witness with an address, and keep their cosignatures.
+
+    A witness that holds another history stops the journal: nothing more is recorded until people have looked.
+    """
+    try:
+        with store.reading() as unit:
+            note = newest_checkpoint(unit)
+            epoch = unit.session.execute(sa.select(sa.func.max(LedgerEpoch.number))).scalar() or 1
+    except NotFound:
+        return Round(0, (), ())
+    checkpoint = Checkpoint.parse(note.text)
+    cosigned: dict[str, SignatureLine] = {}
+    problems: list[str] = []
+    for witness in _asked(journal):
+        try:
+            cosigned[witness.name] = _ask(store, epoch, note, witness)
+        except Diverged as error:
+            problems.append(f"{witness.name}: {error}")
+            _stop(journal, witness, error)
+        except (Unverified, OSError, GatewayError) as error:
+            problems.append(f"{witness.name}: {error}")
+            _log.warning("witness_did_not_cosign", witness=witness.name, reason=str(error))
+    if cosigned:
+        _keep(store, epoch, checkpoint, cosigned, journal)
+    return Round(checkpoint.size, tuple(cosigned), tuple(problems))
+
+
+def _asked(journal: Journal) -> list[Witness]:
+    return [one for one in journal.policy.witnesses.values() if one.url] if journal.policy else []
+
+
+def _stop(journal: Journal, witness: Witness, error: Diverged) -> None:
+    journal.stopped = f"the witness {witness.name} holds another history: {error}"
+    _log.critical("ledger_stopped", witness=witness.name, reason=str(error))
+
+
+def _ask(store: Store, epoch: int, note: Note, witness: Witness) -> SignatureLine:
+    checkpoint = Checkpoint.parse(note.text)
+    old = 0
+    for _ in range(3):  # the size it last saw, and once more if another worker was faster
+        status, body = _post(witness, _request(store, epoch, old, note))
+        if status == HTTPStatus.OK:
+            return _line(note, body, witness)
+        if status != HTTPStatus.CONFLICT:
+            break
+        old = _size(body)
+        if old > checkpoint.size:
+            raise Diverged(f"it has seen {old} entries, and the database holds {checkpoint.size}")
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        raise Diverged(body.strip()[:200])
+    raise Unverified(f"it answered {status}: {body.strip()[:200]}")
+
+
+def _request(store: Store, epoch: int, old: int, note: Note) -> bytes:
+    lines = [f"old {old}"]
+    size = Checkpoint.parse(note.text).size
+    if 0 < old < size:
+        with store.reading() as unit:
+            lines += [encode(one) for one in consistency(unit, epoch, old, size)]
+    return ("\n".join(lines) + "\n\n" + str(note)).encode()
+
+
+def _line(note: Note, body: str, witness: Witness) -> SignatureLine:
+    answered = Note(note.text, parse_signatures(body))
+    if check_signature(answered, witness.key) is None:
+        raise Unverified("it did not cosign with the key that the policy names")
+    line = answered.by(witness.key)
+    if line is None:
+        raise Unverified("it did not cosign with the key that the policy names")
+    return line
+
+
+def _keep(
+    store: Store, epoch: int, checkpoint: Checkpoint, lines: dict[str, SignatureLine], journal: Journal
+) -> None:
+    witnesses = journal.policy.witnesses if journal.policy else {}
+    with store.writing() as unit:
+        for name, line in lines.items():
+            signed = check_signature(Note(checkpoint.text, (line,)), witnesses[name].key)
+            if signed is None or signed.at is None:
+                continue
+            row = LedgerCosignature(
+                epoch=epoch, size=checkpoint.size, witness=name, line=str(line), at=signed.at
+            )
+            unit.session.merge(row)
+
+
+def compare_at_start(store: Store, journal: Journal) -> Sequence[str]:
+    """Compare the database with what the witnesses last saw; give what could not be compared, in words.
+
+    Stops the journal when a witness saw a longer or another history (a restored backup, a rewritten log), and when
+    there are witnesses and none of them answers: whoever cannot be compared with may know better. A later call lifts
+    the second. With no witnesses it does nothing.
+    """
+    asked = _asked(journal)
+    answered, problems = 0, []
+    for witness in asked:
+        try:
+            _compare(store, witness)
+            answered += 1
+        except Diverged as error:
+            _stop(journal, witness, error)
+            return [f"{witness.name}: {error}"]
+        except (Unverified, OSError) as error:
+            problems.append(f"{witness.name}: {error}")
+    if asked and not answered:
+        journal.stopped = _NOBODY_ANSWERS
+        _log.critical("no_witness_answers", witnesses=len(asked))
+    elif journal.stopped == _NOBODY_ANSWERS:
+        journal.stopped = None
+    return problems
+
+
+_NOBODY_ANSWERS = "no witness answers, so nobody can say whether this is the whole log"
+
+
+def _compare(store: Store, witness: Witness) -> None:
+    with store.reading() as unit:
+        epoch = unit.session.execute(
+            sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
+        ).scalar_one_or_none()
+        origin = epoch.origin if epoch else journal_of(unit).origin
+        note = _latest(witness, origin)
+        if note is None:
+            return  # it never saw this log
+        if check_signature(note, witness.key) is None:
+            raise Unverified("what it serves does not carry its own signature")
+        seen = Checkpoint.parse(note.text)
+        size = 0 if epoch is None else _size_of(unit, epoch.number)
+        if seen.size > size:
+            raise Diverged(f"it has seen {seen.size} entries, and the database holds {size}")
+        number = epoch.number if epoch else 1
+        edge = edge_of(seen.size, stored_tree(unit.session, number, seen.size).node)
+        if Frontier(seen.size, edge).root() != seen.root:
+            raise Diverged(f"its first {seen.size} entries are not the ones in the database")
+
+
+def _size_of(unit: Unit, epoch: int) -> int:
+    largest = sa.select(sa.func.max(LedgerCheckpoint.size)).where(col(LedgerCheckpoint.epoch) == epoch)
+    return unit.session.execute(largest).scalar() or 0
+
+
+def _latest(witness: Witness, origin: str) -> Note | None:
+    status, body = _open(Request(_address(witness, f"{origin_hash(origin)}/checkpoint")))  # noqa: S310 - checked there
+    if status == HTTPStatus.NOT_FOUND:
+        return None
+    if status != HTTPStatus.OK:
+        raise Unverified(f"it answered {status}")
+    return read_checkpoint(body)[0]
+
+
+def _post(witness: Witness, body: bytes) -> tuple[int, str]:
+    return _open(Request(_address(witness, "add-checkpoint"), data=body, method="POST"))  # noqa: S310 - checked there
+
+
+def _address(witness: Witness, path: str) -> str:
+    if urlsplit(witness.url or "").scheme not in ("http", "https"):
+        raise Unverified("its address in the policy is neither http nor https")
+    return f"{(witness.url or '').rstrip('/')}/{path}"
+
+
+def _open(request: Request) -> tuple[int, str]:
+    try:
+        with _opener.open(request, timeout=_PATIENCE_SECONDS) as answer:
+            return answer.status, answer.read(_MOST_BYTES).decode("utf-8", "replace")
+    except HTTPError as error:
+        with error:
+            return error.code, error.read(_MOST_BYTES).decode("utf-8", "replace")
+    except URLError as error:
+        raise OSError("it does not answer") from error
+
+
+def _size(body: str) -> int:
+    text = body.removesuffix("\n")
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(2**63)):
+        raise Unverified("it refused and did not say what it has seen")
+    return int(text)
+
+
+class Watch:
+    """Asks the witnesses again and again in the background, and lifts a stop that came of their silence."""
+
+    def __init__(self, store: Store, journal: Journal, every: float = EVERY_SECONDS) -> None:
+        self._store, self._journal, self._every = store, journal, every
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="witnesses", daemon=True)
+
+    def start(self) -> Watch:
+        """Begin; without witnesses there is nothing to do and no thread."""
+        if _asked(self._journal):
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End after the round that is under way."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                if self._journal.stopped == _NOBODY_ANSWERS:
+                    compare_at_start(self._store, self._journal)
+                ask_witnesses(self._store, self._journal)
+            except Exception:  # noqa: BLE001 - the next round tries again; releases stop by themselves if none works
+                _log.exception("witness_round_failed")
+            self._ended.wait(self._every)

@@ -1,0 +1,220 @@
+"""Witnesses cosign what continues their history and nothing else; releases wait for them, reading does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from gateway_verify.checkpoint import Checkpoint, cosign, sign
+from gateway_verify.cli import main
+from gateway_verify.note import Note, encode
+
+from gateway.clock import FixedClock
+from gateway.errors import NotConfirmed
+from gateway.ledger.belt import APPEND_ONLY
+from gateway.ledger.export import export
+from gateway.ledger.journal import Journal, LogKeys
+from gateway.ledger.publish import newest_checkpoint, published_checkpoint
+from gateway.ledger.verify import verify_store
+from gateway.ledger.witness import ask_witnesses, compare_at_start, releases_allowed
+from gateway.ledger.witness_log import WitnessLog, create, origin_hash
+from gateway.store.engine import writing
+from gateway.store.unit_of_work import Store
+from tests.conftest import NOW
+from tests.ledger.made import ORIGIN, recorded
+from tests.ledger.witnesses import running
+
+
+def allowed(store: Store) -> str | None:
+    with store.reading() as unit:
+        return releases_allowed(unit)
+
+
+def test_a_quorum_of_witnesses_lets_releases_go_on(
+    store: Store, journal: Journal, clock: FixedClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded(store, 3)
+    with running(tmp_path, journal, clock):
+        assert "have not confirmed" in str(allowed(store))
+        done = ask_witnesses(store, journal)
+        assert (done.size, len(done.cosigned), list(done.problems)) == (3, 3, [])
+        assert allowed(store) is None
+        recorded(store, 2)
+        assert ask_witnesses(store, journal).size == 5
+        recorded(store, 1)
+        with store.reading() as unit:
+            assert Checkpoint.parse(published_checkpoint(unit).text).size == 5
+            assert Checkpoint.parse(newest_checkpoint(unit).text).size == 6
+            assert verify_store(unit).verified
+            export(unit, tmp_path / "log")
+
+    code = main([str(tmp_path / "log"), "--policy", str(tmp_path / "log/policy.txt")])
+
+    assert code == 0
+    assert "cosigned by c1" in capsys.readouterr().out
+
+
+def test_releases_stop_when_witnesses_lag_and_resume_by_themselves(
+    store: Store, journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, journal, clock):
+        recorded(store, 1)
+        ask_witnesses(store, journal)
+        clock.advance(timedelta(hours=4))
+        assert allowed(store) is None
+        clock.advance(timedelta(seconds=1))
+        assert "for 4 hours" in str(allowed(store))
+        recorded(store, 1)  # recording goes on
+        ask_witnesses(store, journal)
+        assert allowed(store) is None
+
+
+def test_a_forged_row_of_a_cosignature_opens_nothing(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, sqlite_journal, clock):
+        recorded(sqlite_store, 1)
+        ask_witnesses(sqlite_store, sqlite_journal)
+        clock.advance(timedelta(hours=5))
+        with writing(sqlite_store.engine).begin() as connection:
+            connection.execute(sa.text("UPDATE ledger_cosignature SET at = '2026-11-22 15:00:00.000000'"))
+
+        assert "have not confirmed" in str(allowed(sqlite_store))
+
+
+def test_a_shorter_history_takes_no_entries(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+    with running(tmp_path, journal, clock):
+        recorded(store, 5)
+        ask_witnesses(store, journal)
+        cut_tail(store, 3)
+
+        found = compare_at_start(store, journal)
+
+        assert "it has seen 5 entries, and the database holds 3" in found[0]
+        with pytest.raises(NotConfirmed, match="takes no entries"):
+            recorded(store, 1)
+        assert "until people have looked" in str(allowed(store))
+
+
+def test_a_different_history_takes_no_entries(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+    with running(tmp_path, journal, clock) as witnesses:
+        recorded(store, 3)
+        ask_witnesses(store, journal)
+        cut_tail(store, 2)
+        journal._edge = None
+        recorded(store, 4)  # the same key signs another history
+
+        assert ask_witnesses(store, journal).cosigned == ()
+        assert "another history" in str(journal.stopped)
+        assert witnesses[0].alarms()[0].what.startswith("a checkpoint that does not continue the last one")
+        journal.stopped = None
+        assert "are not the ones in the database" in compare_at_start(store, journal)[0]
+
+
+def test_an_honest_restart_is_no_alarm(
+    store: Store, journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, journal, clock) as witnesses:
+        assert compare_at_start(store, journal) == []
+        recorded(store, 3)
+        ask_witnesses(store, journal)
+        recorded(store, 2)
+        assert compare_at_start(store, journal) == []
+        ask_witnesses(store, journal)
+        ask_witnesses(store, journal)
+        assert journal.stopped is None
+        assert all(one.alarms() == [] for one in witnesses)
+
+
+def test_when_no_witness_answers_nothing_is_recorded_until_one_does(
+    store: Store, journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, journal, clock):
+        policy = journal.policy
+    compare_at_start(store, journal)
+    with pytest.raises(NotConfirmed, match="no witness answers"):
+        recorded(store, 1)
+    assert policy is not None
+    with running(tmp_path / "again", journal, clock):
+        compare_at_start(store, journal)
+        recorded(store, 1)
+
+
+class Protocol:
+    """A witness asked by hand, as c2sp.org/tlog-witness lays it down."""
+
+    def __init__(self, folder: Path, keys: LogKeys) -> None:
+        create(folder, "w.example/1")
+        self.witness = WitnessLog(folder)
+        self.keys = keys
+        self.witness.trust(str(keys.public(ORIGIN)[0]))
+
+    def add(
+        self, old: int, size: int, root: bytes, *proof: bytes, origin: str = ORIGIN
+    ) -> tuple[int, str, str]:
+        checkpoint = Checkpoint(origin, size, root)
+        note = Note(checkpoint.text, (sign(checkpoint, origin, self.keys.first),))
+        lines = "".join(encode(one) + "\n" for one in proof)
+        answer = self.witness.add_checkpoint(f"old {old}\n{lines}\n{note}".encode())
+        return answer.status, answer.content_type, answer.body
+
+
+def test_the_witness_answers_as_the_protocol_says(tmp_path: Path, log_keys: LogKeys) -> None:
+    from hashlib import sha256
+
+    asked = Protocol(tmp_path / "w", log_keys)
+    one, two, empty = sha256(b"\0a").digest(), sha256(b"\0b").digest(), sha256(b"").digest()
+    both = sha256(b"\1" + one + two).digest()
+
+    assert asked.add(0, 1, one, origin="unknown.example/log")[0] == 404
+    assert asked.add(2, 1, one)[0] == 400
+    assert asked.add(0, 0, one)[0] == 422
+    assert asked.add(0, 0, empty)[0] == 200
+    assert asked.add(0, 1, one, two)[0] == 422
+    assert asked.add(0, 1, one)[0] == 200
+    assert asked.add(0, 2, both) == (409, "text/x.tlog.size", "1\n")
+    assert asked.add(1, 2, both)[0] == 422
+    assert asked.add(1, 2, both, two)[0] == 200
+    assert asked.add(2, 2, both)[0] == 200
+    assert asked.add(2, 2, one)[0] == 422
+    kept = asked.witness.latest(origin_hash(ORIGIN))
+    assert kept is not None
+    assert Checkpoint.parse(kept.split("\n\n")[0] + "\n").size == 2
+    assert len(asked.witness.alarms()) == 3
+
+
+def test_a_checkpoint_of_another_key_is_forbidden(tmp_path: Path, log_keys: LogKeys) -> None:
+    asked = Protocol(tmp_path / "w", log_keys)
+    checkpoint = Checkpoint(ORIGIN, 1, b"r" * 32)
+    stranger = Note(checkpoint.text, (cosign(checkpoint, ORIGIN, log_keys.second, NOW),))
+
+    assert asked.witness.add_checkpoint(f"old 0\n\n{stranger}".encode()).status == 403
+
+
+@pytest.mark.parametrize("body", [b"", b"old x\n\n", b"old 01\n\n", b"\xff", b"old 0\n", b"old 0\n\nno note"])
+def test_what_is_no_request_is_answered_400(tmp_path: Path, log_keys: LogKeys, body: bytes) -> None:
+    assert Protocol(tmp_path / "w", log_keys).witness.add_checkpoint(body).status == 400
+
+
+def cut_tail(store: Store, size: int) -> None:
+    """Take the database back to an earlier state, as an old backup would."""
+    with writing(store.engine).begin() as connection:
+        for table in (*APPEND_ONLY, "ledger_record", "ledger_subject"):
+            for act in ("update", "delete"):
+                connection.execute(sa.text(f"DROP TRIGGER IF EXISTS {table}_refuses_{act}"))
+        keep = "SELECT entry_id FROM ledger_leaf WHERE position < :size"
+        for table in ("record", "subject"):
+            connection.execute(
+                sa.text(f"DELETE FROM ledger_{table} WHERE entry_id NOT IN ({keep})"), {"size": size}
+            )
+        connection.execute(sa.text("DELETE FROM ledger_leaf WHERE position >= :size"), {"size": size})
+        for table in ("checkpoint", "cosignature"):
+            connection.execute(sa.text(f"DELETE FROM ledger_{table} WHERE size > :size"), {"size": size})
