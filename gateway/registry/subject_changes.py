@@ -254,6 +254,7 @@ def _copy_walls(unit: Unit, ids: frozenset[str], made: Subject) -> None:
             person_id=row.person_id,
             agency_id=row.agency_id,
             placed_by_post_id=row.placed_by_post_id,
+            counts_from=row.counts_from,
             review_by=today(unit, made.partnership_id),
         )
         if row.described:

@@ -213,10 +213,11 @@ def add(
     """Write a new subject with its tokens, without an entry: the caller records one. Raises Invalid."""
     if capacity not in set(Capacity):
         raise Invalid("This isn't known.", fields={"capacity": "Choose from the list."})
+    reference = _free_reference(unit, partnership_id)
     row = Subject(
         partnership_id=partnership_id,
-        code=code,
-        reference=_free_reference(unit, partnership_id),
+        code=code or reference,
+        reference=reference,
         controller_agency_id=controller_agency_id,
         capacity=capacity,
         deceased_on=deceased_on,

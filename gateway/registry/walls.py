@@ -7,8 +7,6 @@ allow-only list, takes two people who aren't the ones it lets in (promise 9).
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime
 
 from sqlmodel import col, select
 
@@ -26,7 +24,6 @@ from gateway.registry.models import (
     Partnership,
     Person,
     Subject,
-    SubjectState,
     Wall,
     WallKind,
 )
@@ -38,46 +35,30 @@ from gateway.store.vault import Scope
 REVIEW_WORKING_DAYS = 5
 
 
-@dataclass(frozen=True)
-class WallView:
-    """A wall with its state, for the officer who keeps the subject's record."""
-
-    wall_id: str
-    subject_id: str
-    subject_reference: str
-    kind: WallKind
-    whom: str
-    reason: str
-    placed_by_post_id: str
-    placed_at: datetime
-    waiting: bool
-    review_by: date
-    reviewed: bool
-    overdue: bool
-    lift_asked_by_post_id: str | None
-    lift_reason: str
-
-
 def walled(unit: Unit, subject_id: str, person_id: str, agency_id: str) -> bool:
     """Tell whether a person of staff, or her agency, must not see this subject's information.
 
     The person counts, whichever post she acts in. Records merged into one keep each its own lists, and all of them
     must let her pass.
     """
-    rows = _standing(unit, subject_id)
+    return keeps_out(_standing(unit, subject_id), person_id, agency_id)
+
+
+def keeps_out(rows: Collection[Wall], person_id: str, agency_id: str) -> bool:
+    """Tell whether standing walls keep somebody out: named on an exclude list, or missing from any allow-only list."""
     if any(row.kind == WallKind.EXCLUDE and _names(row, person_id, agency_id) for row in rows):
         return True
     lists: dict[str, list[Wall]] = {}
     for row in rows:
         if row.kind != WallKind.EXCLUDE:
             lists.setdefault(row.subject_id, []).append(row)
-    return any(not any(_names(row, person_id, agency_id) for row in rows) for rows in lists.values())
+    return any(not any(_names(row, person_id, agency_id) for row in one) for one in lists.values())
 
 
 def described(unit: Unit, subject_id: str) -> list[str]:
     """Give, in words, those without an account who must never be told: the holder reads it before a release."""
     rows = _standing(unit, subject_id)
-    return sorted(_open(unit, row, "described") for row in rows if row.described is not None)
+    return sorted(open_words(unit, row, "described") for row in rows if row.described is not None)
 
 
 def place(
@@ -236,46 +217,6 @@ def keep(unit: Unit, actor: Actor, wall_id: str) -> None:
     _note(unit, actor, EntryKind.WALL_REVIEWED, subject, [row], step="kept")
 
 
-def walls(unit: Unit, actor: Actor, subject_id: str | None = None) -> list[WallView]:
-    """Give the walls, standing and waiting, of the subjects an officer keeps; what needs doing comes first."""
-    query = (
-        select(Wall, Subject)
-        .join(Subject, col(Wall.subject_id) == col(Subject.id))
-        .where(
-            Wall.partnership_id == actor.partnership_id,
-            col(Wall.lifted_at).is_(None),
-            Subject.state != SubjectState.ERASED,
-        )
-    )
-    if subject_id is not None:
-        query = query.where(col(Wall.subject_id).in_(known_as(unit, subject_id)))
-    day = today(unit, actor.partnership_id)
-    found = [
-        _view(unit, row, subject, day) for row, subject in unit.session.exec(query) if keeps(actor, subject)
-    ]
-    return sorted(
-        found, key=lambda one: (not _needs_doing(one), one.review_by, one.subject_reference, one.whom)
-    )
-
-
-def wall(unit: Unit, actor: Actor, wall_id: str) -> WallView:
-    """Give one wall to an officer who keeps the subject's record. Raises NotFound."""
-    row = unit.session.get(Wall, wall_id)
-    subject = unit.session.get(Subject, row.subject_id) if row else None
-    if (
-        row is None
-        or subject is None
-        or row.partnership_id != actor.partnership_id
-        or not keeps(actor, subject)
-    ):
-        raise not_found("wall")
-    return _view(unit, row, subject, today(unit, actor.partnership_id))
-
-
-def _needs_doing(view: WallView) -> bool:
-    return view.waiting or view.lift_asked_by_post_id is not None or not view.reviewed
-
-
 def _standing(unit: Unit, subject_id: str) -> list[Wall]:
     query = select(Wall).where(
         col(Wall.subject_id).in_(known_as(unit, subject_id)),
@@ -361,31 +302,13 @@ def _new(
     )
 
 
-def _view(unit: Unit, row: Wall, subject: Subject, day: date) -> WallView:
-    return WallView(
-        wall_id=row.id,
-        subject_id=subject.id,
-        subject_reference=subject.reference,
-        kind=WallKind(row.kind),
-        whom=_whom(unit, row),
-        reason=_open(unit, row, "reason") if row.reason else "",
-        placed_by_post_id=row.placed_by_post_id,
-        placed_at=row.created_at,
-        waiting=row.counts_from is None,
-        review_by=row.review_by,
-        reviewed=row.reviewed_at is not None,
-        overdue=row.reviewed_at is None and row.review_by < day,
-        lift_asked_by_post_id=row.lift_asked_by_post_id,
-        lift_reason=_open(unit, row, "lift_reason") if row.lift_reason else "",
-    )
-
-
-def _whom(unit: Unit, row: Wall) -> str:
+def whom_of(unit: Unit, row: Wall) -> str:
+    """Give whom a wall names, in words."""
     if row.person_id is not None:
         return unit.session.get_one(Person, row.person_id).name
     if row.agency_id is not None:
         return unit.session.get_one(Agency, row.agency_id).name
-    return _open(unit, row, "described")
+    return open_words(unit, row, "described")
 
 
 def _note(
@@ -398,7 +321,7 @@ def _note(
     step: str = "raised",
     reason: str = "",
 ) -> None:
-    words = {"whom": "; ".join(_whom(unit, row) for row in rows)}
+    words = {"whom": "; ".join(whom_of(unit, row) for row in rows)}
     act(
         unit,
         actor,
@@ -415,7 +338,8 @@ def _seal(unit: Unit, row: Wall, column: str, text: str) -> bytes:
     return unit.vault.seal(unit.session, Scope.SUBJECT, row.subject_id, text, where=f"wall|{column}|{row.id}")
 
 
-def _open(unit: Unit, row: Wall, column: str) -> str:
+def open_words(unit: Unit, row: Wall, column: str) -> str:
+    """Give the words sealed in a column of a wall. Raises Erased once the subject's key was destroyed."""
     sealed: bytes = getattr(row, column)
     return unit.vault.open(
         unit.session, Scope.SUBJECT, row.subject_id, sealed, where=f"wall|{column}|{row.id}"
