@@ -60,8 +60,9 @@ def differences(engine: Engine) -> list[str]:
 
 
 def write(engine: Engine, message: str) -> None:
-    """Write a new migration file that takes `engine`'s tables to those of the code: for developers."""
+    """Write a migration file that takes an empty store from the shipped migrations to the code: for developers."""
     with _connected(engine) as connection:
+        command.upgrade(_config(connection, MIGRATIONS), "head")
         command.revision(_config(connection, MIGRATIONS), message=message, autogenerate=True)
 
 

@@ -9,10 +9,9 @@ from gateway.store.engine import make_engine
 
 
 def main() -> None:
-    """Compare a fresh, migrated store with the models and write the difference down."""
+    """Compare a fresh store after all migrations with the models and write the difference down."""
     with tempfile.TemporaryDirectory() as folder:
         engine = make_engine(f"sqlite:///{Path(folder) / 'store.sqlite3'}")
-        migrate.upgrade(engine)
         migrate.write(engine, " ".join(sys.argv[1:]))
 
 
