@@ -1,0 +1,330 @@
+"""The forms of the holder's desk, of authorising, of parcels and keys: one act to a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import ClassVar, Self
+
+from flask_wtf.file import FileField
+from wtforms import BooleanField, HiddenField, ValidationError
+
+from gateway.disclosure.content import TEXT_AT_MOST, Content
+from gateway.disclosure.desk import DECLINE_REASONS
+from gateway.disclosure.release import FACT_OR_OPINION, About
+from gateway.disclosure.withdraw import RECALL_REASONS
+from gateway.errors import Invalid
+from gateway.vocabulary import vocabulary
+from gateway.web.formats import label
+from gateway.web.forms import Answer, LongAnswer, OneOf, SomeOf, ThreePartDate, required
+from gateway.web.staff.answers import StaffForm
+
+WORDS_MAX = 2000
+_YES_NO = [("yes", "Yes"), ("no", "No")]
+_TIME_MAX = 5
+_NOTHING_HELD = "Answering that nothing is held"
+
+
+class StartForm(StaffForm):
+    """Ask, or offer."""
+
+    kind = OneOf(
+        "What do you want to do?",
+        [required("Choose whether you want to ask or to offer")],
+        choices=[
+            ("ask", "Ask another agency for information"),
+            ("offer", "Offer information that my agency holds"),
+        ],
+    )
+
+
+class CheckForm(StaffForm):
+    """The button that sends; what the flow refuses is linked to the question it came from."""
+
+    def refuse_answers(self, error: Invalid, href_of: Callable[[str], str]) -> None:
+        """Show each fault the flow found, with the way to its question."""
+        faults = error.fields or {"": error.message}
+        self.faults = [{"text": message, "href": href_of(name)} for name, message in faults.items()]
+        self.form_errors.extend(faults.values())
+
+    def summary(self) -> list[dict[str, str]]:
+        """Every fault, linked to where it can be put right."""
+        return getattr(self, "faults", None) or super().summary()
+
+
+class AnswerForm(StaffForm):
+    """The answer to the holder's question."""
+
+    words = LongAnswer("Your answer", [required("Write your answer")], longest=WORDS_MAX)
+
+
+class NeedMoreForm(StaffForm):
+    """The holder's question."""
+
+    words = LongAnswer(
+        "What do you need to know?",
+        [required("Say what you need to know before you can decide")],
+        longest=WORDS_MAX,
+    )
+
+
+class TaskDoneForm(StaffForm):
+    """What became of a task."""
+
+    words = LongAnswer(
+        "What was done?", [required("Say what was done, or why it was not")], longest=WORDS_MAX
+    )
+
+
+class DeclineForm(StaffForm):
+    """Why something that may be shared is not."""
+
+    reason_code = OneOf(
+        "Why will you not share it?",
+        [required("Choose a reason")],
+        choices=list(DECLINE_REASONS.items()),
+        choose="Choose a reason from the list",
+    )
+    words = LongAnswer("Explain the reason", [required("Explain the reason")], longest=WORDS_MAX)
+
+
+class DatedForm(StaffForm):
+    """An answer that says how old the information behind it is."""
+
+    day: date
+    data_as_of = ThreePartDate("As of which day is it?", [required("Enter the day the information is from")])
+
+    @classmethod
+    def on(cls, day: date) -> Self:
+        """The form as it is filled in on a local day."""
+        form = cls()
+        form.day = day
+        return form
+
+    def validate_data_as_of(self, field: ThreePartDate) -> None:
+        """Refuse a day to come."""
+        if field.data and field.data > self.day:
+            raise ValidationError("The day must be today or earlier")
+
+
+class NothingHeldForm(DatedForm):
+    """That nothing is held, and when one looked."""
+
+    data_as_of = ThreePartDate("On which day did you look?", [required("Enter the day you looked")])
+    sure = BooleanField(
+        "I have looked everywhere my agency would hold this",
+        [required("Confirm that you have looked everywhere")],
+    )
+
+    def about(self) -> About:
+        """What is said of the answer."""
+        return About(
+            self.data_as_of.data,
+            verified=True,
+            fact_or_opinion="fact",
+            action=_NOTHING_HELD,
+        )
+
+
+class ReleaseForm(DatedForm):
+    """What is shared for one line, and what a reader must know to use it well."""
+
+    text = LongAnswer("What you share, as text", longest=TEXT_AT_MOST)
+    file = FileField("A file, if text is not enough")
+    verified = OneOf(
+        "Has it been verified?", [required("Choose whether it has been verified")], choices=_YES_NO
+    )
+    fact_or_opinion = OneOf(
+        "Is it fact or opinion?",
+        [required("Choose whether it is fact or opinion")],
+        choices=list(FACT_OR_OPINION.items()),
+        choose="Choose fact, opinion or both",
+    )
+    action = LongAnswer(
+        "Which action does it support?", [required("Say which action it supports, and whose it is")]
+    )
+    accepts_findings = BooleanField("I have read it again, and I am content to share it as it is")
+    warned = HiddenField()
+
+    def validate_file(self, field: FileField) -> None:
+        """Want text, a file or both."""
+        if not self.text.data and not self.content().data:
+            raise ValidationError("Write text, or choose a file")
+
+    def validate_accepts_findings(self, field: BooleanField) -> None:
+        """Want the confirmation, once there was a warning."""
+        if self.warned.data and not field.data:
+            raise ValidationError("Confirm that you have read it again, or go back and change it")
+
+    def content(self) -> Content:
+        """What is to be shared; the file's bytes never leave memory (promise 5)."""
+        sent = self.file.data
+        if not getattr(sent, "filename", ""):
+            return Content(text=self.text.data)
+        sent.stream.seek(0)
+        return Content(text=self.text.data, filename=sent.filename, data=sent.stream.read())
+
+    def about(self) -> About:
+        """What is said of it."""
+        return About(
+            self.data_as_of.data,
+            self.verified.data == "yes",
+            self.fact_or_opinion.data or "",
+            self.action.data or "",
+        )
+
+
+class IdentifyForm(StaffForm):
+    """Whom a request from outside the case is about."""
+
+    case_id = OneOf("Which case is it?", [required("Choose a case")], choose="Choose a case from the list")
+    subject_ids = SomeOf("Who is it about?", choose="Choose people from the list")
+
+
+class DeclareForm(StaffForm):
+    """A circumstance the holder asserts, in words."""
+
+    code = OneOf("What do you declare?", [required("Choose what you declare")])
+    words = LongAnswer(
+        "What you know, and how you know it", [required("Say what you know, and how")], longest=WORDS_MAX
+    )
+
+
+class AuthoriseForm(StaffForm):
+    """A person's decision on what no rule may decide."""
+
+    grants = OneOf(
+        "Do you authorise it?",
+        [required("Choose whether you authorise it")],
+        choices=[("yes", "Yes, it may be shared"), ("no", "No, it may not be shared")],
+    )
+    reasons = LongAnswer("Your reasons", [required("Give your reasons")], longest=WORDS_MAX)
+
+    @property
+    def granted(self) -> bool:
+        """Whether the answer is yes."""
+        return bool(self.grants.data == "yes")
+
+
+class SecondForm(AuthoriseForm):
+    """A second person's opinion on a colleague's decision."""
+
+    grants = OneOf(
+        "Do you agree?",
+        [required("Choose whether you agree")],
+        choices=[("yes", "Yes, I agree that it may be shared"), ("no", "No, it may not be shared")],
+    )
+
+
+class ReviewForm(StaffForm):
+    """The review of an emergency."""
+
+    upheld = OneOf(
+        "Was it an emergency?",
+        [required("Choose whether it was an emergency")],
+        choices=[("yes", "Yes, it was right to share without waiting"), ("no", "No, it should have waited")],
+    )
+    words = LongAnswer("Your reasons", [required("Give your reasons")], longest=WORDS_MAX)
+
+
+class AcceptForm(StaffForm):
+    """The conditions a recipient promises to keep."""
+
+    accepts = SomeOf("Before you open it", choose="Choose from the list of conditions")
+
+    def require(self, obligations: Iterable[str]) -> None:
+        """Name the conditions to accept, by code."""
+        self.accepts.choices = [(code, label(code, "obligation")) for code in obligations]
+
+    def validate_accepts(self, field: SomeOf) -> None:
+        """Want every condition accepted."""
+        if {code for code, _ in field.choices or ()} - set(field.data or ()):
+            raise ValidationError("Accept every condition, or leave it closed")
+
+
+class DeliveryForm(StaffForm):
+    """How somebody outside was told."""
+
+    words = LongAnswer(
+        "How was it told?", [required("Say when, where and how it was told")], longest=WORDS_MAX
+    )
+    accepted = BooleanField(
+        "The person accepted every condition before I told them",
+        [required("Confirm that the person accepted every condition")],
+    )
+
+
+class FailedOpeningForm(StaffForm):
+    """Why something could not be opened."""
+
+    reason_code = OneOf(
+        "What went wrong?",
+        [required("Choose what went wrong")],
+        choices=[
+            ("no_key", "The key is not in this browser"),
+            ("cannot_decrypt", "It could not be opened with my key"),
+            ("proof_failed", "The page said that the log's proof is wrong"),
+            ("log_changed", "The page said that the log has changed"),
+            ("not_shown", "It opened, but was not shown"),
+        ],
+        choose="Choose from the list",
+    )
+
+
+class RecallForm(StaffForm):
+    """Why something is recalled."""
+
+    reason = OneOf(
+        "Why is it recalled?",
+        [required("Choose why it is recalled")],
+        choices=list(RECALL_REASONS.items()),
+        choose="Choose a reason from the list",
+    )
+
+
+class WithdrawKeyForm(StaffForm):
+    """Why a key ends."""
+
+    because = OneOf(
+        "Why does this key end?",
+        [required("Choose why the key ends")],
+        choices=[
+            ("lost", "It is lost"),
+            ("stolen", "Somebody else may have it"),
+            ("left", "I am leaving this post"),
+            ("replaced", "I have a new one"),
+            ("mistake", "It was made by mistake"),
+        ],
+        choose="Choose a reason from the list",
+    )
+
+
+class ApproachForm(StaffForm):
+    """What went round the gateway. Short, because a record that is a burden isn't made."""
+
+    called: ClassVar[dict[str, str]] = {"happened_at": "happened_time"}
+
+    kind = OneOf(
+        "What happened?",
+        [required("Choose what happened")],
+        choices=[
+            ("approach", "Somebody asked for information"),
+            ("spoken", "Something was said aloud or passed on"),
+        ],
+    )
+    about = OneOf(
+        "Who was it about?", [required("Choose who it was about")], choose="Choose a person from the list"
+    )
+    categories = SomeOf(
+        "What kinds of information?",
+        choices=vocabulary().choices("category"),
+        choose="Choose kinds from the list",
+    )
+    happened_on = ThreePartDate("On which day?", [required("Enter the day it happened")])
+    happened_time = Answer("At what time?", [required("Enter the time, such as 14:30")], longest=_TIME_MAX)
+    told = OneOf(
+        "Was anything disclosed?", [required("Choose whether anything was disclosed")], choices=_YES_NO
+    )
+    words = LongAnswer(
+        "What was asked or said, and by whom?", [required("Say what was asked or said")], longest=WORDS_MAX
+    )
