@@ -19,6 +19,7 @@ from gateway.vocabulary import (
     Category,
     Circumstance,
     ConsentStatus,
+    Duty,
     Jurisdiction,
     Orientation,
     Power,
@@ -38,6 +39,16 @@ _HEALTH_BODIES = frozenset(
     }
 )
 _CARE_BODIES = _HEALTH_BODIES | {AgencyType.LA_ADULTS, AgencyType.LA_CHILDRENS}
+# Individuals and data sets: they can be told something, but are bodies of no arrangement.
+_NO_AGENCY = frozenset(
+    {
+        AgencyType.MEMBER_OF_PUBLIC,
+        AgencyType.FAMILY_MEMBER,
+        AgencyType.PERPETRATOR,
+        AgencyType.VICTIM,
+        AgencyType.NATIONAL_DATABASE,
+    }
+)
 _ENGLISH = frozenset({Jurisdiction.EW, Jurisdiction.ENG})
 _DECEASED = frozenset({SubjectRole.DECEASED_VICTIM, SubjectRole.DECEASED_CHILD})
 _OFFENDERS = frozenset({SubjectRole.PERPETRATOR, SubjectRole.ALLEGED_PERPETRATOR, SubjectRole.RECURRENT_OFFENDER})
@@ -173,8 +184,8 @@ def _line(ask: Ask, shared: dict[str, Value], category: Category, recipient: Bod
         "sensitivity": vocabulary().categories[category].sensitivity.value,
         "consent": computed_consent(ask.consent, today(ask), category).value,
         "recipient_type": _code(recipient.agency_type),
-        "recipient_duty": _code(recipient.duty),
-        "recipient_member": _yes_no(recipient.member),
+        "recipient_duty": _duty(recipient),
+        "recipient_member": _member(recipient),
         "recipient_orientation": orientation(recipient, circumstances),
         "recipient_on_case": _yes_no(recipient.on_case),
         "recipient_walled": _yes_no(recipient.walled),
@@ -198,8 +209,8 @@ def _shared_facts(ask: Ask) -> dict[str, Value]:
         "jurisdiction": ask.jurisdiction.value,
         "arrangement": ask.arrangement.value,
         "requester_type": _code(ask.requester.agency_type),
-        "requester_duty": _code(ask.requester.duty),
-        "requester_member": _yes_no(ask.requester.member),
+        "requester_duty": _duty(ask.requester),
+        "requester_member": _member(ask.requester),
         "requester_walled": _yes_no(ask.requester.walled),
         "requester_is_holder": _yes_no(_same_agency(ask.requester, ask.holder)),
         "holder_type": _code(ask.holder.agency_type),
@@ -211,7 +222,7 @@ def _shared_facts(ask: Ask) -> dict[str, Value]:
         "dash": dash_band(ask.risk.ticks),
         "onward": "yes" if ask.onward else "no",
         "authorised": "no",
-        "power": frozenset(power.value for power in ask.legal_basis.powers),
+        "power": usable_powers(ask),
         "together_with": frozenset(category.value for category in ask.categories),
     }
 
@@ -220,6 +231,26 @@ def _same_agency(one: Body, other: Body) -> bool | None:
     if one.agency_id is not None and other.agency_id is not None:
         return one.agency_id == other.agency_id
     return None
+
+
+def _member(body: Body) -> str:
+    """Nobody who is not an agency is a member of an arrangement, whatever a register says."""
+    return "no" if body.agency_type in _NO_AGENCY else _yes_no(body.member)
+
+
+def _duty(body: Body) -> str:
+    return Duty.NONE.value if body.agency_type in _NO_AGENCY else _code(body.duty)
+
+
+def usable_powers(ask: Ask) -> frozenset[str]:
+    """The powers named, without those that neither side has: the police common-law power is the police's alone.
+
+    What is left may be nothing, and then nothing is permitted.
+    """
+    powers = set(ask.legal_basis.powers)
+    if AgencyType.POLICE not in (ask.holder.agency_type, ask.requester.agency_type):
+        powers.discard(Power.COMMON_LAW_POLICE)
+    return frozenset(power.value for power in powers)
 
 
 def age_band(age: int | None) -> str:
