@@ -10,12 +10,14 @@ from sqlmodel import col, select
 
 from gateway.clock import end_of_local_day
 from gateway.errors import Conflict, Forbidden, Invalid
-from gateway.ledger.entries import EntryKind
+from gateway.ledger.append import record
+from gateway.ledger.entries import Entry, EntryKind
 from gateway.registry.actors import Actor, post_is_current
 from gateway.registry.acts import a_reason, act, must_govern
 from gateway.registry.agencies import not_found, today
-from gateway.registry.models import Agency, CaseAssignment, Person, Post, PostAuthority
+from gateway.registry.models import Agency, CaseAssignment, Partnership, Person, Post, PostAuthority
 from gateway.store.unit_of_work import Unit
+from gateway.store.vault import Scope
 
 LONGEST_ABSENCE = timedelta(days=366)
 
@@ -142,33 +144,73 @@ def end_post(unit: Unit, actor: Actor, post_id: str, reason: str) -> None:
     """
     row = kept_post(unit, actor, post_id, lock=True)
     said = a_reason(reason)
-    if row.ended_at is not None:
-        raise Conflict("This post has already ended.", next_step="Look at the list of posts.")
-    row.ended_at, row.ended_by_post_id = unit.now, actor.post_id
-    unit.session.add(row)
-    authorities = unit.session.exec(
-        select(PostAuthority).where(PostAuthority.post_id == post_id, col(PostAuthority.ended_at).is_(None))
-    ).all()
-    assignments = unit.session.exec(
-        select(CaseAssignment).where(
-            CaseAssignment.post_id == post_id, col(CaseAssignment.ended_at).is_(None)
-        )
-    ).all()
-    for grant in (*authorities, *assignments):
-        grant.ended_at = unit.now
-        unit.session.add(grant)
-    for covered in unit.session.exec(select(Post).where(Post.cover_post_id == post_id)):
-        covered.cover_post_id = None
-        unit.session.add(covered)
+    counted = _end(unit, row, by_post_id=actor.post_id)
     act(
         unit,
         actor,
         EntryKind.POST_ENDED,
         controller_agency_id=row.agency_id,
         refs={"post": post_id},
-        codes={"authorities": len(authorities), "cases": len(assignments)},
+        codes=counted,
         words={"reason": said, "post": in_words(view_of(unit, row))},
     )
+
+
+def end_post_as_operator(unit: Unit, partnership_code: str, post_code: str, reason: str) -> PostView:
+    """End a post by its key, for an operator who is told of a leaver and finds no officer; gives what was ended.
+
+    Raises NotFound, Invalid, Conflict.
+    """
+    partnership_id = partnership_of(unit, partnership_code)
+    rows = select(Post).where(Post.partnership_id == partnership_id, Post.code == post_code).with_for_update()
+    row = unit.session.exec(rows).first()
+    if row is None:
+        raise not_found("post")
+    said = a_reason(reason)
+    counted = _end(unit, row, by_post_id=None)
+    view = view_of(unit, row)
+    record(
+        unit,
+        Entry(
+            kind=EntryKind.POST_ENDED,
+            partnership_id=row.partnership_id,
+            controller_agency_id=row.agency_id,
+            actor_post_id=None,
+            actor_agency_id=None,
+            refs={"post": row.id},
+            codes={**counted, "by": "operator"},
+            words={"reason": said, "post": in_words(view)},
+        ),
+    )
+    return view
+
+
+def partnership_of(unit: Unit, code: str) -> str:
+    """Give the id of the partnership with this code. Raises NotFound."""
+    found = unit.session.exec(select(Partnership.id).where(Partnership.code == code)).first()
+    if found is None:
+        raise not_found("partnership")
+    return found
+
+
+def _end(unit: Unit, row: Post, *, by_post_id: str | None) -> dict[str, int]:
+    if row.ended_at is not None:
+        raise Conflict("This post has already ended.", next_step="Look at the list of posts.")
+    row.ended_at, row.ended_by_post_id = unit.now, by_post_id
+    unit.session.add(row)
+    authorities = unit.session.exec(
+        select(PostAuthority).where(PostAuthority.post_id == row.id, col(PostAuthority.ended_at).is_(None))
+    ).all()
+    assignments = unit.session.exec(
+        select(CaseAssignment).where(CaseAssignment.post_id == row.id, col(CaseAssignment.ended_at).is_(None))
+    ).all()
+    for grant in (*authorities, *assignments):
+        grant.ended_at = unit.now
+        unit.session.add(grant)
+    for covered in unit.session.exec(select(Post).where(Post.cover_post_id == row.id)):
+        covered.cover_post_id = None
+        unit.session.add(covered)
+    return {"authorities": len(authorities), "cases": len(assignments)}
 
 
 def cover(unit: Unit, actor: Actor, post_id: str, *, by_post_id: str, until: date) -> None:
@@ -315,3 +357,12 @@ def _compose(post: Post, person: Person, body: Agency) -> PostView:
 def in_words(view: PostView) -> str:
     """Give a post as an entry says it, at this moment."""
     return f"{view.name}, {view.role} at {view.agency_name}"
+
+
+def contact_of(unit: Unit, person_id: str) -> str | None:
+    """Give where a person of staff is told that something waits for her, or None."""
+    row = unit.session.get(Person, person_id)
+    if row is None or row.contact is None:
+        return None
+    place = f"person|contact|{row.id}"
+    return unit.vault.open(unit.session, Scope.PARTNERSHIP, row.partnership_id, row.contact, where=place)

@@ -50,13 +50,14 @@ class Problem:
 class RegisterRefused(Invalid):
     """A register file with problems; nothing of it was taken."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, found: Sequence[Problem]) -> None:
+        problems = sorted(found, key=lambda one: (one.line, one.entity))
         super().__init__(
             f"The register file has {len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was imported.",
             next_step="Correct each line named and run the import again.",
             fields={f"line {one.line}, {one.entity}": f"{one.message} {one.remedy}" for one in problems},
         )
-        self.problems = tuple(sorted(problems, key=lambda one: (one.line, one.entity)))
+        self.problems = tuple(problems)
 
 
 def _day(value: Any, info: Info) -> Any:
