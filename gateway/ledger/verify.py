@@ -21,10 +21,12 @@ from gateway_verify.checkpoint import check_signature, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import Frontier, leaf_hash
 from gateway_verify.note import Note, VerifierKey, parse_signatures
+from gateway_verify.opening import parse_object
 from gateway_verify.policy import Policy
 from gateway_verify.tiles import WIDTH, tile_root
 from sqlmodel import SQLModel, col
 
+from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.rows import Rows, entry_problems
@@ -115,6 +117,7 @@ def verify_store(unit: Unit) -> Verdict:
         size, signed_at = _Epoch(unit, epoch, journal, tally).check()
         total += size
     _check_keys(epochs, journal, tally)
+    _check_holds(unit, tally)
     _check_strays(unit, tally)
     waiting = unit.session.execute(sa.select(sa.func.count()).select_from(_PENDING)).scalar() or 0
     witnessed_at = unit.session.execute(sa.select(sa.func.max(_COSIGNATURE.c.at))).scalar()
@@ -308,6 +311,37 @@ def _salt_keys(unit: Unit) -> list[tuple[str, bytes | None]]:
 
 def _same_checkpoint() -> sa.ColumnElement[bool]:
     return sa.and_(_CHECKPOINT.c.epoch == _COSIGNATURE.c.epoch, _CHECKPOINT.c.size == _COSIGNATURE.c.size)
+
+
+def _check_holds(unit: Unit, tally: _Tally) -> None:
+    """Compare each hold with the entries that made it: an entry is hidden or shown only by a recorded decision."""
+    about_holds = [EntryKind.ENTRY_HELD, EntryKind.ENTRY_REVIEWED, EntryKind.ENTRY_REVEALED]
+    chosen = (
+        sa.select(_RECORD.c.entry_id, _RECORD.c.record)
+        .select_from(_RECORD.outerjoin(_LEAF, _LEAF.c.entry_id == _RECORD.c.entry_id))
+        .where(_RECORD.c.kind.in_(about_holds))
+        .order_by(_LEAF.c.epoch, _LEAF.c.position)
+    )
+    said = {entry_id: parse_object(text) for entry_id, text in unit.session.execute(chosen)}
+    held = {row.entry_id: row for row in unit.session.execute(sa.select(_HOLD))}
+    erased = set(unit.session.execute(sa.select(_ERASURE.c.entry_id)).scalars())
+    decided = {fields["refs"].get("entry"): fields["kind"] for fields in said.values()}
+    revealed = {about for about, kind in decided.items() if kind == EntryKind.ENTRY_REVEALED}
+    honest = set(decided) - erased == set(held) and all(
+        _is_as_decided(row, said) and (row.revealed_by_entry_id is not None) == (row.entry_id in revealed)
+        for row in held.values()
+    )
+    if not honest:
+        tally.wrong("an entry is held or shown otherwise than was decided")
+
+
+def _is_as_decided(row: Any, said: dict[str, dict[str, Any]]) -> bool:
+    by = said.get(row.by_entry_id)
+    last = said.get(row.revealed_by_entry_id or row.by_entry_id)
+    if by is None or last is None or last["refs"]["entry"] != row.entry_id:
+        return False
+    stored = (row.entry_id, row.reviewer_post_id, row.review_on.isoformat())
+    return stored == (by["refs"]["entry"], by["refs"].get("reviewer"), by["codes"].get("review_on"))
 
 
 def _check_strays(unit: Unit, tally: _Tally) -> None:

@@ -183,7 +183,9 @@ class WitnessLog:
         """Keep both signed checkpoints as proof and say it as loudly as a log line can."""
         at = self._now().isoformat()
         row = (at, checkpoint.origin, what, had, str(got))
-        database.execute("INSERT OR IGNORE INTO alarm (at, origin, what, had, got) VALUES (?, ?, ?, ?, ?)", row)
+        database.execute(
+            "INSERT OR IGNORE INTO alarm (at, origin, what, had, got) VALUES (?, ?, ?, ?, ?)", row
+        )
         database.execute("COMMIT")
         _logger.critical("witness_alarm", origin=checkpoint.origin, size=checkpoint.size, what=what)
 

@@ -1,0 +1,67 @@
+"""Erasing what an entry says: its record, salt, words and links go, its leaf stays, and the log says why.
+
+A leaf without its salt says nothing to anyone and can be tied to nobody; all proofs stay valid. A copy of the record
+lives on in backups until the epoch key that wrapped its salt's key is destroyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlmodel import SQLModel, col, select
+
+from gateway.errors import Conflict, Invalid, NotFound
+from gateway.ledger.append import record
+from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.models import LedgerRecord
+from gateway.store.unit_of_work import Unit
+
+MOST_AT_ONCE = 500
+_RECORD, _SUBJECT, _HOLD, _ERASURE = (
+    SQLModel.metadata.tables[f"ledger_{name}"] for name in ("record", "subject", "hold", "erasure")
+)
+
+
+def erase(unit: Unit, entry_ids: Sequence[str], decided: Entry) -> str:
+    """Erase entries in this transaction; give the id of the entry that says so.
+
+    `decided` says who decided, for whom and why: its kind becomes `entry.erased`, its codes gain the erased ids, and
+    it must hold its reasons in words. Raises Invalid without reasons or for too many at once, NotFound for an unknown
+    entry, Conflict for one that may not be erased: public entries, and those that record an erasure or a hold.
+    """
+    wanted = sorted(set(entry_ids))
+    if not decided.words:
+        raise Invalid("An erasure needs its reasons in words.", fields={"reasons": "Say why this is erased."})
+    if not 0 < len(wanted) <= MOST_AT_ONCE:
+        raise Invalid(f"Erase at least one entry and at most {MOST_AT_ONCE} at once.")
+    _check_erasable(unit, wanted)
+    codes = {**decided.codes, "entries": tuple(wanted)}
+    by_entry_id = record(unit, replace(decided, kind=EntryKind.ENTRY_ERASED, codes=codes, public=False))
+    connection = unit.session.connection()
+    rows = [
+        {
+            "entry_id": entry_id,
+            "partnership_id": decided.partnership_id,
+            "by_entry_id": by_entry_id,
+            "at": unit.now,
+        }
+        for entry_id in wanted
+    ]
+    connection.execute(_ERASURE.insert(), rows)
+    for table in (_HOLD, _SUBJECT, _RECORD):
+        connection.execute(table.delete().where(table.c.entry_id.in_(wanted)))
+    unit.session.expire_all()
+    return by_entry_id
+
+
+def _check_erasable(unit: Unit, entry_ids: Sequence[str]) -> None:
+    rows = unit.session.exec(select(LedgerRecord).where(col(LedgerRecord.entry_id).in_(entry_ids))).all()
+    if len(rows) != len(entry_ids):
+        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+    kept = (EntryKind.ENTRY_ERASED, EntryKind.ENTRY_HELD, EntryKind.ENTRY_REVIEWED, EntryKind.ENTRY_REVEALED)
+    if any(row.salt is None or row.kind in kept for row in rows):
+        raise Conflict(
+            "This entry can't be erased: it says nothing about a person, or it accounts for another entry.",
+            next_step="Erase the entry it is about instead.",
+        )
