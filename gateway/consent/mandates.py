@@ -15,6 +15,7 @@ from gateway.consent.taking import By, is_over, names
 from gateway.errors import Conflict, Invalid, NotFound, Refused
 from gateway.ledger.append import record as record_entry
 from gateway.ledger.entries import Code, Entry, EntryKind
+from gateway.store.tables import new_reference
 from gateway.store.unit_of_work import Unit
 
 LONGEST = timedelta(days=366)
@@ -41,9 +42,10 @@ def record(unit: Unit, by: By, new: NewMandate) -> Mandate:
 
     Raises Invalid when it begins in the future, has ended, or would last longer than a year.
     """
-    _check(new, local_day(unit.now))
+    check(new, unit)
     row = Mandate(
         partnership_id=by.partnership_id,
+        reference=new_reference(),
         subject_id=new.subject_id,
         advocate_post_id=new.advocate_post_id,
         advocate_agency_id=new.advocate_agency_id,
@@ -60,6 +62,7 @@ def record(unit: Unit, by: By, new: NewMandate) -> Mandate:
     )
     unit.session.add(row)
     said: dict[str, Code] = {
+        "mandate": row.reference,
         "how_given": row.how_given,
         "wording_version": row.wording_version,
         "wording_sha256": row.wording_sha256,
@@ -152,6 +155,17 @@ def of_subject(unit: Unit, subject_id: str, also: Collection[str] = ()) -> list[
     return list(unit.session.exec(chosen.order_by(col(Mandate.created_at).desc())))
 
 
+def waiting(unit: Unit, subject_ids: Collection[str]) -> list[Mandate]:
+    """Give the mandates of these people that wait for a second agency, oldest first."""
+    chosen = select(Mandate).where(
+        col(Mandate.subject_id).in_(subject_ids),
+        col(Mandate.confirmed_at).is_(None),
+        col(Mandate.revoked_at).is_(None),
+    )
+    rows = unit.session.exec(chosen.order_by(col(Mandate.created_at)))
+    return [row for row in rows if not is_over(row.expires_on, unit.now)]
+
+
 def get(unit: Unit, partnership_id: str, mandate_id: str) -> Mandate:
     """Give one mandate of a partnership; raise NotFound when it isn't there."""
     row = unit.session.get(Mandate, mandate_id)
@@ -172,8 +186,9 @@ def _locked(unit: Unit, by: By, mandate_id: str) -> Mandate:
     return row
 
 
-def _check(new: NewMandate, today: date) -> None:
-    wrong = {}
+def check(new: NewMandate, unit: Unit) -> None:
+    """Raise Invalid, naming the field, when a mandate can't be recorded as told."""
+    wrong, today = {}, local_day(unit.now)
     if new.given_on > today:
         wrong["given_on"] = "The day it was given must be today or in the past."
     if new.expires_on < today:

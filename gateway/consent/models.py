@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from gateway.store.tables import Row, UtcDateTime
@@ -116,6 +116,8 @@ class Mandate(Row, table=True):
     """
 
     __tablename__ = "mandate"
+    __table_args__ = (UniqueConstraint("partnership_id", "reference"),)
+    reference: str
     subject_id: str = Field(foreign_key="subject.id", index=True)
     advocate_post_id: str = Field(foreign_key="post.id", index=True)
     advocate_agency_id: str = Field(foreign_key="agency.id")

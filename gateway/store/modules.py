@@ -17,6 +17,7 @@ MODEL_MODULES = (
     "gateway.policy.models",
     "gateway.disclosure.models",
     "gateway.review.models",
+    "gateway.notices.models",
     "gateway.web.models",
     "gateway.api.models",
 )

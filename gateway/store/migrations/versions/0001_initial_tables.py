@@ -148,6 +148,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("epoch", "level", "place", name=op.f("pk_ledger_tile")),
     )
     op.create_table(
+        "notice_cursor",
+        sa.Column("epoch", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("epoch", name=op.f("pk_notice_cursor")),
+    )
+    op.create_table(
         "partnership",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -612,6 +618,7 @@ def upgrade() -> None:
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("created_at", gateway.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("reference", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("subject_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("advocate_post_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("advocate_agency_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -656,11 +663,31 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["subject_id"], ["subject.id"], name=op.f("fk_mandate_subject_id_subject")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mandate")),
+        sa.UniqueConstraint("partnership_id", "reference", name=op.f("uq_mandate_partnership_id_reference")),
     )
     with op.batch_alter_table("mandate", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mandate_advocate_post_id"), ["advocate_post_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_mandate_partnership_id"), ["partnership_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_mandate_subject_id"), ["subject_id"], unique=False)
+
+    op.create_table(
+        "notice",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("created_at", gateway.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("post_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("entry_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("mailed_at", gateway.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("seen_at", gateway.store.tables.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["post_id"], ["post.id"], name=op.f("fk_notice_post_id_post")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sa.UniqueConstraint("post_id", "entry_id", name=op.f("uq_notice_post_id_entry_id")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notice_entry_id"), ["entry_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notice_partnership_id"), ["partnership_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notice_post_id"), ["post_id"], unique=False)
 
     op.create_table(
         "recall",

@@ -1,0 +1,189 @@
+"""The advocate's log of her client: everything that was done, refusals included, newest first; reading it is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from gateway.clock import end_of_local_day, start_of_local_day
+from gateway.consent import mandates
+from gateway.ledger import read
+from gateway.ledger.append import record
+from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.read import Filter, HeldEntry, LoggedEntry
+from gateway.ledger.verify import Verdict, verify_store
+from gateway.registry import agencies
+from gateway.registry.actors import Actor
+from gateway.review.clients import Client, client
+from gateway.review.matters import KINDS_OF, Matter
+from gateway.review.telling import Teller, Told, label
+from gateway.store.unit_of_work import Unit
+
+# Turning pages for a quarter of an hour is one look at the log, not twenty.
+ONE_LOOK = timedelta(minutes=15)
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the reader filters by: codes and days only. Without a matter, who read the log is left out and counted."""
+
+    matter: Matter | None = None
+    agency_id: str | None = None
+    category: str | None = None
+    outcome: str | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """One page of a client's log.
+
+    `total` counts what the filter leaves, `read_by` the looks at this log that aren't listed, `held` the entries that
+    may not be revealed yet.
+    """
+
+    client: Client
+    entries: Sequence[Told]
+    total: int
+    read_by: int
+    held: Sequence[HeldEntry]
+    agencies: Sequence[tuple[str, str]]
+    categories: Sequence[tuple[str, str]]
+
+
+def verdict(unit: Unit) -> Verdict:
+    """Give the ledger's own check in words: it changes as soon as one stored row was edited."""
+    return verify_store(unit)
+
+
+def log(unit: Unit, actor: Actor, subject_id: str, chosen: Chosen, *, offset: int, limit: int) -> LogPage:
+    """Give a page of a client's log, and record that it was looked at.
+
+    Raises NotFound unless the actor holds a mandate that counts today.
+    """
+    found = client(unit, actor, subject_id)
+    entries, held = everything(unit, found, chosen)
+    teller = Teller(unit)
+    told = [one for one in map(teller.brief, entries) if matches(one, chosen)]
+    listed = [one for one in told if chosen.matter is not None or one.matter is not Matter.READ]
+    record_view(unit, actor, found.known_as, "list")
+    return LogPage(
+        client=found,
+        entries=listed[offset : offset + limit],
+        total=len(listed),
+        read_by=len(told) - len(listed),
+        held=held,
+        agencies=_agencies(unit, actor),
+        categories=_categories(told),
+    )
+
+
+def entry(unit: Unit, actor: Actor, subject_id: str, entry_id: str) -> tuple[Client, Told]:
+    """Give one entry of a client's log in plain words, and record that it was looked at.
+
+    Raises NotFound, the same for another person's entry, a held one and none; Erased when its record was destroyed.
+    """
+    found = client(unit, actor, subject_id)
+    told = Teller(unit).whole(entry_of(unit, found, entry_id))
+    record_view(unit, actor, found.known_as, "entry", entry_id)
+    return found, told
+
+
+def entry_of(unit: Unit, found: Client, entry_id: str) -> LoggedEntry:
+    """Give an entry that is in a client's log; raise NotFound otherwise."""
+    logged = read.entry(unit, entry_id)
+    if not found.known_as & set(logged.subject_ids) or not _in_cases(logged, found):
+        raise mandates.missing()
+    return logged
+
+
+def everything(unit: Unit, found: Client, chosen: Chosen) -> tuple[list[LoggedEntry], list[HeldEntry]]:
+    """Give every entry about a client within the filter's days and matter, newest first, and those that are held."""
+    entries: dict[str, LoggedEntry] = {}
+    held: list[HeldEntry] = []
+    for known in sorted(found.known_as):
+        for batch in _batches(unit, known, chosen):
+            entries.update({one.entry_id: one for one in batch.entries if _in_cases(one, found)})
+            held.extend(batch.held)
+    ordered = sorted(entries.values(), key=lambda one: (one.at, one.number or 0), reverse=True)
+    return ordered, list(dict.fromkeys(held))
+
+
+def record_view(
+    unit: Unit, actor: Actor, known_as: Collection[str], what: str, about_entry_id: str = ""
+) -> None:
+    """Record that what is logged about a person was looked at, once per quarter of an hour for the same thing."""
+    recent = read.entries_by_post(
+        unit, actor.post_id, Filter(kinds=(EntryKind.LOG_VIEWED,), since=unit.now - ONE_LOOK, limit=_BATCH)
+    )
+    about_her = [one for one in recent.entries if set(known_as) & set(one.subject_ids)]
+    if (what, about_entry_id) not in {
+        (one.codes.get("what"), one.refs.get("entry", "")) for one in about_her
+    }:
+        note(unit, actor, known_as, EntryKind.LOG_VIEWED, what, about_entry_id)
+
+
+def note(
+    unit: Unit,
+    actor: Actor,
+    known_as: Collection[str],
+    kind: EntryKind,
+    what: str,
+    about_entry_id: str = "",
+) -> None:
+    """Record an act on the log of a person: a look, a print, an export."""
+    record(
+        unit,
+        Entry(
+            kind=kind,
+            partnership_id=actor.partnership_id,
+            controller_agency_id=actor.agency_id,
+            actor_post_id=actor.post_id,
+            actor_agency_id=actor.agency_id,
+            subject_ids=tuple(sorted(known_as)),
+            refs={"entry": about_entry_id} if about_entry_id else {},
+            codes={"what": what},
+            words={"actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
+        ),
+    )
+
+
+def matches(told: Told, chosen: Chosen) -> bool:
+    """Tell whether an entry has the agency, kind of information and outcome that were chosen."""
+    if chosen.agency_id and chosen.agency_id not in told.agency_ids:
+        return False
+    if chosen.category and chosen.category not in told.category_codes:
+        return False
+    return not chosen.outcome or chosen.outcome in told.outcomes
+
+
+def _batches(unit: Unit, subject_id: str, chosen: Chosen) -> Iterator[read.Found]:
+    kinds = KINDS_OF[chosen.matter] if chosen.matter else ()
+    since = start_of_local_day(chosen.since) if chosen.since else None
+    until = end_of_local_day(chosen.until) if chosen.until else None
+    before = None
+    while True:
+        wanted = Filter(kinds=kinds, since=since, until=until, before=before, limit=_BATCH)
+        batch = read.entries_for_subject(unit, subject_id, wanted)
+        yield batch
+        if not batch.more or not batch.entries:
+            return
+        # What was done in one transaction has one time: go on from just after it, so that none of it is skipped.
+        oldest = batch.entries[-1].at + timedelta(microseconds=1)
+        before = oldest if before is None or oldest < before else batch.entries[-1].at
+
+
+def _in_cases(logged: LoggedEntry, found: Client) -> bool:
+    return found.case_ids is None or logged.case_id is None or logged.case_id in found.case_ids
+
+
+def _agencies(unit: Unit, actor: Actor) -> list[tuple[str, str]]:
+    return [(one.agency_id, one.name) for one in agencies.agencies(unit, actor.partnership_id)]
+
+
+def _categories(told: Sequence[Told]) -> list[tuple[str, str]]:
+    codes = {code for one in told for code in one.category_codes}
+    return sorted(((code, label("category", code)) for code in codes), key=lambda pair: pair[1])

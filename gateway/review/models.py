@@ -1,0 +1,51 @@
+"""A concern raised about an entry, and the answer that is owed."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+
+from gateway.store.tables import Row, UtcDateTime
+
+
+class ConcernKind(StrEnum):
+    """What worries the person who raises it."""
+
+    SHARED_TOO_MUCH = "shared_too_much"
+    WRONG_PERSON = "wrong_person"
+    TOLD_PERPETRATOR_OR_FAMILY = "told_perpetrator_or_family"
+    NOT_AGREED = "not_agreed"
+    INACCURATE = "inaccurate"
+    UNSAFE = "unsafe"
+    OTHER = "other"
+
+
+class AnswerKind(StrEnum):
+    """What the answering officer found."""
+
+    UPHELD = "upheld"
+    PARTLY_UPHELD = "partly_upheld"
+    NOT_UPHELD = "not_upheld"
+
+
+class Concern(Row, table=True):
+    """A concern; its words, the way to reach her safely and the answer are sealed under her own key."""
+
+    __tablename__ = "concern"
+    __table_args__ = (UniqueConstraint("partnership_id", "reference"),)
+    reference: str
+    subject_id: str = Field(foreign_key="subject.id", index=True)
+    about_entry_id: str = Field(index=True)
+    controller_agency_id: str = Field(foreign_key="agency.id", index=True)
+    raised_by_post_id: str = Field(foreign_key="post.id", index=True)
+    kind: str
+    words: bytes
+    safe_contact: bytes | None = None
+    act_before_asking: bool = False
+    stopped_parcels: int = 0
+    due_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    answered_by_post_id: str | None = Field(default=None, foreign_key="post.id")
+    answer_kind: str | None = Field(default=None, description="an AnswerKind")
+    answer: bytes | None = None
