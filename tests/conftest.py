@@ -144,15 +144,16 @@ def make_settings(tmp_path: Path, root_file: Path) -> Callable[[str], Settings]:
     create_log_keys(tmp_path / "ledger.key")
 
     def make(url: str) -> Settings:
-        keys = {
-            "root_file": str(root_file),
-            "ledger_key_file": str(tmp_path / "ledger.key"),
-            "trusted": str(tmp_path),
-        }
-        paths = {"var": str(tmp_path), "backups": str(tmp_path / "backups")}
+        keys = {"root_provider": "file", "root_file": str(root_file), "trusted": str(tmp_path)}
         return load(
             env=Environment.TEST,
-            overrides={"store": {"url": url, "pool_size": 4}, "keys": keys, "paths": paths},
+            overrides={
+                "store": {"url": url, "pool_size": 4},
+                "keys": keys | {"ledger_key_file": str(tmp_path / "ledger.key")},
+                "web": {"session_key": "for-tests-only-" + 32 * "0", "trusted_hosts": ["127.0.0.1", "localhost"]},
+                "ledger": {"origin": "test.disclosure-gateway.invalid/ledger"},
+                "paths": {"var": str(tmp_path), "backups": str(tmp_path / "backups")},
+            },
         )
 
     return make
