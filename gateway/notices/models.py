@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import BigInteger, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from gateway.store.tables import Row, UtcDateTime
 
@@ -20,9 +20,10 @@ class Notice(Row, table=True):
     seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class NoticeCursor(SQLModel, table=True):
-    """How far the ledger was read for notices in each of its lives, by place and not by time: none is skipped."""
+class NoticeCursor(Row, table=True):
+    """How far a partnership's entries were read for notices, by place and not by time: none is skipped."""
 
     __tablename__ = "notice_cursor"
-    epoch: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    __table_args__ = (UniqueConstraint("partnership_id", "epoch"),)
+    epoch: int
     position: int = Field(sa_type=BigInteger)
