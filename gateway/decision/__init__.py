@@ -1,0 +1,1 @@
+"""The judgement: facts and a policy in, a decision out; pure."""

@@ -53,7 +53,7 @@ def decide(ask: Ask, policy: Policy | None) -> Decision:
         return _refused(ask, "no_policy", "")
     try:
         return _decide(ask, policy)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever goes wrong is a refusal (promise 2)
         return _refused(ask, "not_evaluable", policy.version)
 
 
@@ -65,7 +65,9 @@ def _decide(ask: Ask, policy: Policy) -> Decision:
     partial = {found.outcome for found, _ in judged} >= {Outcome.PERMIT, Outcome.DENY}
     answers = [_answer(ask, engine, found, _marked(line, partial)) for found, line in judged]
     outcome = request_outcome(answer.verdict.outcome for answer in answers)
-    circumstances = request_circumstances(ask) | ({Circumstance.EXCESS_CATEGORIES} if partial else frozenset())
+    circumstances = request_circumstances(ask) | (
+        {Circumstance.EXCESS_CATEGORIES} if partial else frozenset()
+    )
     line_decisions = tuple(_line_decision(ask, engine, answer) for answer in answers)
     return Decision(
         outcome=outcome,
@@ -93,7 +95,9 @@ def withheld(decided: Sequence[LineDecision], outcome: Outcome) -> tuple[Categor
     if outcome is not Outcome.PERMIT:
         return ()
     served = {line.recipient_key for line in decided if line.outcome is Outcome.PERMIT}
-    kept = {line.category for line in decided if line.outcome is Outcome.DENY and line.recipient_key in served}
+    kept = {
+        line.category for line in decided if line.outcome is Outcome.DENY and line.recipient_key in served
+    }
     return tuple(category for category in Category if category in kept)
 
 
@@ -103,7 +107,9 @@ def _marked(line: Line, partial: bool) -> Line:
 
 def _answer(ask: Ask, engine: Engine, found: Verdict, line: Line) -> _Answer:
     duties = engine.owed(line.facts, found.outcome) if found.reason in ("rule", "default_deny") else ()
-    winning = tuple(rule for rule in found.matched if found.rule is not None and rule.effect is found.rule.effect)
+    winning = tuple(
+        rule for rule in found.matched if found.rule is not None and rule.effect is found.rule.effect
+    )
     owed = within_consent(due((*winning, *duties), found.outcome), ask.consent, today(ask))
     if not dischargeable(owed):
         refusal = Verdict(Outcome.DENY, None, (), found.later, found.trial, "obligation_not_dischargeable")
@@ -125,7 +131,9 @@ def _line_decision(ask: Ask, engine: Engine, answer: _Answer) -> LineDecision:
         reason=found.reason,
         matched=tuple(MatchedRule(r.id, r.stage, r.effect, r.title, r.because) for r in shown),
         refer_to=_roles(ask, rule) if rule and found.outcome is Outcome.REFER else (),
-        may_lift=(rule.id, *rule.may_lift) if rule and found.outcome is Outcome.REFER and rule.liftable else (),
+        may_lift=(rule.id, *rule.may_lift)
+        if rule and found.outcome is Outcome.REFER and rule.liftable
+        else (),
         obligations=answer.obligations,
         explanation=replace(wording.of_line(ask, answer.line, found, answer.duties), near_permits=near),
     )
@@ -162,7 +170,9 @@ def _refused(ask: Ask, reason: str, version: str) -> Decision:
         for recipient in ask.recipients
         for category in ask.categories
     )
-    return Decision(Outcome.DENY, decided, (), (), obligations, ask.circumstances, version, explanation, ask.at)
+    return Decision(
+        Outcome.DENY, decided, (), (), obligations, ask.circumstances, version, explanation, ask.at
+    )
 
 
 def consent_today(ask: Ask) -> ConsentFacts:

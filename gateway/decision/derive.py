@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import cast
 
 from gateway.clock import local_day
 from gateway.decision.facts import Ask, Body, ConsentFacts
@@ -51,8 +52,12 @@ _NO_AGENCY = frozenset(
 )
 _ENGLISH = frozenset({Jurisdiction.EW, Jurisdiction.ENG})
 _DECEASED = frozenset({SubjectRole.DECEASED_VICTIM, SubjectRole.DECEASED_CHILD})
-_OFFENDERS = frozenset({SubjectRole.PERPETRATOR, SubjectRole.ALLEGED_PERPETRATOR, SubjectRole.RECURRENT_OFFENDER})
-_NEVER_COMPATIBLE = frozenset({Purpose.CURIOSITY, Purpose.EMPLOYMENT_VETTING, Purpose.IMMIGRATION_ENFORCEMENT})
+_OFFENDERS = frozenset(
+    {SubjectRole.PERPETRATOR, SubjectRole.ALLEGED_PERPETRATOR, SubjectRole.RECURRENT_OFFENDER}
+)
+_NEVER_COMPATIBLE = frozenset(
+    {Purpose.CURIOSITY, Purpose.EMPLOYMENT_VETTING, Purpose.IMMIGRATION_ENFORCEMENT}
+)
 # Where the law of each territory reaches. An English power may be named in a case recorded as England and Wales.
 _REACH = {
     "UK": frozenset(Jurisdiction),
@@ -128,7 +133,9 @@ def _of_purpose(ask: Ask) -> Iterable[Circumstance]:
 
 def _of_powers(ask: Ask) -> Iterable[Circumstance]:
     words = vocabulary()
-    if any(ask.jurisdiction not in _REACH[words.powers[power].jurisdiction] for power in ask.legal_basis.powers):
+    if any(
+        ask.jurisdiction not in _REACH[words.powers[power].jurisdiction] for power in ask.legal_basis.powers
+    ):
         yield Circumstance.WRONG_JURISDICTION_GATEWAY
     if excluded_by_statute(ask):
         yield Circumstance.STATUTORY_EXCLUSION
@@ -143,7 +150,11 @@ def excluded_by_statute(ask: Ask) -> bool:
     powers = frozenset(ask.legal_basis.powers)
     if Power.PCSCA2022_S16 in powers and ask.holder.agency_type in _CARE_BODIES:
         return True
-    return Power.DEA2017_S35 in powers and ask.holder.agency_type in _HEALTH_BODIES and ask.jurisdiction in _ENGLISH
+    return (
+        Power.DEA2017_S35 in powers
+        and ask.holder.agency_type in _HEALTH_BODIES
+        and ask.jurisdiction in _ENGLISH
+    )
 
 
 def line_circumstances(ask: Ask, category: Category, recipient: Body) -> frozenset[Circumstance]:
@@ -173,7 +184,9 @@ def orientation(recipient: Body, circumstances: frozenset[Circumstance]) -> str:
 def lines(ask: Ask) -> tuple[Line, ...]:
     """Every line of the request, with its facts."""
     shared = _shared_facts(ask)
-    return tuple(_line(ask, shared, category, recipient) for recipient in ask.recipients for category in ask.categories)
+    return tuple(
+        _line(ask, shared, category, recipient) for recipient in ask.recipients for category in ask.categories
+    )
 
 
 def _line(ask: Ask, shared: dict[str, Value], category: Category, recipient: Body) -> Line:
@@ -274,8 +287,7 @@ def dash_band(ticks: int | None) -> str:
 
 def with_circumstance(line: Line, circumstance: Circumstance) -> Line:
     """The same line with one more circumstance."""
-    present = line.facts["circumstance"]
-    assert isinstance(present, frozenset)
+    present = cast("frozenset[str]", line.facts["circumstance"])
     return replace(line, facts={**line.facts, "circumstance": present | {circumstance.value}})
 
 

@@ -77,7 +77,12 @@ class ScenarioResult:
     @property
     def whole(self) -> bool:
         """Whether everything agrees: outcome, authoriser, obligations, withheld categories and mentions."""
-        differs = self.obligations_missing or self.obligations_extra or self.withhold_differs or self.mentions_missing
+        differs = (
+            self.obligations_missing
+            or self.obligations_extra
+            or self.withhold_differs
+            or self.mentions_missing
+        )
         return self.outcome_agrees and self.authoriser_agrees and not differs
 
 
@@ -175,7 +180,8 @@ def ask_of(scenario: Mapping[str, Any], clock: datetime, policy: Policy) -> Ask:
         consent=_consent(scenario["consent"]),
         risk=RiskFacts(RiskLevel(scenario["risk"]["level"]), scenario["risk"].get("dash_ticks")),
         recipients=tuple(
-            _body(entry, place, requester, policy, f"recipient-{i}") for i, entry in enumerate(scenario["recipients"])
+            _body(entry, place, requester, policy, f"recipient-{i}")
+            for i, entry in enumerate(scenario["recipients"])
         ),
         at=clock,
         circumstances=circumstances,
@@ -183,7 +189,9 @@ def ask_of(scenario: Mapping[str, Any], clock: datetime, policy: Policy) -> Ask:
     )
 
 
-def _body(entry: Mapping[str, Any], place: tuple[str, str], requester: Body, policy: Policy, key: str) -> Body:
+def _body(
+    entry: Mapping[str, Any], place: tuple[str, str], requester: Body, policy: Policy, key: str
+) -> Body:
     kind = AgencyType(entry["agency_type"])
     duty, member = requester.duty, requester.member
     if kind is not requester.agency_type:
@@ -236,8 +244,12 @@ def _compare(
         authoriser_agrees=_authoriser_agrees(expected.get("authoriser"), decision.authorisers),
         obligations_missing=tuple(sorted(due - {code.value for code in owed})),
         obligations_extra=tuple(sorted({code.value for code in owed} - due)),
-        withhold_differs=tuple(sorted(set(expected.get("withhold") or ()) ^ {c.value for c in decision.withhold})),
-        mentions_missing=tuple(m for m in expected.get("must_mention") or () if str(m).lower() not in text.lower()),
+        withhold_differs=tuple(
+            sorted(set(expected.get("withhold") or ()) ^ {c.value for c in decision.withhold})
+        ),
+        mentions_missing=tuple(
+            m for m in expected.get("must_mention") or () if str(m).lower() not in text.lower()
+        ),
         derived_differs=derived,
         rules=decision.rules,
         officer_text=text,
@@ -287,5 +299,3 @@ def _unreadable(scenario: Mapping[str, Any], problem: str) -> ScenarioResult:
         rules=(),
         officer_text=f"Refused: {problem}",
     )
-
-

@@ -19,7 +19,12 @@ def verdict(engine: Engine, line: Line, authorised: frozenset[str]) -> tuple[Ver
     found = engine.evaluate(line.facts, lifted)
     for _ in range(_MOST_LIFTS):
         rule = found.rule
-        if found.outcome is not Outcome.REFER or rule is None or rule.id not in authorised or not rule.liftable:
+        if (
+            found.outcome is not Outcome.REFER
+            or rule is None
+            or rule.id not in authorised
+            or not rule.liftable
+        ):
             break
         lifted |= {rule.id, *rule.may_lift}
         line = Line(line.category, line.recipient, {**line.facts, "authorised": "yes"})

@@ -12,9 +12,11 @@ from gateway.decision.derive import Line, computed_consent, today
 from gateway.decision.facts import Ask, Explanation
 from gateway.policy.engine import Verdict
 from gateway.policy.rules import Rule
-from gateway.vocabulary import ConsentStatus, Outcome, vocabulary
+from gateway.vocabulary import ConsentStatus, Effect, Outcome, vocabulary
 
-REFUSED = "Refused. The reasons are recorded; ask the holder's information-governance officer what to do next."
+REFUSED = (
+    "Refused. The reasons are recorded; ask the holder's information-governance officer what to do next."
+)
 FAULTS = {
     "no_policy": "Refused: no policy is in force that can be read and verified.",
     "not_evaluable": "Refused: a fact or rule could not be evaluated, and what cannot be evaluated is not permitted.",
@@ -47,7 +49,11 @@ def of_request(ask: Ask, outcome: Outcome, answers: Sequence[_Answer]) -> Explan
 
 def _explanation(ask: Ask, outcome: Outcome, answers: Sequence[_Answer]) -> Explanation:
     alike = [answer for answer in answers if answer[1].outcome is outcome]
-    kept = [answer for answer in answers if answer[1].outcome is Outcome.DENY] if outcome is Outcome.PERMIT else []
+    kept = (
+        [answer for answer in answers if answer[1].outcome is Outcome.DENY]
+        if outcome is Outcome.PERMIT
+        else []
+    )
     rules = _unique(rule for _, found, _ in alike for rule in found.matched)
     duties = _unique(rule for _, _, owed in alike for rule in owed)
     sentences = [f"{_HEADINGS[outcome]}{_what(outcome, alike)}."]
@@ -67,7 +73,11 @@ def _what(outcome: Outcome, alike: Sequence[_Answer]) -> str:
 
 
 def _for_requester(
-    outcome: Outcome, alike: Sequence[_Answer], kept: Sequence[_Answer], rules: Sequence[Rule], alternative: str
+    outcome: Outcome,
+    alike: Sequence[_Answer],
+    kept: Sequence[_Answer],
+    rules: Sequence[Rule],
+    alternative: str,
 ) -> str:
     if outcome is Outcome.PERMIT:
         sentences = [f"You may have: {_labels(line for line, _, _ in alike)}."]
@@ -82,7 +92,12 @@ def _for_requester(
 
 
 def _texts(rules: Iterable[Rule]) -> list[str]:
-    return [f"{rule.officer} ({rule.because})" if rule.effect != "oblige" else rule.officer for rule in rules if rule.officer]
+    return [_text(rule) for rule in rules if rule.officer]
+
+
+def _text(rule: Rule) -> str:
+    """A rule's words; one that decides also cites its law."""
+    return rule.officer if rule.effect is Effect.OBLIGE else f"{rule.officer} ({rule.because})"
 
 
 def _fault_texts(alike: Sequence[_Answer]) -> list[str]:
@@ -107,7 +122,9 @@ def _consent(ask: Ask) -> list[str]:
     last = ask.consent.last_day
     if status is ConsentStatus.GIVEN:
         until = f", and expires {last.isoformat()}" if last else ""
-        return [f"Consent within scope: what is asked lies within consent scope, within scope of what was agreed{until}."]
+        return [
+            f"Consent within scope: what is asked lies within consent scope, within scope of what was agreed{until}."
+        ]
     if status is ConsentStatus.EXPIRED:
         return [f"What was agreed has expired{f': it expired {last.isoformat()}' if last else ''}."]
     if status is ConsentStatus.OUT_OF_SCOPE:

@@ -53,6 +53,7 @@ def _flag(name: str, label: str) -> Attribute:
 def _build() -> Mapping[str, Attribute]:
     words = vocabulary()
     risk = tuple(sorted(words.risk_order, key=lambda level: words.risk_order[level]))
+    consent = words.terms("consent_status")
     known_risk = tuple(level for level in risk if level != UNKNOWN)
     listed = (
         _terms("jurisdiction", "where the case sits", "jurisdiction"),
@@ -75,7 +76,7 @@ def _build() -> Mapping[str, Attribute]:
         _terms("category", "the kind of information", "category"),
         _terms("sensitivity", "how sensitive it is", "sensitivity"),
         _terms("purpose", "the purpose", "purpose"),
-        Attribute("consent", "views or consent", words.terms("consent_status"), own_unknown=True, terms="consent_status"),
+        Attribute("consent", "views or consent", consent, own_unknown=True, terms="consent_status"),
         Attribute("risk", "the assessed risk", risk, order=known_risk, own_unknown=True, terms="risk_level"),
         Attribute("dash", "the DASH score", ("not_scored", "below_10", "from_10_to_13", "visible_high_risk")),
         _flag("onward", "whether it came from another agency"),

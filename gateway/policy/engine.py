@@ -77,12 +77,12 @@ def _rule_match(facts: Facts, rule_id: str) -> bool:
     rule = _rules.get()[rule_id]
     try:
         return rule.matches(facts)
-    except Exception:
+    except Exception:  # noqa: BLE001
         # What cannot be evaluated stops (a deny counts as matched) and never opens (ACAL 1.0, E.2).
         return not rule.is_permit
 
 
-class _Matcher(SimpleEval):
+class _Matcher(SimpleEval):  # type: ignore[misc]
     """casbin's expression, parsed once: it holds no names, so threads may share it."""
 
     def __init__(self, text: str) -> None:
@@ -101,7 +101,7 @@ class _Enforcer(CoreEnforcer):  # type: ignore[misc]
     _compiled: dict[str, _Matcher] = {}
 
     @staticmethod
-    def _get_expression(expr: str, functions: Any = None) -> _Matcher:
+    def _get_expression(expr: str, functions: Any = None) -> _Matcher:  # noqa: ARG004 - casbin's signature
         found = _Enforcer._compiled.get(expr)
         if found is None:
             found = _Enforcer._compiled.setdefault(expr, _Matcher(expr))
@@ -177,7 +177,7 @@ class Engine:
             if wrong is not None:
                 return _refusal(wrong)
             return self._decide(facts, lifted)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever goes wrong is a refusal (promise 2)
             return _refusal("not_evaluable")
 
     def _decide(self, facts: Facts, lifted: frozenset[str]) -> Verdict:

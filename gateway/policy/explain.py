@@ -46,7 +46,9 @@ def missing_in_words(near: Near, facts: Facts) -> str:
     """The fact that was missing, as a phrase an officer can act on."""
     attribute = ATTRIBUTES[near.attribute]
     if not attribute.many:
-        allowed = [attribute.value_label(v) for v in attribute.values if v in near.rule.scalars[near.attribute]]
+        allowed = [
+            attribute.value_label(v) for v in attribute.values if v in near.rule.scalars[near.attribute]
+        ]
         return f"{attribute.label}: {_some(allowed)}"
     present = cast("frozenset[str]", facts[near.attribute])
     condition = near.rule.sets[near.attribute]

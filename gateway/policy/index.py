@@ -34,7 +34,9 @@ class Index:
         self._all = (1 << len(self.rules)) - 1
         self._permits = _mask(i for i, rule in enumerate(self.rules) if rule.is_permit)
         self._scalars = [(name, self._scalar_masks(name)) for name in SCALARS if self._is_read(name)]
-        self._sets = [(name, self._set_masks(name)) for name in SETS if any(name in rule.sets for rule in self.rules)]
+        self._sets = [
+            (name, self._set_masks(name)) for name in SETS if any(name in rule.sets for rule in self.rules)
+        ]
 
     def match(self, facts: Facts) -> int:
         """Bits of the rules that match. Raises KeyError for a value outside the vocabulary: decide nothing on that."""
@@ -45,7 +47,9 @@ class Index:
                 return 0
         for name, set_masks in self._sets:
             unsure = facts.get(UNKNOWN_CIRCUMSTANCES, _NONE) if name == "circumstance" else _NONE
-            found = _narrow(found, set_masks, cast("frozenset[str]", facts[name]), cast("frozenset[str]", unsure))
+            found = _narrow(
+                found, set_masks, cast("frozenset[str]", facts[name]), cast("frozenset[str]", unsure)
+            )
         return found
 
     def masks_of(self, facts: Facts) -> list[tuple[str, int]]:

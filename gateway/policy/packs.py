@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -22,7 +23,20 @@ from gateway.policy.rules import PolicyError, Rule, RuleTest, parse_rule
 from gateway.vocabulary import Effect, Outcome, Role, Stage, policies_dir
 
 _HEADER_KEYS = frozenset(
-    ["id", "kind", "title", "owner", "jurisdiction", "effective_from", "review_by", "arrangements", "enabled", "needs", "standing", "about"]
+    [
+        "id",
+        "kind",
+        "title",
+        "owner",
+        "jurisdiction",
+        "effective_from",
+        "review_by",
+        "arrangements",
+        "enabled",
+        "needs",
+        "standing",
+        "about",
+    ]
 )
 _LATE = frozenset({Stage.E, Stage.F, Stage.G, Stage.H})
 _ENGINES_KEPT = 4
@@ -94,7 +108,7 @@ class Policy:
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
     def engine(self, day: date) -> Engine:
-        """The rules in force on that local day: enabled packs, and a referral in place of any that is disabled or overdue."""
+        """The rules in force on that local day; a pack that is disabled or overdue is a referral instead."""
         found = self._engines.get(day)
         if found is None:
             found = Engine(tuple(_in_force(self.packs, day)))
@@ -135,15 +149,15 @@ def policy_of(packs: Sequence[Pack]) -> Policy:
     rules = [rule for pack in packs for rule in pack.rules]
     by_id = {rule.id: rule for rule in rules}
     if len(by_id) != len(rules):
-        seen: set[str] = set()
-        twice = next(rule.id for rule in rules if rule.id in seen or seen.add(rule.id))  # type: ignore[func-returns-value]
+        twice = Counter(rule.id for rule in rules).most_common(1)[0][0]
         raise PolicyError("policy", f"two rules are called {twice!r}")
     if len({pack.id for pack in packs}) != len(packs):
         raise PolicyError("policy", "two packs have the same id")
     for rule in rules:
         for lifted in rule.may_lift:
             if lifted not in by_id or not by_id[lifted].liftable:
-                raise PolicyError(f"{rule.pack}: rule {rule.id!r}", f"may_lift names {lifted!r}, which cannot be lifted")
+                where = f"{rule.pack}: rule {rule.id!r}"
+                raise PolicyError(where, f"may_lift names {lifted!r}, which cannot be lifted")
     return Policy(tuple(packs), hashlib.sha256(canonical_form(packs)).hexdigest())
 
 
@@ -162,7 +176,7 @@ def parse_pack(text: str, where: str = "pack") -> Pack:
         raise PolicyError(where, f"not readable as TOML: {problem}") from None
     strange = set(raw) - {"pack", "example", "rule"}
     if strange:
-        raise PolicyError(where, f"unknown table {sorted(strange)[0]!r}")
+        raise PolicyError(where, f"unknown table {min(strange)!r}")
     return _pack(raw, where)
 
 
@@ -172,7 +186,7 @@ def _pack(raw: Mapping[str, Any], where: str) -> Pack:
         raise PolicyError(where, "the [pack] table is missing")
     strange = set(header) - _HEADER_KEYS
     if strange:
-        raise PolicyError(where, f"unknown key {sorted(strange)[0]!r} in [pack]")
+        raise PolicyError(where, f"unknown key {min(strange)!r} in [pack]")
     try:
         pack = _read_header(header, raw, where)
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
@@ -195,8 +209,12 @@ def _read_header(header: Mapping[str, Any], raw: Mapping[str, Any], where: str) 
     if kind == "pack" and not arrangements:
         raise PolicyError(where, "a pack names its arrangements")
     defaults = {key: header[key] for key in ("owner", "jurisdiction", "effective_from", "review_by")}
-    examples = MappingProxyType({name: _example(facts, where) for name, facts in raw.get("example", {}).items()})
-    rules = tuple(_bounded(parse_rule(table, pack_id, defaults), arrangements, where) for table in raw.get("rule", []))
+    examples = MappingProxyType(
+        {name: _example(facts, where) for name, facts in raw.get("example", {}).items()}
+    )
+    rules = tuple(
+        _bounded(parse_rule(table, pack_id, defaults), arrangements, where) for table in raw.get("rule", [])
+    )
     for rule in rules:
         _check_tests(rule, examples, where)
     return Pack(
@@ -211,7 +229,10 @@ def _read_header(header: Mapping[str, Any], raw: Mapping[str, Any], where: str) 
         enabled=bool(header.get("enabled", kind == "core")),
         needs=tuple(header.get("needs", ())),
         standing=MappingProxyType(
-            {duty: _known("requester_type", bodies, where) for duty, bodies in header.get("standing", {}).items()}
+            {
+                duty: _known("requester_type", bodies, where)
+                for duty, bodies in header.get("standing", {}).items()
+            }
         ),
         about=header.get("about", ""),
         examples=examples,
@@ -254,7 +275,9 @@ def check_given(facts: Mapping[str, Any], where: str) -> None:
 def _check_tests(rule: Rule, examples: Mapping[str, Any], where: str) -> None:
     for test in rule.tests:
         if test.on not in examples:
-            raise PolicyError(where, f"a test of {rule.id!r} starts from {test.on!r}, which is no example of this file")
+            raise PolicyError(
+                where, f"a test of {rule.id!r} starts from {test.on!r}, which is no example of this file"
+            )
         check_given(test.given, where)
 
 
@@ -276,7 +299,9 @@ def _check_place(rule: Rule, pack: Pack, where: str) -> None:
     if rule.effect is Effect.OBLIGE or rule.effect is Effect.DENY:
         return
     if rule.effect is Effect.PERMIT and not _may_permit(rule, pack):
-        raise PolicyError(where, f"{rule.id!r}: permits stand in H, or in the core's emergency stage, never in an overlay")
+        raise PolicyError(
+            where, f"{rule.id!r}: permits stand in H or the core's emergency stage, not in overlays"
+        )
     if rule.effect is Effect.REFER and pack.kind != "core" and rule.stage not in _LATE:
         raise PolicyError(where, f"{rule.id!r}: only the core refers before stage E")
 
@@ -299,7 +324,9 @@ def _in_force(packs: Sequence[Pack], day: date) -> Iterable[Rule]:
             yield _closed(pack, "pack-disabled", "is not enabled here")
         elif day > pack.review_by or day < pack.effective_from:
             yield _closed(pack, "pack-out-of-date", "is past its review date or not yet in force")
-            yield from (rule for rule in pack.rules if rule.effect is not Effect.PERMIT and rule.in_force(day))
+            yield from (
+                rule for rule in pack.rules if rule.effect is not Effect.PERMIT and rule.in_force(day)
+            )
         else:
             yield from (rule for rule in pack.rules if rule.in_force(day))
 

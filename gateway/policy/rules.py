@@ -20,9 +20,41 @@ ARRANGEMENT_CHAIR = "arrangement_chair"
 _TEXT_LIMIT = 600
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _RULE_KEYS = frozenset(
-    ["id", "title", "stage", "effect", "because", "owner", "jurisdiction", "effective_from", "effective_to", "review_by", "refer_to", "may_lift", "liftable", "obligations", "on", "officer", "requester", "alternative", "status", "when", "test"]
+    [
+        "id",
+        "title",
+        "stage",
+        "effect",
+        "because",
+        "owner",
+        "jurisdiction",
+        "effective_from",
+        "effective_to",
+        "review_by",
+        "refer_to",
+        "may_lift",
+        "liftable",
+        "obligations",
+        "on",
+        "officer",
+        "requester",
+        "alternative",
+        "status",
+        "when",
+        "test",
+    ]
 )
-_REQUIRED = ("id", "title", "stage", "effect", "because", "owner", "jurisdiction", "effective_from", "review_by")
+_REQUIRED = (
+    "id",
+    "title",
+    "stage",
+    "effect",
+    "because",
+    "owner",
+    "jurisdiction",
+    "effective_from",
+    "review_by",
+)
 
 
 class PolicyError(ValueError):
@@ -98,14 +130,18 @@ class Rule:
                 return False
         unsure = facts.get(UNKNOWN_CIRCUMSTANCES, frozenset())
         for name, condition in self.sets.items():
-            if not self._set_matches(condition, facts[name], unsure if name == "circumstance" else frozenset()):
+            if not self._set_matches(
+                condition, facts[name], unsure if name == "circumstance" else frozenset()
+            ):
                 return False
         return True
 
     def _set_matches(self, condition: SetCondition, present: Any, unsure: Any) -> bool:
         maybe = present | unsure
         blocking, needed = (maybe, present) if self.is_permit else (present, maybe)
-        return condition.none.isdisjoint(blocking) and all(not group.isdisjoint(needed) for group in condition.groups)
+        return condition.none.isdisjoint(blocking) and all(
+            not group.isdisjoint(needed) for group in condition.groups
+        )
 
     def in_force(self, day: date) -> bool:
         """Whether the rule is law on that local day."""
@@ -165,7 +201,9 @@ def parse_rule(table: Mapping[str, Any], pack: str, defaults: Mapping[str, Any])
         review_by=_day(merged["review_by"], where, "review_by"),
         scalars=scalars,
         sets=sets,
-        refer_to=tuple(_role(code, where) for code in _strings(merged.get("refer_to", []), where, "refer_to")),
+        refer_to=tuple(
+            _role(code, where) for code in _strings(merged.get("refer_to", []), where, "refer_to")
+        ),
         may_lift=tuple(_strings(merged.get("may_lift", []), where, "may_lift")),
         liftable=bool(merged.get("liftable", effect is Effect.REFER)),
         obligations=_obligations(merged.get("obligations", []), where),
@@ -183,7 +221,7 @@ def parse_rule(table: Mapping[str, Any], pack: str, defaults: Mapping[str, Any])
 def _check_keys(table: Mapping[str, Any], merged: Mapping[str, Any], where: str) -> None:
     strange = set(table) - _RULE_KEYS
     if strange:
-        raise PolicyError(where, f"unknown key {sorted(strange)[0]!r}")
+        raise PolicyError(where, f"unknown key {min(strange)!r}")
     for key in _REQUIRED:
         if key not in merged:
             raise PolicyError(where, f"{key} is missing")
@@ -271,7 +309,9 @@ def _set_condition(attribute: Attribute, condition: Any, where: str) -> SetCondi
         groups.append(frozenset(one_of))
     none = frozenset(_values(attribute, condition.get("none", []), where))
     if any(group <= none for group in groups):
-        raise PolicyError(where, f"{attribute.name} is both needed and ruled out, so the rule could never apply")
+        raise PolicyError(
+            where, f"{attribute.name} is both needed and ruled out, so the rule could never apply"
+        )
     return SetCondition(tuple(groups), none)
 
 
@@ -339,7 +379,9 @@ def _role(code: str, where: str) -> str:
 
 
 def _obligations(listed: Any, where: str) -> tuple[Obligation, ...]:
-    return tuple(_one(Obligation, code, where, "obligations") for code in _strings(listed, where, "obligations"))
+    return tuple(
+        _one(Obligation, code, where, "obligations") for code in _strings(listed, where, "obligations")
+    )
 
 
 def _tests(listed: Any, where: str) -> tuple[RuleTest, ...]:
@@ -349,7 +391,9 @@ def _tests(listed: Any, where: str) -> tuple[RuleTest, ...]:
 
 
 def _test(entry: Mapping[str, Any], where: str) -> RuleTest:
-    if not set(entry) <= {"name", "on", "given", "expect", "obligations"} or not {"on", "expect"} <= set(entry):
+    if not set(entry) <= {"name", "on", "given", "expect", "obligations"} or not {"on", "expect"} <= set(
+        entry
+    ):
         raise PolicyError(where, "a test has on, given, expect and perhaps name and obligations")
     given = entry.get("given", {})
     if not isinstance(given, Mapping):
