@@ -412,7 +412,11 @@ def _refuse_unknown_names(model: type[BaseModel]) -> None:
     known = {PREFIX + name for name in _names(model)} | _OTHER_NAMES
     sections = tuple(PREFIX + name.upper() + "__PROVIDERS" for name in ("sign_in",))
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(sections):
+        if (
+            name.upper().startswith(PREFIX)
+            and name.upper() not in known
+            and not name.upper().startswith(sections)
+        ):
             raise Misconfigured(
                 f"The variable {name} is no setting.", next_step="Correct its spelling (docs/settings.md)."
             )
