@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.errors import Invalid
+from gateway.sealing import clean, marks
 from gateway.sealing.envelope import Item
 from gateway.vocabulary import Category, Sensitivity, vocabulary
 
@@ -45,30 +46,32 @@ def prepare(content: Content, category: str) -> Prepared:
         raise Invalid(
             "The text is too long.", fields={"text": f"Use up to {TEXT_AT_MOST} characters, or a file."}
         )
-    from gateway.sealing import clean
 
     cleaned = []
     if text:
         cleaned.append(clean.clean(text.encode(), "text.txt"))
     if content.data:
         cleaned.append(clean.clean(content.data, content.filename or "file"))
-    items = tuple(Item(one.media_type, one.name, one.data, one.text) for one in cleaned)
+    items = tuple(_item(one) for one in cleaned)
     removed = tuple(dict.fromkeys(found for one in cleaned for found in one.removed))
     return Prepared(items, removed, _findings(cleaned, category))
 
 
 def nothing_held() -> Prepared:
     """The answer that nothing is held, sealed like any other."""
-    from gateway.sealing import clean
-
     cleaned = clean.clean(NOTHING_HELD.encode(), "text.txt")
-    return Prepared((Item(cleaned.media_type, cleaned.name, cleaned.data, cleaned.text),), (), ())
+    return Prepared((_item(cleaned),), (), ())
 
 
-def _findings(cleaned: list, category: str) -> tuple[str, ...]:
+def _item(cleaned: clean.Cleaned) -> Item:
+    # A page shows text, PDF and pictures by themselves; a document's text goes beside it.
+    beside = cleaned.text if "officedocument" in cleaned.media_type else ""
+    return Item(cleaned.media_type, cleaned.name, cleaned.data, beside)
+
+
+def _findings(cleaned: list[clean.Cleaned], category: str) -> tuple[str, ...]:
     if vocabulary().categories[Category(category)].sensitivity is Sensitivity.S4:
         return ()
-    from gateway.sealing import marks
-
     found = [finding.kind for one in cleaned for finding in marks.locating_data(one.text)]
-    return tuple(dict.fromkeys(found))
+    look_at = [said for one in cleaned for said in one.look_at]
+    return tuple(dict.fromkeys([*found, *look_at]))

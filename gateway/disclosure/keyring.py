@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from gateway.errors import Conflict, NotFound
 from gateway.ledger import append, read
 from gateway.ledger.entries import Entry, EntryKind
+from gateway.registry import agencies
 from gateway.registry.actors import Actor
 from gateway.registry.models import Face, Post
 from gateway.sealing import keys
@@ -68,12 +69,16 @@ def mine(unit: Unit, actor: Actor) -> list[RecipientKey]:
 
 
 def to_approve(unit: Unit, actor: Actor) -> list[RecipientKey]:
-    """The keys of the actor's agency that wait for approval, for its IG officer."""
-    return keys.keys_to_approve(unit, actor.agency_id) if actor.face is Face.GOVERNANCE else []
+    """The keys that wait for this IG officer: of her agency, or of every agency of a partnership she governs."""
+    if actor.face is not Face.GOVERNANCE:
+        return []
+    governed = agencies.agencies(unit, actor.partnership_id) if actor.governs else []
+    agency_ids = dict.fromkeys([actor.agency_id, *(view.agency_id for view in governed)])
+    return [key for agency_id in agency_ids for key in keys.keys_to_approve(unit, agency_id)]
 
 
 def approve(unit: Unit, actor: Actor, key_id: str) -> None:
-    """Make a colleague's proved key active, as an IG officer of the same agency who is neither author nor holder.
+    """Make a proved key active, as an IG officer who answers for its agency and is neither author nor holder.
 
     Raises:
         NotFound: no such key waits in this agency.
@@ -100,7 +105,7 @@ def revoke(unit: Unit, actor: Actor, key_id: str, because: str) -> None:
     """
     key = unit.session.get(RecipientKey, key_id)
     own = key is not None and key.post_id == actor.post_id
-    governed = key is not None and actor.face is Face.GOVERNANCE and key.agency_id == actor.agency_id
+    governed = key is not None and _answers_for(actor, key)
     if key is None or not (own or governed):
         raise NotFound("There is no such key.", next_step="Go back to the list of keys.")
     event = keys.revoke(unit, key, actor.post_id, because)
@@ -163,6 +168,12 @@ def _own_confirmed(unit: Unit, actor: Actor) -> RecipientKey:
             "There is no confirmed key for your agency's own copy.",
             next_step="Set up your key, or ask your information-governance officer to register the agency's.",
         ) from error
+
+
+def _answers_for(actor: Actor, key: RecipientKey) -> bool:
+    if actor.face is not Face.GOVERNANCE or key.partnership_id != actor.partnership_id:
+        return False
+    return actor.governs or key.agency_id == actor.agency_id
 
 
 def _holder(actor: Actor, system: str | None) -> Holder:
