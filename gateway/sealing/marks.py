@@ -23,7 +23,7 @@ _MINUTES = r"[0-9]{1,2}['\N{PRIME}]"
 _SECONDS = r"[0-9.]{1,7}[\"\N{DOUBLE PRIME}]"
 _MAPS = r"maps\.(?:google|apple)\.|goo\.gl/maps|maps\.app\.goo\.gl|openstreetmap\.org|what3words\.com|bing\.com/maps"
 _FORMS: tuple[tuple[str, str], ...] = (
-    ("postcode", r"\b(?:GIR ?0AA|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][ABD-HJLNP-UW-Z]{2})\b"),
+    ("postcode", r"\b(?:GIR ?0AA|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2})\b"),
     ("street address", r"\b(?:flat|unit|apartment|apt|room)\.? ?[0-9]{1,4}[a-z]?\b"),
     ("street address", rf"{_NUMBER}(?:[a-z'.-]{{1,40}} ){{1,4}}(?:{_STREETS})\b"),
     ("street address", rf"{_NUMBER}(?-i:(?:[A-Z][A-Za-z'.-]{{1,40}} ){{1,4}}(?:{_ALSO_STREETS}))\b"),

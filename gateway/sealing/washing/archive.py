@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 
 from gateway.sealing.washing.washed import Unwashable
 
@@ -21,7 +22,15 @@ def read_archive(data: bytes) -> dict[str, bytes]:
             members = archive.infolist()
             _check(members)
             return {member.filename: _read(archive, member) for member in members if not member.is_dir()}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        OSError,
+    ) as error:
         raise Unwashable("This document is damaged, or needs a password.") from error
 
 

@@ -11,7 +11,17 @@ from typing import BinaryIO
 from gateway.sealing.washing.washed import Unwashable, Washed
 
 _REFUSED = 3
-_ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-16", "utf-16-be", "utf-16-le", "charmap", "mac-roman")
+_ENCODINGS = (
+    "ascii",
+    "latin-1",
+    "cp1252",
+    "cp437",
+    "utf-16",
+    "utf-16-be",
+    "utf-16-le",
+    "charmap",
+    "mac-roman",
+)
 
 
 def main(arguments: list[str], source: BinaryIO, sink: BinaryIO) -> int:
@@ -38,20 +48,21 @@ def main(arguments: list[str], source: BinaryIO, sink: BinaryIO) -> int:
 
 
 def _washer(kind: str) -> Callable[[bytes], Washed]:
-    """Load what this kind needs, and wash a small file of our own so that what loads late is loaded too."""
+    """Load what this kind needs, and let it wash something of our own so that what loads late is loaded too."""
     for encoding in _ENCODINGS:
         codecs.lookup(encoding)
-    from gateway.sealing.washing import picture
-
-    picture.wash_png(picture.sample())
     if kind == "pdf":
         from gateway.sealing.washing import pdf
 
-        pdf.wash_pdf(pdf.sample())
+        pdf.warm_up()
         return pdf.wash_pdf
+    from gateway.sealing.washing import picture
+
+    picture.warm_up()
     if kind == "docx":
         from gateway.sealing.washing import docx
 
+        docx.warm_up()
         return docx.wash_docx
     return {"jpeg": picture.wash_jpeg, "png": picture.wash_png}[kind]
 

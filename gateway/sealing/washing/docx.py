@@ -168,6 +168,12 @@ def wash_docx(data: bytes) -> Washed:
     return Washed(write_archive(members), removed, tuple(sorted(rebuild.look_at)), "\n".join(rebuild.text))
 
 
+def warm_up() -> None:
+    """Unpack and parse a small archive of our own, so that what the readers load late has been loaded."""
+    for part in read_archive(write_archive({"a.rels": _root_relation()})).values():
+        _parsed(part)
+
+
 def _check(sent: dict[str, bytes]) -> None:
     if _CONTENT_TYPES not in sent or _MAIN not in sent:
         raise Unwashable("This isn't a Word document (.docx).")

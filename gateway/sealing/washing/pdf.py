@@ -75,8 +75,8 @@ def wash_pdf(data: bytes) -> Washed:
     )
 
 
-def sample() -> bytes:
-    """Give a small document of our own, with a line of text."""
+def warm_up() -> None:
+    """Wash a small document of our own, so that what the readers load late has been loaded."""
     made = Pdf.new()
     made.add_blank_page(page_size=(200, 200))
     font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
@@ -84,7 +84,7 @@ def sample() -> bytes:
     made.pages[0].obj.Contents = made.make_stream(b"BT /F1 12 Tf 20 100 Td (Sample) Tj ET")
     out = io.BytesIO()
     made.save(out)
-    return out.getvalue()
+    wash_pdf(out.getvalue())
 
 
 def _opened(data: bytes) -> Pdf:

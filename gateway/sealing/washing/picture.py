@@ -11,6 +11,7 @@ from gateway.sealing.washing.washed import Unwashable, Washed
 
 MOST_PIXELS = 40_000_000
 _QUALITY = 90
+_ORIENTATION = 0x0112
 _SMALLER = "Make it smaller (40 megapixels at most) or take a screenshot of it, and send that."
 _LOOK = "A picture can show where it was taken: look for street names, signs and views from a window."
 
@@ -25,11 +26,14 @@ def wash_png(data: bytes) -> Washed:
     return _washed(data, "PNG")
 
 
-def sample() -> bytes:
-    """Give a small picture of our own."""
-    out = io.BytesIO()
-    Image.new("RGB", (1, 1)).save(out, "PNG")
-    return out.getvalue()
+def warm_up() -> None:
+    """Wash small pictures of our own, so that what Pillow loads late has been loaded."""
+    tags = Image.Exif()
+    tags[_ORIENTATION] = 1
+    for kind, wash in (("JPEG", wash_jpeg), ("PNG", wash_png)):
+        out = io.BytesIO()
+        Image.new("RGB", (1, 1)).save(out, kind, exif=tags.tobytes())
+        wash(out.getvalue())
 
 
 def _washed(data: bytes, kind: str) -> Washed:
