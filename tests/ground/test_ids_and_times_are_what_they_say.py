@@ -57,7 +57,7 @@ def test_a_naive_time_is_stored_and_asked_for_nowhere(store: Store) -> None:
 
 
 def test_every_error_has_a_code_and_a_status_of_its_own_kind() -> None:
-    kinds = [*GatewayError.__subclasses__(), NotConfirmed]
+    kinds: list[type[GatewayError]] = [*GatewayError.__subclasses__(), NotConfirmed]
     assert len({kind.code for kind in kinds}) == len(kinds)
     assert (NotConfirmed().status, Erased("x").status, Invalid("x").fields) == (503, 410, {})
     assert "never counted twice" in NotConfirmed().next_step

@@ -25,7 +25,7 @@ SAFE: dict[str, Any] = {
     },
     "ledger": {"witnesses": "/etc/gateway/witnesses.policy"},
 }
-UNSAFE = {
+UNSAFE: dict[str, list[Any]] = {
     "web.session_key": ["x" * 31, None],
     "keys.root_provider": ["file"],
     "keys.pkcs11_module": [""],

@@ -36,7 +36,11 @@ def page() -> str:
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             parts += section(name, field.annotation, defaults.get(name, {}))
-    parts += ["\n## sign_in.providers\n", f"{Provider.__doc__}\n", *table(rows("sign_in.providers", Provider, {}))]
+    parts += [
+        "\n## sign_in.providers\n",
+        f"{Provider.__doc__}\n",
+        *table(rows("sign_in.providers", Provider, {})),
+    ]
     return "\n".join(parts).rstrip() + "\n"
 
 
