@@ -105,6 +105,8 @@ def enter() -> ResponseReturnValue | None:
     """Before every view: resolve the actor afresh and compare with the route; refuse unless it admits."""
     g.actor = None
     if request.routing_exception is not None or request.endpoint is None:
+        # A page that isn't there wears the same frame as one that isn't hers, so it needs to know who looks.
+        g.actor = _resolve()
         return None
     access = _access_of(current_app.view_functions[request.endpoint])
     if access is None:
@@ -183,7 +185,7 @@ def _enter_machine(scope: str) -> None:
 
 def _resolve() -> Actor | None:
     """The session's actor; a post that ended cuts the session now, not at its next sign-in."""
-    post_id = session.get("post_id")
+    post_id = session.get("post_id") if session else None
     if post_id is None:
         return None
     try:

@@ -21,8 +21,8 @@ One view is named `home`. Templates lie in `<face>/templates/<face>/`.
 - `gateway.web.access`: `allow(*faces, roles=(), authorises=())`, `public(reason)`, `machine(scope)`;
   `current_actor()`, `current_gateway()`, `may_enter(endpoint)`. Every route carries one of the three marks.
 - Converters: `<id:x>` (32 hex), `<code:x>` (a vocabulary code), `<digest:x>` (64 hex), `<int:x>`; never a string.
-- `gateway.web.forms`: GatewayForm (with `once`, the attempt's number), Answer, LongAnswer(longest=), OneOf, SomeOf,
-  ThreePartDate, `required("Enter …")`, `page(template, form=…, **context)`.
+- `gateway.web.forms`: GatewayForm (with `once`, the attempt's number), Answer, LongAnswer(longest=), OneOf, Pick,
+  SomeOf,  ThreePartDate, `required("Enter …")`, `page(template, form=…, **context)`.
 - `gateway.web.paging`: Paging(items, number, total), asked_page(), offset_of(); `c.results(paging)` and
   `c.pagination(paging)`.
 - `gateway.web.security`: `@opens_content` on a view whose page decrypts (blob pictures, worker),

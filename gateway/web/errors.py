@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -171,4 +172,7 @@ def _problem(failure: Failure) -> Response:
 
 
 def _page(failure: Failure) -> Response:
+    if request_ctx.url_adapter is None:
+        # The host isn't ours, so no address on it can be built, and no page.
+        return Response(f"{failure.heading}. {failure.next_step}\n", mimetype="text/plain")
     return make_response(render_template("components/error.html", failure=failure))

@@ -22,6 +22,7 @@ __all__ = [
     "GatewayForm",
     "LongAnswer",
     "OneOf",
+    "Pick",
     "SomeOf",
     "ThreePartDate",
     "page",
@@ -125,6 +126,10 @@ class OneOf(RadioField):  # type: ignore[misc]
             raise ValidationError(self.choose)
 
 
+class Pick(OneOf):
+    """A drop-down list, for lists too long for radios; its first choice should be ("", "Choose …")."""
+
+
 class SomeOf(SelectMultipleField):  # type: ignore[misc]
     """Checkboxes; `hints` maps a value to the hint under its label."""
 
@@ -226,6 +231,7 @@ _KINDS = {
     "LongAnswer": "long",
     "TextAreaField": "textarea",
     "SomeOf": "checkboxes",
+    "Pick": "select",
     "SelectMultipleField": "checkboxes",
     "OneOf": "radios",
     "RadioField": "radios",

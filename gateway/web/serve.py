@@ -7,6 +7,7 @@ from flask import Flask
 from gateway import observe
 from gateway import settings as configuration
 from gateway.assembly import assemble
+from gateway.ledger.start import start
 from gateway.web.app import create_app
 
 
@@ -14,4 +15,6 @@ def app() -> Flask:
     """Give the application; raises Misconfigured with one sentence when the installation can't start."""
     settings = configuration.load()
     observe.configure_logs(settings.observe.log_level)
-    return create_app(assemble(settings))
+    gateway = assemble(settings)
+    start(gateway.store, gateway.journal)
+    return create_app(gateway)

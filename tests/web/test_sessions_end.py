@@ -1,4 +1,4 @@
-"""A session ends when it is idle, when it is old, when the post ends and when anybody ends it; its number says nothing."""
+"""A session ends when it is idle, when it is old, when the post ends and when anybody ends it."""
 
 from __future__ import annotations
 
