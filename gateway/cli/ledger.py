@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 import click
 from gateway_verify.opening import Opening
@@ -10,25 +13,32 @@ from gateway_verify.words import lines
 from rich.console import Console
 
 from gateway.assembly import Gateway, assemble
-from gateway.errors import GatewayError
+from gateway.ledger.append import record
+from gateway.ledger.belt import restricted_role
+from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.epoch import Restored
+from gateway.ledger.epoch import begin_epoch as begin
 from gateway.ledger.export import epochs
 from gateway.ledger.export import export as export_log
-from gateway.ledger.publish import newest_checkpoint, opening_of, policy_text, proof_of, published_checkpoint
+from gateway.ledger.journal import create_log_keys, load_log_keys
+from gateway.ledger.publish import (
+    current_epoch,
+    newest_checkpoint,
+    opening_of,
+    policy_text,
+    proof_of,
+    published_checkpoint,
+)
+from gateway.ledger.read import entry
 from gateway.ledger.verify import verify_store
+from gateway.ledger.witness import ask_witnesses, releases_allowed
 from gateway.settings import load
 
 _console = Console(highlight=False)
 
 
 def _gateway() -> Gateway:
-    try:
-        return assemble(load())
-    except GatewayError as error:
-        raise _said(error) from error
-
-
-def _said(error: GatewayError) -> click.ClickException:
-    return click.ClickException(f"{error.message} {error.next_step}".strip())
+    return assemble(load())
 
 
 @click.group()
@@ -48,11 +58,8 @@ def verify() -> None:
     whole, compare with a checkpoint kept elsewhere: `gateway-verify --since`.
     """
     gateway = _gateway()
-    try:
-        with gateway.store.reading() as unit:
-            found = verify_store(unit)
-    except GatewayError as error:
-        raise _said(error) from error
+    with gateway.store.reading() as unit:
+        found = verify_store(unit)
     _console.print(found.sentence, style="green" if found.verified else "bold red")
     for problem in found.problems[1:]:
         _console.print(f"Also: {problem}.")
@@ -74,46 +81,42 @@ def export(folder: Path, newest: bool) -> None:
     Nothing in it names or describes anyone. A second export into the same folder adds what is new.
     """
     gateway = _gateway()
-    try:
-        with gateway.store.reading() as unit:
-            done = export_log(unit, folder, newest=newest)
-    except GatewayError as error:
-        raise _said(error) from error
+    with gateway.store.reading() as unit:
+        done = export_log(unit, folder, newest=newest)
     _console.print(f"{done.entries} entries are in {folder} ({done.files} new files).")
     _console.print(f"Check it with: gateway-verify --policy {folder}/policy.txt {folder}")
 
 
 @ledger.command()
 @click.argument("entry_id")
-@click.option(
-    "--opening", is_flag=True, help="Add record, salt and words: only for someone who may read the entry."
-)
-def proof(entry_id: str, opening: bool) -> None:
-    """Print the proof that an entry is in the log, as a .tlog-proof file."""
+def proof(entry_id: str) -> None:
+    """Print the proof that an entry is in the log, as a .tlog-proof file.
+
+    It shows a place, not what was recorded there: openings are given out on the pages of those who are entitled.
+    """
     gateway = _gateway()
-    try:
-        with gateway.store.reading() as unit:
-            found = opening_of(unit, entry_id) if opening else proof_of(unit, entry_id)
-    except GatewayError as error:
-        raise _said(error) from error
+    with gateway.store.reading() as unit:
+        found = proof_of(unit, entry_id)
     click.echo(str(found), nl=False)
 
 
 @ledger.command()
 @click.argument("entry_id")
 def show(entry_id: str) -> None:
-    """Show one entry in words, as its recorded codes and references say it.
+    """Show one entry in words, as its recorded codes and references say it; that it was looked at is recorded.
 
     The words people wrote are not shown here: they are for the pages of those who may read them.
     """
     gateway = _gateway()
-    try:
-        with gateway.store.reading() as unit:
-            found = opening_of(unit, entry_id)
-    except GatewayError as error:
-        raise _said(error) from error
-    assert found.extra is not None
-    opening = Opening.from_bytes(found.extra)
+    with gateway.store.writing() as unit:
+        seen = entry(unit, entry_id)
+        found = opening_of(unit, entry_id)
+        refs = {"entry": entry_id}
+        view = Entry(
+            EntryKind.LOG_VIEWED, seen.partnership_id, seen.controller_agency_id, None, None, refs=refs
+        )
+        record(unit, replace(view, subject_ids=seen.subject_ids, codes={"by": "operator"}))
+    opening = Opening.from_bytes(found.extra or b"")
     _console.print(f"Entry {found.index + 1}", style="bold")
     for line in lines(Opening(opening.record, opening.salt)):
         _console.print(line, markup=False)
@@ -126,12 +129,78 @@ def show(entry_id: str) -> None:
 def checkpoint(newest: bool) -> None:
     """Print the signed checkpoint: keep it elsewhere, and compare the log with it later."""
     gateway = _gateway()
-    try:
-        with gateway.store.reading() as unit:
-            note = newest_checkpoint(unit) if newest else published_checkpoint(unit)
-    except GatewayError as error:
-        raise _said(error) from error
+    with gateway.store.reading() as unit:
+        note = newest_checkpoint(unit) if newest else published_checkpoint(unit)
     click.echo(str(note), nl=False)
+
+
+@ledger.command()
+def cosign() -> None:
+    """Ask the witnesses once to cosign the newest checkpoint; exit code 1 unless their quorum did.
+
+    A running gateway does this every minute by itself.
+    """
+    gateway = _gateway()
+    done = ask_witnesses(gateway.store, gateway.journal)
+    for name in done.cosigned:
+        _console.print(f"{name} cosigned {done.size} entries.")
+    for problem in done.problems:
+        _console.print(problem, style="bold red")
+    with gateway.store.reading() as unit:
+        reason = releases_allowed(unit)
+    _console.print(reason or "Releases may go on.")
+    raise SystemExit(1 if reason else 0)
+
+
+@ledger.command(name="begin-epoch")
+@click.option(
+    "--witnessed",
+    required=True,
+    type=click.File(encoding="utf-8"),
+    help="The last checkpoint the witnesses hold, with their signatures.",
+)
+@click.option("--first-officer", required=True, help="Post id of the officer who declares the restore.")
+@click.option("--second-officer", required=True, help="Post id of the officer who confirms it.")
+@click.option("--partnership", required=True, help="Partnership id.")
+@click.option("--agency", required=True, help="Id of the agency that operates the gateway.")
+@click.option("--reasons", required=True, help="What happened, in words.")
+def begin_epoch(
+    witnessed: TextIO, first_officer: str, second_officer: str, partnership: str, agency: str, reasons: str
+) -> None:
+    """Begin the log anew after a backup was restored: an act of two officers.
+
+    The restored log is shorter than the witnesses' and can't be grown again. A new one begins under new keys; its
+    first entry, open to all, holds what the witnesses last saw and what was lost. What may not be trusted any more is
+    frozen until someone confirms it. The witnesses must then be asked to watch the new key.
+    """
+    gateway = _gateway()
+    path = gateway.settings.keys.ledger_key_file
+    fresh = path.with_name(path.name + ".new")
+    create_log_keys(fresh)
+    declared = Restored(witnessed.read(), first_officer, second_officer, partnership, agency, reasons)
+    try:
+        with gateway.store.writing() as unit:
+            begin(unit, load_log_keys(fresh), declared)
+            number = current_epoch(unit)
+    except BaseException:
+        fresh.unlink()
+        raise
+    path.rename(path.with_name(f"{path.name}.epoch-{number - 1}"))
+    fresh.rename(path)
+    _console.print(
+        f"The log began again as epoch {number}. Restart every worker; then give the witnesses this key:"
+    )
+    click.echo(gateway.journal.vkey(f"{gateway.journal.origin}/epoch-{number}"))
+
+
+@ledger.command(name="role-sql")
+@click.argument("role")
+def role_sql(role: str) -> None:
+    """Print the SQL that lets a PostgreSQL ROLE record and read the ledger and rewrite none of it."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", role):
+        raise click.ClickException("Give the name of a role: lower-case letters, digits and underscores.")
+    for statement in restricted_role(role):
+        click.echo(f"{statement};")
 
 
 @ledger.command()

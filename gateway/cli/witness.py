@@ -8,7 +8,6 @@ import click
 from gateway_verify.errors import Unverified
 from rich.console import Console
 
-from gateway.errors import GatewayError
 from gateway.ledger.witness_log import WitnessLog, create
 from gateway.ledger.witness_server import serve as serve_witness
 
@@ -44,8 +43,8 @@ def init(folder: Path, name: str) -> None:
 @_FOLDER
 def key(folder: Path) -> None:
     """Print your public keys: give one of them to the gateway's operator for the witness policy."""
-    for one in _open(folder).keys():
-        click.echo(one)
+    first, second = WitnessLog(folder).keys()
+    click.echo(f"{first}\n{second}")
 
 
 @witness.command()
@@ -54,7 +53,7 @@ def key(folder: Path) -> None:
 def trust(folder: Path, log_key: str) -> None:
     """Begin to watch the log whose public key is LOG_KEY (the `log` line of its policy file)."""
     try:
-        origin = _open(folder).trust(log_key)
+        origin = WitnessLog(folder).trust(log_key)
     except Unverified as error:
         raise click.ClickException(f"That is no log's key: {error}.") from error
     _console.print(f"The log {origin} is watched from now on.")
@@ -68,7 +67,7 @@ def serve(folder: Path, bind: str) -> None:
     host, _, port = bind.rpartition(":")
     if not host or not port.isdigit():
         raise click.ClickException("Give --bind as address:port.")
-    server = serve_witness(_open(folder), host, int(port))
+    server = serve_witness(WitnessLog(folder), host, int(port))
     _console.print(f"Watching on http://{host}:{server.server_address[1]} (Ctrl-C ends).")
     try:
         server.serve_forever()
@@ -82,7 +81,7 @@ def serve(folder: Path, bind: str) -> None:
 @_FOLDER
 def show(folder: Path) -> None:
     """Show the logs that are watched, and every alarm; exit code 1 if there is one."""
-    opened = _open(folder)
+    opened = WitnessLog(folder)
     for origin, size in opened.watched():
         _console.print(f"{origin}: {size} entries cosigned")
     alarms = opened.alarms()
@@ -92,10 +91,3 @@ def show(folder: Path) -> None:
     if not alarms:
         _console.print("No alarms.")
     raise SystemExit(1 if alarms else 0)
-
-
-def _open(folder: Path) -> WitnessLog:
-    try:
-        return WitnessLog(folder)
-    except GatewayError as error:
-        raise click.ClickException(f"{error.message} {error.next_step}") from error
