@@ -256,7 +256,7 @@ class ConditionsOut(Wire):
     kid: str
     undertakings: list[str]
     accepted: bool
-    data_as_of: str
+    data_as_of: date
     verified: bool
 
 

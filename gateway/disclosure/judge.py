@@ -95,9 +95,11 @@ def settle(unit: Unit, request: Request) -> None:
 
 
 def lines_of(unit: Unit, request_id: str) -> list[Line]:
-    """All lines of a request, in the order they were made."""
-    rows = select(Line).where(Line.request_id == request_id).order_by(Line.created_at, Line.id)  # type: ignore[arg-type]
-    return list(unit.session.exec(rows))
+    """All lines of a request: by subject, then by kind of information as it was asked for, then by recipient."""
+    request = unit.session.get_one(Request, request_id)
+    place = {category: number for number, category in enumerate(request.categories)}
+    lines = unit.session.exec(select(Line).where(Line.request_id == request_id))
+    return sorted(lines, key=lambda line: (line.subject_id, place[line.category], line.recipient_id))
 
 
 def decision_of(unit: Unit, line: Line) -> LineDecision:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import col, select
 
@@ -64,7 +64,7 @@ class ParcelDetail:
     undertakings: tuple[str, ...]
     accepted: bool
     marks: tuple[str, ...]
-    data_as_of: str
+    data_as_of: date
     verified: bool
     fact_or_opinion: str
     outside_recipient: str | None
@@ -128,7 +128,7 @@ def parcel_for(unit: Unit, actor: Actor, parcel_id: str) -> ParcelDetail:
         undertakings=undertakings(decided),
         accepted=_has_accepted(unit, actor, line, decided),
         marks=handling(decided),
-        data_as_of=release.data_as_of.isoformat(),
+        data_as_of=release.data_as_of,
         verified=release.verified,
         fact_or_opinion=release.fact_or_opinion,
         outside_recipient=record.recipient_in_words(unit, recipient.id) if row.outside_recipient_id else None,

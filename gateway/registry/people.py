@@ -17,6 +17,7 @@ from gateway.registry.acts import a_reason, act, must_govern
 from gateway.registry.agencies import not_found, today
 from gateway.registry.models import Agency, CaseAssignment, Partnership, Person, Post, PostAuthority
 from gateway.store.unit_of_work import Unit
+from gateway.vocabulary import vocabulary
 from gateway.store.vault import Scope
 
 LONGEST_ABSENCE = timedelta(days=366)
@@ -356,7 +357,9 @@ def _compose(post: Post, person: Person, body: Agency) -> PostView:
 
 def in_words(view: PostView) -> str:
     """Give a post as an entry says it, at this moment."""
-    return f"{view.name}, {view.role} at {view.agency_name}"
+    words = vocabulary()
+    role = words.label("role", view.role).lower() if words.knows("role", view.role) else view.role
+    return f"{view.name}, {role} at {view.agency_name}"
 
 
 def contact_of(unit: Unit, person_id: str) -> str | None:
