@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Request
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 from gateway.assembly import Gateway
@@ -135,7 +136,7 @@ def test_large_bodies_are_refused_and_uploads_have_their_own_limit(staff: Web) -
 
 def test_an_upload_never_touches_the_disk() -> None:
     """Promise 5: a large file stays in memory; the framework's own request would make a temporary file of it."""
-    boundary, body = encode_multipart({"file": (io.BytesIO(b"x" * 1_000_000), "a.bin")})
+    boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(b"x" * 1_000_000), "a.bin")})
 
     def stream_of(kind: type[Request]) -> object:
         content_type = f"multipart/form-data; boundary={boundary}"
@@ -152,7 +153,7 @@ def test_an_upload_never_touches_the_disk() -> None:
 
 def send(web: Web, values: dict[str, Any], size: int) -> TestResponse:
     """Post the form with a file of `size` bytes; encoded in memory, which the test client alone wouldn't do."""
-    boundary, body = encode_multipart({**values, "file": (io.BytesIO(b"x" * size), "a.bin")})
+    boundary, body = encode_multipart({**values, "file": FileStorage(io.BytesIO(b"x" * size), "a.bin")})
     return web.client.post(FORM, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
 
