@@ -1,4 +1,5 @@
 """The ledger's own check sees an edit of any column of any row, and raises no alarm on an honest log."""
+# ruff: noqa: S608 - the statements are made of names in this file
 
 from __future__ import annotations
 

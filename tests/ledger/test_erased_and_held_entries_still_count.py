@@ -127,9 +127,9 @@ def test_a_held_entry_is_counted_and_says_nothing_until_revealed(store: Store, j
         "UPDATE ledger_hold SET review_on = '2030-01-01'",
         "UPDATE ledger_hold SET reviewer_post_id = 'x'",
         "UPDATE ledger_hold SET revealed_by_entry_id = by_entry_id",
-        "INSERT INTO ledger_hold SELECT entry_id, partnership_id, by_entry_id, reviewer_post_id, review_on, NULL"
-        " FROM (SELECT r.entry_id, h.partnership_id, h.by_entry_id, h.reviewer_post_id, h.review_on"
-        " FROM ledger_record r, ledger_hold h WHERE r.entry_id NOT IN (SELECT entry_id FROM ledger_hold) LIMIT 1)",
+        """INSERT INTO ledger_hold SELECT entry_id, partnership_id, by_entry_id, reviewer_post_id, review_on, NULL
+        FROM (SELECT r.entry_id, h.partnership_id, h.by_entry_id, h.reviewer_post_id, h.review_on
+        FROM ledger_record r, ledger_hold h WHERE r.entry_id NOT IN (SELECT entry_id FROM ledger_hold) LIMIT 1)""",
     ],
 )
 def test_hiding_or_showing_an_entry_without_a_decision_is_noticed(
