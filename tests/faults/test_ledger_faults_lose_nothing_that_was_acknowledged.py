@@ -1,0 +1,233 @@
+"""Killed writers, failing inserts, a full disk, torn files: what was acknowledged is there, or nothing was done."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError
+
+from gateway.errors import GatewayError, NotConfirmed
+from gateway.ledger.journal import Journal, create_log_keys
+from gateway.ledger.models import LedgerLeaf, LedgerRecord
+from gateway.ledger.publish import newest_checkpoint
+from gateway.ledger.read import is_under_checkpoint
+from gateway.ledger.sequencer import catch_up
+from gateway.ledger.verify import verify_store
+from gateway.ledger.witness import ask_witnesses, compare_at_start
+from gateway.store.engine import writing
+from gateway.store.unit_of_work import Store
+from tests.faults.ledger_writers import Place, Writers
+from tests.ledger.conftest import journal, log_keys, sqlite_journal  # noqa: F401
+from tests.ledger.made import ORIGIN, recorded
+from tests.ledger.witnesses import running
+
+
+@pytest.fixture
+def place(store_url: str, root_file: Path, tmp_path: Path) -> Place:
+    create_log_keys(tmp_path / "ledger.key")
+    return Place(store_url, root_file, tmp_path / "ledger.key")
+
+
+def killed(place: Place, times: int) -> None:
+    writers = Writers(place, workers=2, clients=4)
+    chosen = random.Random(4)
+    for _ in range(times):
+        writers.start()
+        writers.wait_for(chosen.randint(1, 20))
+        writers.kill()
+    store = place.open()
+    catch_up(store)
+    with store.reading() as unit:
+        lost = [entry_id for entry_id in writers.acknowledged if not is_under_checkpoint(unit, entry_id)]
+        found = verify_store(unit)
+    store.close()
+    assert lost == []
+    assert len(writers.acknowledged) >= times
+    assert found.verified, found.problems
+    assert found.waiting == 0
+    assert found.entries >= len(writers.acknowledged)
+
+
+def test_killing_writers_loses_no_acknowledged_entry(place: Place) -> None:
+    killed(place, 3)
+
+
+@pytest.mark.assure
+def test_killing_writers_200_times_loses_no_acknowledged_entry(place: Place) -> None:
+    killed(place, 200)
+
+
+@contextmanager
+def failing(store: Store, table: str) -> Iterator[None]:
+    """Let every insert into a table fail."""
+    if store.dialect == "sqlite":
+        make = [f"CREATE TRIGGER fails BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'planted'); END"]
+        drop = ["DROP TRIGGER fails"]
+    else:
+        body = "$$ BEGIN RAISE EXCEPTION 'planted'; END $$"
+        make = [
+            f"CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS {body}",
+            f"CREATE TRIGGER fails BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION fails()",
+        ]
+        drop = [f"DROP TRIGGER fails ON {table}"]
+    _execute(store, make)
+    yield
+    _execute(store, drop)
+
+
+def _execute(store: Store, statements: list[str]) -> None:
+    with writing(store.engine).begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+@pytest.mark.parametrize("table", ["ledger_record", "ledger_subject", "ledger_leaf", "ledger_checkpoint"])
+def test_an_insert_that_fails_is_not_confirmed_and_heals(store: Store, journal: Journal, table: str) -> None:  # noqa: F811
+    recorded(store, 1)
+    with failing(store, table), pytest.raises(NotConfirmed):
+        recorded(store, 1)
+    recorded(store, 1)
+
+    with store.reading() as unit:
+        found = verify_store(unit)
+        records = unit.session.execute(sa.select(sa.func.count()).select_from(LedgerRecord)).scalar()
+        leaves = unit.session.execute(sa.select(sa.func.count()).select_from(LedgerLeaf)).scalar()
+    assert found.verified
+    assert records == leaves
+    # On PostgreSQL an act whose leaf could not be placed is stored, was not acknowledged, and is placed later.
+    placed_later = store.dialect == "postgresql" and table in {"ledger_leaf", "ledger_checkpoint"}
+    assert found.entries == (3 if placed_later else 2)
+
+
+def test_without_a_journal_nothing_is_done(store: Store) -> None:
+    with pytest.raises(NotConfirmed):
+        recorded(store, 1)
+    with store.reading() as unit:
+        assert unit.session.execute(sa.select(sa.func.count()).select_from(LedgerRecord)).scalar() == 0
+
+
+def test_a_wrong_key_records_nothing(store: Store, journal: Journal, tmp_path: Path) -> None:  # noqa: F811
+    from gateway.ledger.journal import load_log_keys
+
+    recorded(store, 1)
+    create_log_keys(tmp_path / "other.key")
+    Journal(ORIGIN, load_log_keys(tmp_path / "other.key"), patience=1.0).attach(store)
+    with pytest.raises(NotConfirmed, match="key"):
+        recorded(store, 1)
+    journal.attach(store)
+    recorded(store, 1)
+    with store.reading() as unit:
+        assert verify_store(unit).verified
+
+
+def test_a_damaged_tree_takes_no_entries(sqlite_store: Store, sqlite_journal: Journal) -> None:  # noqa: F811
+    recorded(sqlite_store, 3)
+    _execute(
+        sqlite_store,
+        ["DROP TRIGGER ledger_leaf_refuses_update", "UPDATE ledger_leaf SET leaf = x'00' WHERE position = 1"],
+    )
+    sqlite_journal._edge = None
+
+    with pytest.raises(NotConfirmed, match="does not add up"):
+        recorded(sqlite_store, 1)
+
+
+def test_a_full_disk_is_not_confirmed_and_heals(sqlite_store: Store, sqlite_journal: Journal) -> None:  # noqa: F811
+    recorded(sqlite_store, 2)
+
+    @sa.event.listens_for(sqlite_store.engine, "begin")
+    def full(connection: sa.Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    with pytest.raises(NotConfirmed):
+        recorded(sqlite_store, 50)
+    sa.event.remove(sqlite_store.engine, "begin", full)
+    with sqlite_store.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    sqlite_store.engine.dispose()
+
+    recorded(sqlite_store, 1)
+    with sqlite_store.reading() as unit:
+        assert verify_store(unit).verified
+
+
+def torn(
+    store: Store,
+    journal: Journal,  # noqa: F811
+    clock: object,
+    tmp_path: Path,
+    count: int,
+) -> None:
+    """Cut and flip copies of the write-ahead log; each must come out whole, shorter and known as such, or refused."""
+    database = Path(str(store.engine.url.database))
+    recorded(store, 1)
+    store.engine.dispose()
+    keeper = store.engine.connect()  # keeps the log from being folded into the database
+    recorded(store, 12)
+    with running(tmp_path / "witnesses", journal, clock):  # type: ignore[arg-type]
+        ask_witnesses(store, journal)
+        with store.reading() as unit:
+            whole = str(newest_checkpoint(unit).text)
+        wal = Path(f"{database}-wal").read_bytes()
+        chosen = random.Random(7)
+        kinds = {"whole": 0, "shorter": 0, "refused": 0}
+        for n in range(count):
+            at = (n // 2) * len(wal) // max(count // 2, 1)
+            data = (
+                wal[:at]
+                if n % 2
+                else wal[:at] + bytes([wal[at] ^ (1 << chosen.randrange(8))]) + wal[at + 1 :]
+            )
+            kinds[_judged(store, journal, database, data, whole, tmp_path)] += 1
+    keeper.close()
+    assert kinds["shorter"], "nothing was lost: the test shows nothing"
+
+
+def _judged(store: Store, journal: Journal, database: Path, wal: bytes, whole: str, tmp_path: Path) -> str:  # noqa: F811
+    from gateway.store.engine import make_engine
+
+    copy = tmp_path / "torn" / "copy.sqlite3"
+    shutil.rmtree(copy.parent, ignore_errors=True)
+    copy.parent.mkdir()
+    shutil.copyfile(database, copy)
+    Path(f"{copy}-wal").write_bytes(wal)
+    restored = Store(make_engine(f"sqlite:///{copy}"), store.clock, store.vault)
+    watched = Journal(journal.origin, journal.keys, policy=journal.policy).attach(restored)
+    try:
+        compare_at_start(restored, watched)
+        if watched.stopped:
+            return "shorter"
+        with restored.reading() as unit:
+            found = verify_store(unit)
+            assert not found.verified or newest_checkpoint(unit).text == whole
+        return "whole" if found.verified else "refused"
+    except (GatewayError, DatabaseError):
+        return "refused"
+    finally:
+        restored.close()
+
+
+def test_a_torn_write_ahead_log_is_whole_or_known_to_be_shorter(
+    sqlite_store: Store,
+    sqlite_journal: Journal,  # noqa: F811
+    clock: object,
+    tmp_path: Path,
+) -> None:
+    torn(sqlite_store, sqlite_journal, clock, tmp_path, 16)
+
+
+@pytest.mark.assure
+def test_a_write_ahead_log_torn_everywhere_is_whole_or_known_to_be_shorter(
+    sqlite_store: Store,
+    sqlite_journal: Journal,  # noqa: F811
+    clock: object,
+    tmp_path: Path,
+) -> None:
+    torn(sqlite_store, sqlite_journal, clock, tmp_path, 1000)
