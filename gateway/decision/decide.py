@@ -112,7 +112,7 @@ def _answer(ask: Ask, engine: Engine, found: Verdict, line: Line) -> _Answer:
     )
     owed = within_consent(due((*winning, *duties), found.outcome), ask.consent, today(ask))
     if not dischargeable(owed):
-        refusal = Verdict(Outcome.DENY, None, (), found.later, found.trial, "obligation_not_dischargeable")
+        refusal = engine.refusal("obligation_not_dischargeable")
         return _Answer(line, refusal, (), due((), Outcome.DENY))
     return _Answer(line, found, duties, owed)
 

@@ -96,21 +96,24 @@ _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
+_SCALAR_CHECKS = tuple((name, _ALLOWED[name]) for name in SCALARS)
+_SET_CHECKS = tuple((name, frozenset(ATTRIBUTES[name].values)) for name in SETS)
+_NONE: frozenset[str] = frozenset()
+
+
 def fault(facts: Facts) -> str | None:
     """Why these facts cannot be decided on (``missing_attribute`` or ``unknown_term``), or None when they can."""
-    for name in SCALARS:
-        value = facts.get(name)
-        if value is None:
-            return "missing_attribute"
-        if value not in _ALLOWED[name]:
-            return "unknown_term"
-    for name in SETS:
-        members = facts.get(name)
-        if not isinstance(members, frozenset):
-            return "missing_attribute"
-        if not members <= _ALLOWED[name] or (UNKNOWN in members):
-            return "unknown_term"
-    unsure = facts.get(UNKNOWN_CIRCUMSTANCES, frozenset())
+    try:
+        for name, allowed in _SCALAR_CHECKS:
+            if facts[name] not in allowed:
+                return "unknown_term"
+        for name, allowed in _SET_CHECKS:
+            members = facts[name]
+            if members.__class__ is not frozenset or not members <= allowed:
+                return "unknown_term"
+    except KeyError:
+        return "missing_attribute"
+    unsure = facts.get(UNKNOWN_CIRCUMSTANCES, _NONE)
     if not isinstance(unsure, frozenset) or not unsure <= _ALLOWED["circumstance"]:
         return "unknown_term"
     return None

@@ -32,6 +32,10 @@ MODEL: Final = {
 # Never matches; keeps casbin out of its branch for an empty table, where it invents a row of empty strings.
 SENTINEL: Final = ("__default__", "deny")
 _STAGE_ORDER: Final = {stage: position for position, stage in enumerate(Stage)}
+_OUTCOMES: Final = {Effect.DENY: Outcome.DENY, Effect.REFER: Outcome.REFER, Effect.PERMIT: Outcome.PERMIT}
+# Stops come first in a stage, so that casbin meets one within the first row if there is any; permits beyond
+# these add obligations, never permission.
+_ROWS_FOR_CASBIN: Final = 8
 _EFFECT_ORDER: Final = {Effect.DENY: 0, Effect.REFER: 1, Effect.PERMIT: 2}
 
 _candidates: ContextVar[tuple[tuple[str, str], ...]] = ContextVar("candidates", default=(SENTINEL,))
@@ -40,22 +44,38 @@ _rules: ContextVar[dict[str, Rule]] = ContextVar("rules")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the policy says of one line: outcome, deciding rule (None by default), all rules of its stage, reason code.
+    """What the policy says of one line: outcome, deciding rule (None by default) and reason code.
 
-    ``later`` holds the stops that matched in later stages: they did not decide but stand in the way as well.
+    The rules behind it are looked up when asked for: deciding takes microseconds, explaining may take longer.
     """
 
     outcome: Outcome
     rule: Rule | None
-    matched: tuple[Rule, ...]
-    later: tuple[Rule, ...]
-    trial: tuple[Rule, ...]
     reason: str
+    index: Index
+    matched_mask: int = 0
+    later_mask: int = 0
+    trial_mask: int = 0
 
     @property
     def stage(self) -> Stage | None:
         """The stage that decided, None for a default refusal."""
         return self.rule.stage if self.rule else None
+
+    @property
+    def matched(self) -> tuple[Rule, ...]:
+        """Every rule that matched in the deciding stage, the deciding one first."""
+        return self.index.named(self.matched_mask)
+
+    @property
+    def later(self) -> tuple[Rule, ...]:
+        """The stops that matched in later stages: they did not decide but stand in the way as well."""
+        return self.index.named(self.later_mask)
+
+    @property
+    def trial(self) -> tuple[Rule, ...]:
+        """Trial rules that matched: recorded, never deciding."""
+        return self.index.named(self.trial_mask)
 
 
 class _CandidateView(Sequence[tuple[str, str]]):
@@ -175,33 +195,38 @@ class Engine:
         try:
             wrong = fault(facts)
             if wrong is not None:
-                return _refusal(wrong)
+                return self.refusal(wrong)
             return self._decide(facts, lifted)
         except Exception:  # noqa: BLE001 - whatever goes wrong is a refusal (promise 2)
-            return _refusal("not_evaluable")
+            return self.refusal("not_evaluable")
 
     def _decide(self, facts: Facts, lifted: frozenset[str]) -> Verdict:
         found = self.index.match(facts)
         trial = found & self._trial
-        found &= ~self._trial
+        found &= ~trial
         for rule_id in lifted:
-            position = self._position.get(rule_id)
-            if position is not None and self.index.rules[position].liftable:
-                found &= ~(1 << position)
+            found &= ~self._liftable_bit(rule_id)
         if not found:
-            return _refusal("default_deny", self._named(trial))
+            return Verdict(Outcome.DENY, None, "default_deny", self.index, trial_mask=trial)
         first = (found & -found).bit_length() - 1
+        rule = self.index.rules[first]
         deciding = found & self._stage_of[first]
-        matched = self._named(deciding)
-        rule = matched[0]
-        allowed = casbin_agrees(facts, matched)
-        if rule.effect is Effect.PERMIT:
-            if not (allowed and rule.matches(facts)):
-                return _refusal("engines_disagree")
-            return Verdict(Outcome.PERMIT, rule, matched, (), self._named(trial), "rule")
-        outcome = Outcome.DENY if rule.effect is Effect.DENY or allowed else Outcome.REFER
-        later = self._named(found & ~deciding & ~self.permits)
-        return Verdict(outcome, rule, matched, later, self._named(trial), "rule")
+        later = found & ~deciding & ~self.permits
+        allowed = casbin_agrees(facts, self.index.named(deciding, most=_ROWS_FOR_CASBIN))
+        outcome = _OUTCOMES[rule.effect]
+        if (outcome is Outcome.PERMIT) != allowed or (allowed and not rule.matches(facts)):
+            return self.refusal("engines_disagree")
+        return Verdict(outcome, rule, "rule", self.index, deciding, later, trial)
+
+    def refusal(self, reason: str) -> Verdict:
+        """A refusal that no rule made, with its reason code."""
+        return Verdict(Outcome.DENY, None, reason, self.index)
+
+    def _liftable_bit(self, rule_id: str) -> int:
+        position = self._position.get(rule_id)
+        if position is None or not self.index.rules[position].liftable:
+            return 0
+        return 1 << position
 
     def owed(self, facts: Facts, outcome: Outcome) -> tuple[Rule, ...]:
         """The oblige rules that attach to this outcome of a line.
@@ -215,10 +240,3 @@ class Engine:
         """The deciding rule with that id, if it is in force."""
         position = self._position.get(rule_id)
         return None if position is None else self.index.rules[position]
-
-    def _named(self, mask: int) -> tuple[Rule, ...]:
-        return tuple(self.index.rules[i] for i in bits(mask))
-
-
-def _refusal(reason: str, trial: tuple[Rule, ...] = ()) -> Verdict:
-    return Verdict(Outcome.DENY, None, (), (), trial, reason)

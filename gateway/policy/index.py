@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 from gateway.policy.attributes import ATTRIBUTES, SCALARS, SETS, UNKNOWN, UNKNOWN_CIRCUMSTANCES, Facts
@@ -60,6 +61,11 @@ class Index:
             present = cast("frozenset[str]", facts[name])
             masks.append((name, _narrow(self._all, set_masks, present, cast("frozenset[str]", unsure))))
         return masks
+
+    def named(self, mask: int, most: int | None = None) -> tuple[Rule, ...]:
+        """The rules of a mask in order; the first ``most`` of them when given."""
+        positions = bits(mask) if most is None else islice(bits(mask), most)
+        return tuple(self.rules[i] for i in positions)
 
     def _is_read(self, name: str) -> bool:
         return any(name in rule.scalars for rule in self.rules)
