@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import structlog
 from prometheus_client import REGISTRY as ONE_PROCESS
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from structlog.types import EventDict, Processor
 
 # A log line may carry these and nothing else. Each is a name of ours, a number or a random id.
@@ -40,20 +40,12 @@ REQUESTS = Counter("gateway_requests", "Requests answered.", ["endpoint", "metho
 REQUEST_SECONDS = Histogram(
     "gateway_request_seconds", "Seconds to answer a request.", ["endpoint"], buckets=_SECONDS
 )
-DECISIONS = Counter("gateway_decisions", "Lines decided.", ["outcome"])
-RELEASES = Counter("gateway_releases", "Parcels sealed.")
-OPENINGS = Counter("gateway_openings", "Parcels handed to their recipients.")
-ENTRIES = Counter("gateway_ledger_entries", "Entries appended to the ledger.")
+ENTRIES = Counter("gateway_entries", "Ledger entries that were committed, by kind of act.", ["kind"])
 NOT_CONFIRMED = Counter(
     "gateway_not_confirmed", "Acts answered 503 because they could not be confirmed as recorded."
 )
 UNIT_SECONDS = Histogram(
     "gateway_unit_seconds", "Seconds a unit of work was open.", ["kind"], buckets=_SECONDS
-)
-WITNESS_LAG = Gauge(
-    "gateway_witness_lag_seconds",
-    "Seconds since a quorum of witnesses signed.",
-    multiprocess_mode="mostrecent",
 )
 
 

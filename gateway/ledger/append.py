@@ -15,6 +15,7 @@ from gateway.ledger import sequencer
 from gateway.ledger.entries import Entry, Written, write
 from gateway.ledger.grow import Leaf
 from gateway.ledger.journal import open_journal
+from gateway.observe import ENTRIES
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
@@ -45,6 +46,7 @@ def record(unit: Unit, entry: Entry) -> str:
     except (GatewayError, InvalidTag) as error:
         raise NotConfirmed("The ledger entry could not be kept, so nothing was done.") from error
     sequencer.enqueue(unit, journal, Leaf(entry_id, leaf))
+    unit.after_commit(lambda _: ENTRIES.labels(entry.kind.value).inc())
     return entry_id
 
 

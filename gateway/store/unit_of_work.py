@@ -59,8 +59,11 @@ class UnitSession(Session):
 @sa.event.listens_for(UnitSession, "before_flush")
 def _date_new_rows(session: UnitSession, _context: object, _instances: object) -> None:
     for row in session.new:
-        if isinstance(row, Row) and row.__dict__.get("created_at") is None:
+        if not isinstance(row, Row):
+            continue
+        if row.__dict__.get("created_at") is None:
             row.created_at = session.info["now"]
+        session.info["partnership_of"][row.id] = row.partnership_id
 
 
 class Unit:
@@ -100,6 +103,7 @@ class Unit:
             self._done.add(key)
             hook(self)
             self.session.flush()
+        self.vault.place_new_keys(self.session)
 
     def _settle(self) -> None:
         unconfirmed: NotConfirmed | None = None
@@ -194,7 +198,7 @@ class Store:
     def _unit(self, session: UnitSession) -> Unit:
         now = self.clock.now()
         unit = Unit(session, now, self.vault, self)
-        session.info.update(unit=unit, now=now)
+        session.info.update(unit=unit, now=now, partnership_of={})
         return unit
 
     def _reading_options(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _VERSION_BYTE = bytes([_VERSION])
 _NATIONAL_NUMBERS = frozenset(
     {"nhs_number", "pnc_id", "cro_number", "prison_number", "crn", "reference", "postcode"}
 )
+_OF_PARTNERSHIPS = frozenset({"partnership", "salt"})
 _DATES = frozenset({"date_of_birth", "date"})
 
 
@@ -148,6 +149,21 @@ class Vault:
         _held(session).pop((scope, owner_id), None)
         session.info["unit"].after_commit(_scrub)
 
+    def place_new_keys(self, session: Session) -> None:
+        """Write beside each key made in this session the partnership of its owner, when that was written in it too."""
+        placed: dict[str, list[str]] = {}
+        for owner_id in session.info.pop("vault_made", ()):
+            partnership_id = session.info["partnership_of"].get(owner_id)
+            if partnership_id:
+                placed.setdefault(partnership_id, []).append(owner_id)
+        for partnership_id, owners in placed.items():
+            session.execute(
+                sa.update(VaultKey)
+                .where(col(VaultKey.owner_id).in_(owners), col(VaultKey.partnership_id) == "")
+                .values(partnership_id=partnership_id)
+                .execution_options(synchronize_session=False)
+            )
+
     def is_destroyed(self, session: Session, scope: Scope, owner_id: str) -> bool:
         """Tell whether the owner's key was destroyed."""
         row = self._row(session, scope, owner_id)
@@ -251,7 +267,7 @@ class Vault:
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         row = {
             "id": new_id(),
-            "partnership_id": owner_id if scope is Scope.PARTNERSHIP else "",
+            "partnership_id": owner_id if scope in _OF_PARTNERSHIPS else "",
             "scope": scope.value,
             "owner_id": owner_id,
             "epoch_id": epoch_id or self._newest_epoch(session).id,
@@ -262,6 +278,7 @@ class Vault:
         session.execute(
             insert(VaultKey).values(row).on_conflict_do_nothing(index_elements=["scope", "owner_id"])
         )
+        session.info.setdefault("vault_made", []).append(owner_id)
 
     def _wrap(self, session: Session, epoch_id: str, key: bytes, scope: str, owner_id: str) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)

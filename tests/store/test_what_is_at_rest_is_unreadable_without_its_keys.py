@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from gateway.errors import Conflict, Erased, Invalid, Misconfigured
+from gateway.registry.models import Partnership
 from gateway.store.hardware import HardwareRootKey, create_hardware_root
 from gateway.store.root_keys import FileRootKey, RootKey, create_root_file
 from gateway.store.unit_of_work import Store
@@ -178,6 +179,17 @@ def test_the_newest_epoch_cannot_be_destroyed(store: Store) -> None:
         unit.vault.destroy_epoch(unit.session, 1)
     with pytest.raises(Invalid), store.writing() as unit:
         unit.vault.destroy_epoch(unit.session, 7)
+
+
+def test_a_key_is_placed_in_its_owners_partnership(store: Store) -> None:
+    with store.writing() as unit:
+        partnership = Partnership(id=OTHER, partnership_id=OTHER, code="m", name="Meadowshire", nation="EW")
+        unit.vault.seal(unit.session, Scope.CASE, OTHER, CANARY, where=WHERE)
+        unit.vault.seal(unit.session, Scope.SALT, OWNER, CANARY, where=WHERE)
+        unit.session.add(partnership)
+    with store.reading() as unit:
+        placed = {key.owner_id: key.partnership_id for key in unit.session.exec(select(VaultKey))}
+    assert placed == {OTHER: OTHER, OWNER: OWNER}
 
 
 def test_a_list_is_prepared_in_one_query(store: Store) -> None:
