@@ -33,9 +33,7 @@ MODEL: Final = {
 SENTINEL: Final = ("__default__", "deny")
 _STAGE_ORDER: Final = {stage: position for position, stage in enumerate(Stage)}
 _OUTCOMES: Final = {Effect.DENY: Outcome.DENY, Effect.REFER: Outcome.REFER, Effect.PERMIT: Outcome.PERMIT}
-# Stops come first in a stage, so that casbin meets one within the first row if there is any; permits beyond
-# these add obligations, never permission.
-_ROWS_FOR_CASBIN: Final = 8
+_PERMITS_FOR_CASBIN: Final = 8
 _EFFECT_ORDER: Final = {Effect.DENY: 0, Effect.REFER: 1, Effect.PERMIT: 2}
 
 _candidates: ContextVar[tuple[tuple[str, str], ...]] = ContextVar("candidates", default=(SENTINEL,))
@@ -183,8 +181,13 @@ class Engine:
         self._position = {rule.id: i for i, rule in enumerate(deciding)}
         self._trial = sum(1 << i for i, rule in enumerate(deciding) if rule.status == "trial")
         stages = [rule.stage for rule in deciding]
-        self._stage_mask = [sum(1 << i for i, s in enumerate(stages) if s is stage) for stage in Stage]
-        self._stage_of = [self._stage_mask[_STAGE_ORDER[stage]] for stage in stages]
+        masks = {
+            stage: sum(1 << i for i, s in enumerate(stages) if s is stage) for stage in frozenset(stages)
+        }
+        stops = sum(1 << i for i, rule in enumerate(deciding) if not rule.is_permit)
+        after = {stage: stops & ~((1 << mask.bit_length()) - 1) for stage, mask in masks.items()}
+        self._stage_of = [masks[stage] for stage in stages]
+        self._stops_after = [after[stage] for stage in stages]
         self.permits = sum(1 << i for i, rule in enumerate(deciding) if rule.is_permit)
 
     def evaluate(self, facts: Facts, lifted: frozenset[str] = frozenset()) -> Verdict:
@@ -202,8 +205,10 @@ class Engine:
 
     def _decide(self, facts: Facts, lifted: frozenset[str]) -> Verdict:
         found = self.index.match(facts)
-        trial = found & self._trial
-        found &= ~trial
+        trial = 0
+        if self._trial:
+            trial = found & self._trial
+            found ^= trial
         for rule_id in lifted:
             found &= ~self._liftable_bit(rule_id)
         if not found:
@@ -211,12 +216,14 @@ class Engine:
         first = (found & -found).bit_length() - 1
         rule = self.index.rules[first]
         deciding = found & self._stage_of[first]
-        later = found & ~deciding & ~self.permits
-        allowed = casbin_agrees(facts, self.index.named(deciding, most=_ROWS_FOR_CASBIN))
         outcome = _OUTCOMES[rule.effect]
+        # The first row of a stage is a stop if the stage has one, and one stop is all that casbin needs to see;
+        # permits beyond the first few add obligations, never permission.
+        most = _PERMITS_FOR_CASBIN if outcome is Outcome.PERMIT else 1
+        allowed = casbin_agrees(facts, self.index.named(deciding, most))
         if (outcome is Outcome.PERMIT) != allowed or (allowed and not rule.matches(facts)):
             return self.refusal("engines_disagree")
-        return Verdict(outcome, rule, "rule", self.index, deciding, later, trial)
+        return Verdict(outcome, rule, "rule", self.index, deciding, found & self._stops_after[first], trial)
 
     def refusal(self, reason: str) -> Verdict:
         """A refusal that no rule made, with its reason code."""

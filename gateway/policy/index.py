@@ -6,15 +6,14 @@ names the authoriser), then as written. The lowest bit of a match is therefore t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
 from gateway.policy.attributes import ATTRIBUTES, SCALARS, SETS, UNKNOWN, UNKNOWN_CIRCUMSTANCES, Facts
-from gateway.policy.rules import Rule, SetCondition
+from gateway.policy.rules import Rule
 
-_NOTHING = SetCondition((), frozenset())
 _NONE: frozenset[str] = frozenset()
 
 
@@ -43,13 +42,14 @@ class Index:
         """Bits of the rules that match. Raises KeyError for a value outside the vocabulary: decide nothing on that."""
         found = self._all
         for name, masks in self._scalars:
-            found &= masks[cast(str, facts[name])]
+            found &= masks[facts[name]]  # type: ignore[index]
+        unsure = facts.get(UNKNOWN_CIRCUMSTANCES, _NONE)
+        for name, set_masks in self._sets:
             if not found:
                 return 0
-        for name, set_masks in self._sets:
-            unsure = facts.get(UNKNOWN_CIRCUMSTANCES, _NONE) if name == "circumstance" else _NONE
+            maybe = unsure if name == "circumstance" else _NONE
             found = _narrow(
-                found, set_masks, cast("frozenset[str]", facts[name]), cast("frozenset[str]", unsure)
+                found, set_masks, cast("frozenset[str]", facts[name]), cast("frozenset[str]", maybe)
             )
         return found
 
@@ -72,28 +72,29 @@ class Index:
 
     def _scalar_masks(self, name: str) -> dict[str, int]:
         attribute = ATTRIBUTES[name]
-        indifferent = 0
-        masks = dict.fromkeys(attribute.values, 0)
+        accepting: dict[str, list[int]] = {value: [] for value in attribute.values}
+        indifferent = []
         for i, rule in enumerate(self.rules):
             allowed = rule.scalars.get(name)
             if allowed is None:
-                indifferent |= 1 << i
+                indifferent.append(i)
                 continue
             for value in allowed:
-                masks[value] |= 1 << i
-        result = {value: mask | indifferent for value, mask in masks.items()}
+                accepting[value].append(i)
+        free = _mask(indifferent)
+        result = {value: _mask(positions) | free for value, positions in accepting.items()}
         if not attribute.own_unknown:
             # A stop that reads what is not known counts as matched; a permit never does.
-            result[UNKNOWN] = indifferent | (self._all & ~self._permits)
+            result[UNKNOWN] = free | (self._all & ~self._permits)
         return result
 
     def _set_masks(self, name: str) -> _SetMasks:
         values = ATTRIBUTES[name].values
-        conditions = [rule.sets.get(name, _NOTHING) for rule in self.rules]
-        blocked = {v: _mask(i for i, c in enumerate(conditions) if v in c.none) for v in values}
+        conditions = [(i, rule.sets[name]) for i, rule in enumerate(self.rules) if name in rule.sets]
+        blocked = {v: _mask(i for i, c in conditions if v in c.none) for v in values}
         slots = []
-        for depth in range(max((len(c.groups) for c in conditions), default=0)):
-            needing = [(i, c.groups[depth]) for i, c in enumerate(conditions) if len(c.groups) > depth]
+        for depth in range(max((len(c.groups) for _, c in conditions), default=0)):
+            needing = [(i, c.groups[depth]) for i, c in conditions if len(c.groups) > depth]
             met = {v: _mask(i for i, group in needing if v in group) for v in values}
             unsure = {v: mask & ~self._permits for v, mask in met.items()}
             slots.append((self._all & ~_mask(i for i, _ in needing), met, unsure))
@@ -119,11 +120,13 @@ def _narrow(found: int, masks: _SetMasks, present: frozenset[str], unsure: froze
     return found
 
 
-def _mask(bits: Iterator[int]) -> int:
-    mask = 0
-    for bit in bits:
-        mask |= 1 << bit
-    return mask
+def _mask(positions: Iterable[int]) -> int:
+    packed = bytearray()
+    for position in positions:
+        if position >> 3 >= len(packed):
+            packed.extend(bytes((position >> 3) - len(packed) + 1))
+        packed[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(packed, "little")
 
 
 def bits(mask: int) -> Iterator[int]:

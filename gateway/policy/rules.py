@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -118,30 +119,38 @@ class Rule:
         """Whether this rule opens something, so that whatever it reads must be known."""
         return self.effect is Effect.PERMIT
 
+    @cached_property
+    def _scalar_checks(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """What each scalar may be: an unknown fact meets a stop and never a permit."""
+        return tuple(
+            (name, allowed if self.is_permit or ATTRIBUTES[name].own_unknown else allowed | {UNKNOWN})
+            for name, allowed in self.scalars.items()
+        )
+
+    @cached_property
+    def _set_checks(self) -> tuple[tuple[str, SetCondition], ...]:
+        return tuple(self.sets.items())
+
     def matches(self, facts: Facts) -> bool:
         """Whether these facts meet every condition. Unknown facts meet a stop and never a permit."""
-        for name, allowed in self.scalars.items():
-            value = facts[name]
-            if value == UNKNOWN and not ATTRIBUTES[name].own_unknown:
-                if self.is_permit:
-                    return False
-                continue
-            if value not in allowed:
+        for name, allowed in self._scalar_checks:
+            if facts[name] not in allowed:
                 return False
-        unsure = facts.get(UNKNOWN_CIRCUMSTANCES, frozenset())
-        for name, condition in self.sets.items():
-            if not self._set_matches(
-                condition, facts[name], unsure if name == "circumstance" else frozenset()
-            ):
+        unsure = facts.get(UNKNOWN_CIRCUMSTANCES)
+        for name, condition in self._set_checks:
+            if not self._set_matches(condition, facts[name], unsure if name == "circumstance" else None):
                 return False
         return True
 
     def _set_matches(self, condition: SetCondition, present: Any, unsure: Any) -> bool:
-        maybe = present | unsure
-        blocking, needed = (maybe, present) if self.is_permit else (present, maybe)
-        return condition.none.isdisjoint(blocking) and all(
-            not group.isdisjoint(needed) for group in condition.groups
-        )
+        blocking = needed = present
+        if unsure and self.is_permit:
+            blocking = present | unsure
+        elif unsure:
+            needed = present | unsure
+        if not condition.none.isdisjoint(blocking):
+            return False
+        return all(not group.isdisjoint(needed) for group in condition.groups)
 
     def in_force(self, day: date) -> bool:
         """Whether the rule is law on that local day."""
