@@ -165,6 +165,15 @@ def authorities(unit: Unit, actor: Actor) -> list[AuthorityView]:
     )
 
 
+def authority(unit: Unit, actor: Actor, authority_id: str) -> AuthorityView:
+    """Give one authority of a post the officer keeps; raise NotFound otherwise."""
+    grant = unit.session.get(PostAuthority, authority_id)
+    if grant is None or grant.partnership_id != actor.partnership_id or grant.ended_at is not None:
+        raise not_found("authority")
+    post = kept_post(unit, actor, grant.post_id)
+    return _authority_view(unit, grant, post, today(unit, actor.partnership_id))
+
+
 def _authority_view(unit: Unit, grant: PostAuthority, post: Post, day: date) -> AuthorityView:
     waiting = grant.approved_by_post_id is None
     dated = grant.starts_on <= day and (grant.ends_on is None or grant.ends_on >= day)

@@ -46,6 +46,7 @@ class AssignmentView:
     """A post's place on a case with its dates."""
 
     assignment_id: str
+    case_id: str
     post: PostView
     starts_on: date
     ends_on: date | None
@@ -148,6 +149,7 @@ def assignments(unit: Unit, actor: Actor, case_id: str) -> list[AssignmentView]:
     listed = [
         AssignmentView(
             assignment.id,
+            case_id,
             replace(view_of(unit, post), orientation=assignment.orientation or post.orientation),
             assignment.starts_on,
             assignment.ends_on,
@@ -156,6 +158,14 @@ def assignments(unit: Unit, actor: Actor, case_id: str) -> list[AssignmentView]:
     ]
     first = view.lead_agency_id
     return sorted(listed, key=lambda one: (one.post.agency_id != first, one.post.agency_name, one.post.name))
+
+
+def assignment(unit: Unit, actor: Actor, case_id: str, assignment_id: str) -> AssignmentView:
+    """Give one place on a case to an officer who keeps it; raise NotFound otherwise."""
+    found = [one for one in assignments(unit, actor, case_id) if one.assignment_id == assignment_id]
+    if not found:
+        raise not_found("case")
+    return found[0]
 
 
 def assign(

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, or_, select
+from sqlmodel import and_, col, or_, select
 
 from gateway.errors import Conflict, Forbidden, Invalid
 from gateway.ledger.entries import EntryKind
@@ -183,13 +183,24 @@ def facts_of(unit: Unit, actor: Actor, *, case_id: str) -> list[FactView]:
     rows = unit.session.exec(
         select(RegisteredFact).where(
             RegisteredFact.partnership_id == actor.partnership_id,
-            or_(col(RegisteredFact.case_id) == case_id, col(RegisteredFact.subject_id).in_(ids)),
+            or_(
+                col(RegisteredFact.case_id) == case_id,
+                and_(col(RegisteredFact.case_id).is_(None), col(RegisteredFact.subject_id).in_(ids)),
+            ),
             or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > unit.now),
         )
     )
     return sorted(
         (_view(row) for row in rows), key=lambda one: (not one.waiting, one.circumstance, one.starts_at)
     )
+
+
+def fact(unit: Unit, actor: Actor, *, case_id: str, fact_id: str) -> FactView:
+    """Give one recorded circumstance of a case to an officer; raise NotFound otherwise."""
+    found = [view for view in facts_of(unit, actor, case_id=case_id) if view.fact_id == fact_id]
+    if not found:
+        raise not_found("record")
+    return found[0]
 
 
 def waiting(unit: Unit, actor: Actor) -> list[FactView]:

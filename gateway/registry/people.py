@@ -17,8 +17,8 @@ from gateway.registry.acts import a_reason, act, must_govern
 from gateway.registry.agencies import not_found, today
 from gateway.registry.models import Agency, CaseAssignment, Partnership, Person, Post, PostAuthority
 from gateway.store.unit_of_work import Unit
-from gateway.vocabulary import vocabulary
 from gateway.store.vault import Scope
+from gateway.vocabulary import vocabulary
 
 LONGEST_ABSENCE = timedelta(days=366)
 

@@ -7,11 +7,12 @@ from datetime import date
 
 from sqlmodel import col, select
 
+from gateway.ledger.entries import EntryKind
 from gateway.registry.actors import Actor
-from gateway.registry.acts import must_govern
+from gateway.registry.acts import act, must_govern
 from gateway.registry.agencies import not_found
 from gateway.registry.models import Case, CaseSubject, Face, Subject
-from gateway.registry.subjects import known_as
+from gateway.registry.subjects import Identity, identity_of, known_as
 from gateway.store.unit_of_work import Unit
 
 
@@ -36,6 +37,19 @@ def record_of(unit: Unit, actor: Actor, subject_id: str) -> SubjectRecord:
     if row is None or row.partnership_id != actor.partnership_id or not keeps(actor, row):
         raise not_found("person")
     return _record(unit, row)
+
+
+def read_identity(unit: Unit, actor: Actor, subject_id: str) -> tuple[SubjectRecord, Identity]:
+    """Give who a subject is to an officer of the controller, and record that she read it: reading is disclosing.
+
+    Raises NotFound for everybody else, and Erased once the subject's key was destroyed.
+    """
+    record = record_of(unit, actor, subject_id)
+    if not may_read_name(actor, record):
+        raise not_found("person")
+    identity = identity_of(unit, subject_id)
+    act(unit, actor, EntryKind.LOG_VIEWED, subject_ids=[subject_id], codes={"what": "identity"})
+    return record, identity
 
 
 def kept_subjects(unit: Unit, actor: Actor) -> list[SubjectRecord]:

@@ -6,7 +6,7 @@ anything less is for the holder to answer: "is this the person?" (DESIGN 4).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -255,21 +255,34 @@ def match(unit: Unit, partnership_id: str, identifiers: Mapping[str, str]) -> Ma
         raise Invalid(
             "This kind of identifier isn't known.", fields={"identifiers": f"Use one of {_listed()}."}
         )
-    fits: dict[str, set[str]] = {}
-    for kind, token in _tokens(unit, identifiers.items(), partnership_id):
-        rows = unit.session.exec(
-            select(SubjectToken.subject_id).where(
-                SubjectToken.partnership_id == partnership_id,
-                SubjectToken.kind == kind,
-                SubjectToken.token == token,
-            )
+    wanted = dict(_tokens(unit, identifiers.items(), partnership_id))
+    hits = unit.session.exec(
+        select(SubjectToken.subject_id).where(
+            SubjectToken.partnership_id == partnership_id, col(SubjectToken.token).in_(wanted.values())
         )
-        for subject_id in rows:
-            fits.setdefault(canonical(unit, subject_id), set()).add(kind)
+    ).all()
+    return judge({one: _on_file(unit, one) for one in {canonical(unit, hit) for hit in hits}}, wanted)
+
+
+def judge(
+    on_file: Mapping[str, Mapping[str, Collection[str]]], wanted: Mapping[str, str]
+) -> Match | Uncertain:
+    """Give the one candidate that fits what is wanted well enough, given each candidate's tokens by kind.
+
+    A candidate whose number, date of birth or name on file differs from the one given is contradicted: someone made a
+    mistake, so the holder is asked.
+    """
+    fits = {
+        one: {kind for kind in wanted if wanted[kind] in held.get(kind, ())} for one, held in on_file.items()
+    }
     sure = [
         one for one, kinds in fits.items() if kinds & NATIONAL_NUMBERS or len(kinds) >= _ENOUGH_IDENTIFIERS
     ]
-    if len(sure) != 1 or _contradicted(unit, sure[0], identifiers):
+    if len(sure) != 1:
+        return Uncertain(tuple(sorted(one for one, kinds in fits.items() if kinds)))
+    held = on_file[sure[0]]
+    firm = [kind for kind in wanted if kind in NATIONAL_NUMBERS | _FIRM and held.get(kind)]
+    if any(wanted[kind] not in held[kind] for kind in firm):
         return Uncertain(tuple(sorted(fits)))
     return Match(sure[0], tuple(sorted(fits[sure[0]])))
 
@@ -279,23 +292,14 @@ def identity_place(subject_id: str) -> str:
     return f"subject|identity|{subject_id}"
 
 
-def _contradicted(unit: Unit, subject_id: str, identifiers: Mapping[str, str]) -> bool:
-    """Tell whether what was given and what is on file name two different people.
-
-    A number of the same kind that differs, another date of birth or a name not on file: someone made a mistake, so ask.
-    """
-    firm = {kind: value for kind, value in identifiers.items() if kind in NATIONAL_NUMBERS | _FIRM}
-    if not firm:
-        return False
-    partnership_id = unit.session.get_one(Subject, subject_id).partnership_id
+def _on_file(unit: Unit, subject_id: str) -> dict[str, set[str]]:
     rows = unit.session.exec(
         select(SubjectToken).where(col(SubjectToken.subject_id).in_(known_as(unit, subject_id)))
-    ).all()
-    for kind, token in _tokens(unit, firm.items(), partnership_id):
-        on_file = {row.token for row in rows if row.kind == kind}
-        if on_file and token not in on_file:
-            return True
-    return False
+    )
+    held: dict[str, set[str]] = {}
+    for row in rows:
+        held.setdefault(row.kind, set()).add(row.token)
+    return held
 
 
 def _tokens(unit: Unit, pairs: Iterable[tuple[str, str]], partnership_id: str) -> list[tuple[str, str]]:

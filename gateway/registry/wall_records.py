@@ -54,7 +54,7 @@ def walls(unit: Unit, actor: Actor, subject_id: str | None = None) -> list[WallV
         _view(unit, row, subject, day) for row, subject in unit.session.exec(query) if keeps(actor, subject)
     ]
     return sorted(
-        found, key=lambda one: (not _needs_doing(one), one.review_by, one.subject_reference, one.whom)
+        found, key=lambda one: (not needs_doing(one), one.review_by, one.subject_reference, one.whom)
     )
 
 
@@ -72,7 +72,8 @@ def wall(unit: Unit, actor: Actor, wall_id: str) -> WallView:
     return _view(unit, row, subject, today(unit, actor.partnership_id))
 
 
-def _needs_doing(view: WallView) -> bool:
+def needs_doing(view: WallView) -> bool:
+    """Tell whether a wall waits for an officer: to be reviewed, lifted, kept, or opened to one more."""
     return view.waiting or view.lift_asked_by_post_id is not None or not view.reviewed
 
 

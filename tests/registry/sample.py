@@ -40,6 +40,10 @@ class Sample:
         """The id of a row by its kind and key."""
         return self._ids[kind, key]
 
+    def add(self, kind: str, key: str, row_id: str) -> None:
+        """Know a row that a test made."""
+        self._ids[kind, key] = row_id
+
     def actor(self, unit: Unit, post: str) -> Actor:
         """The actor of a post by its key."""
         return actor_for_post(unit, self.id("post", post))
