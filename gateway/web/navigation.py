@@ -25,9 +25,11 @@ def navigation(app: Flask) -> list[dict[str, object]]:
         return []
     entries = app.extensions.get(_KEY, {}).get(actor.face, ())
     open_to_her = [(text, url_for(endpoint)) for text, endpoint in entries if may_enter(endpoint)]
-    here = _closest([href for _, href in open_to_her], request.path)
+    # What isn't there looks the same wherever it isn't (promise 8), so an error marks no part as the present one.
+    path = "" if g.get("failed") else request.path
+    here = _closest([href for _, href in open_to_her], path)
     return [
-        {"text": text, "href": href, "current": href == request.path, "active": href == here}
+        {"text": text, "href": href, "current": href == path, "active": bool(here) and href == here}
         for text, href in open_to_her
     ]
 
