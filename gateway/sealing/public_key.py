@@ -23,7 +23,7 @@ _X25519_PRIME = 2**255 - 19
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 _PUBLIC_MEMBERS = frozenset({"kty", "crv", "x", "y", "kid", "use", "alg", "key_ops", "ext"})
-_DERIVING = frozenset({"deriveKey", "deriveBits"})
+_DERIVING = ("deriveKey", "deriveBits")
 _FINGERPRINT_GROUPS = 6
 _MAKE_ANOTHER = "Make a new key pair and send its public half only."
 
@@ -112,7 +112,7 @@ def _check_use(jwk: Mapping[str, object]) -> None:
     if jwk.get("use", "enc") != "enc":
         _refuse("The key is for signing; one for encryption is needed.")
     operations = jwk.get("key_ops", [])
-    if not isinstance(operations, list) or not all(operation in _DERIVING for operation in operations):
+    if not isinstance(operations, list) or any(operation not in _DERIVING for operation in operations):
         _refuse("The key is for other operations than agreeing on a key.")
 
 

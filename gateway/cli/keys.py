@@ -1,0 +1,191 @@
+"""Keys from the command line: the epochs of the gateway's own keys at rest, and what a recipient's system needs."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from joserfc.jwk import ECKey, OKPKey
+from rich.console import Console
+from rich.table import Table
+from sqlmodel import col, select
+
+from gateway import settings as configuration
+from gateway.assembly import Gateway, assemble
+from gateway.disclosure import keyring
+from gateway.errors import Invalid
+from gateway.registry.models import Agency, Partnership
+from gateway.sealing import jwe
+from gateway.sealing.envelope import unpack
+from gateway.sealing.models import RecipientKey
+from gateway.sealing.public_key import check_public_jwk, fingerprint
+
+console = Console(highlight=False)
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_OWNER_ONLY = 0o600
+_MOST_PARCEL_BYTES = 32 * 1024 * 1024
+
+
+@click.group()
+def keys() -> None:
+    """The gateway's keys and its recipients' keys.
+
+    docs/keys.md says how a person and a system set up their keys. `make`, `check`, `answer` and `open` need no gateway:
+    they run wherever the private key is.
+    """
+
+
+@keys.command("make")
+@click.argument("file", type=_NEW_FILE)
+@click.option("--curve", type=click.Choice(["P-256", "X25519"]), default="P-256", show_default=True)
+def make(file: Path, curve: str) -> None:
+    """Make a key pair for a system: the private key goes to FILE (yours alone), the public key to the screen."""
+    key = ECKey.generate_key(curve) if curve == "P-256" else OKPKey.generate_key("X25519")
+    private: dict[str, Any] = dict(key.as_dict(private=True))
+    _write_once(file, json.dumps(private).encode())
+    public = check_public_jwk(key.as_dict(private=False))
+    click.echo(json.dumps(public.jwk()))
+    console.print(f"Fingerprint: {public.fingerprint}", markup=False)
+
+
+@keys.command("check")
+@click.argument("file", type=_FILE)
+def check(file: Path) -> None:
+    """Say whether the public key (JWK) in FILE would be accepted, and its fingerprint."""
+    public = check_public_jwk(_json(file))
+    console.print(
+        f"Accepted: {public.suite}\nKey id: {public.kid}\nFingerprint: {public.fingerprint}", markup=False
+    )
+
+
+@keys.command("answer")
+@click.argument("challenge", type=_FILE)
+@click.option("--key", "key_file", type=_FILE, required=True, help="The private key (JWK).")
+def answer(challenge: Path, key_file: Path) -> None:
+    """Open the CHALLENGE of a registration with the private key and print the answer to send back."""
+    click.echo(jwe.open_sealed(_text(challenge), _json(key_file)).decode())
+
+
+@keys.command("open")
+@click.argument("parcel", type=_FILE)
+@click.option("--key", "key_file", type=_FILE, required=True, help="The private key (JWK).")
+@click.option("--out", type=_FOLDER, required=True, help="Folder for the items; made if it isn't there.")
+@click.option("--expect", help="The id of the parcel that was asked for; another is refused.")
+def open_parcel(parcel: Path, key_file: Path, out: Path, expect: str | None) -> None:
+    """Open a PARCEL (compact JWE): its items go to files readable by you alone, its handling marks to the screen.
+
+    Nothing is written unless all of it was checked.
+    """
+    envelope = unpack(jwe.open_sealed(_text(parcel), _json(key_file)))
+    if expect is not None and envelope.parcel_id != expect:
+        raise Invalid("This is another parcel than the one that was asked for.")
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for number, item in enumerate(envelope.items, 1):
+        # The name comes from the sender: only its ending is used, so that it can't lead out of the folder.
+        ending = "".join(one for one in item.name.rpartition(".")[2] if one.isalnum())[:8] or "bin"
+        file = out / f"item-{number}.{ending}"
+        _write_once(file, item.data)
+        console.print(f"{file}  {item.media_type}", markup=False)
+    for mark in envelope.marks:
+        console.print(f"Mark: {mark}", markup=False)
+
+
+@keys.command("list")
+@click.option("--agency", help="Code of an agency; all of them otherwise.")
+@click.option("--all", "ended", is_flag=True, help="Ended keys too.")
+def list_keys(agency: str | None, ended: bool) -> None:
+    """List recipients' keys by agency and the holder's random number: no name is shown."""
+    chosen = select(RecipientKey, Agency).where(RecipientKey.agency_id == Agency.id)
+    if agency:
+        chosen = chosen.where(Agency.code == agency)
+    if not ended:
+        chosen = chosen.where(col(RecipientKey.ended_at).is_(None))
+    table = Table("Agency", "Holder", "Place", "State", "Until", "Fingerprint")
+    with _gateway().store.reading() as unit:
+        for key, owner in unit.session.exec(chosen.order_by(col(Agency.code), col(RecipientKey.created_at))):
+            until = key.not_after.date().isoformat() if key.not_after else ""
+            table.add_row(owner.code, key.holder_number, key.place, key.state, until, fingerprint(key.kid))
+    console.print(table)
+
+
+@keys.command("expire")
+def expire() -> None:
+    """End the recipients' keys whose time is over, each with its entry in the ledger; run it daily."""
+    with _gateway().store.writing() as unit:
+        partnerships = unit.session.exec(select(Partnership.id)).all()
+        count = sum(keyring.expire(unit, partnership_id) for partnership_id in partnerships)
+    console.print(f"{count} keys ended.")
+
+
+@keys.command("rotate")
+@click.option(
+    "--destroy-before",
+    is_flag=True,
+    help="Then destroy all earlier epochs, so that backups of them can't be read.",
+)
+def rotate(destroy_before: bool) -> None:
+    """Begin a new epoch of the keys at rest and move every living key into it.
+
+    A key that was destroyed lives on in backups until the epoch that wrapped it is destroyed.
+    """
+    gateway = _gateway()
+    with gateway.store.writing() as unit:
+        newest = gateway.vault.rotate(unit.session)
+    moved = _move_all(gateway)
+    console.print(f"Epoch {newest} began; {moved} keys were moved into it.")
+    if destroy_before:
+        with gateway.store.writing() as unit:
+            for number in range(1, newest):
+                gateway.vault.destroy_epoch(unit.session, number)
+        console.print("Earlier epochs were destroyed.")
+
+
+def _move_all(gateway: Gateway) -> int:
+    total = 0
+    while True:
+        # In portions, so that nobody waits long for the write lock.
+        with gateway.store.writing() as unit:
+            moved = gateway.vault.rewrap(unit.session)
+        if not moved:
+            return total
+        total += moved
+
+
+def _gateway() -> Gateway:
+    return assemble(configuration.load())
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(file))
+    except ValueError as error:
+        raise Invalid(f"{file.name} isn't JSON.", next_step="Give the file of a JWK.") from error
+    if not isinstance(found, dict):
+        raise Invalid(f"{file.name} isn't a key.", next_step="Give the file of a JWK.")
+    return found
+
+
+def _text(file: Path) -> str:
+    if file.stat().st_size > _MOST_PARCEL_BYTES:
+        raise Invalid(f"{file.name} is larger than any parcel.")
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{file.name} is neither a JWE nor a JWK.") from error
+
+
+def _write_once(file: Path, content: bytes) -> None:
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    except FileExistsError as error:
+        raise Invalid(
+            f"{file} is there already.", next_step="Choose another name; nothing is overwritten."
+        ) from error
+    with os.fdopen(handle, "wb") as out:
+        out.write(content)
