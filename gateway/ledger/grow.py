@@ -21,7 +21,6 @@ import gateway.ledger.models  # noqa: F401
 from gateway.errors import NotConfirmed
 from gateway.ledger.journal import Journal, open_journal
 from gateway.ledger.tree import Edge, stored_edge, stored_leaves
-from gateway.observe import ENTRIES
 from gateway.store.unit_of_work import Unit
 
 _INSERT_LEAVES, _INSERT_TILES, _INSERT_CHECKPOINT = (
@@ -91,12 +90,7 @@ def integrate(unit: Unit, leaves: Sequence[Leaf]) -> None:
     connection.execute(
         _INSERT_CHECKPOINT, {"epoch": head.epoch, "size": grown.size, "note": str(note), "at": unit.now}
     )
-    unit.after_commit(lambda _unit: _remember(journal, grown, len(leaves)))
-
-
-def _remember(journal: Journal, grown: Edge, added: int) -> None:
-    journal.remember(grown)
-    ENTRIES.inc(added)
+    unit.after_commit(lambda _unit: journal.remember(grown))
 
 
 def current_head(unit: Unit, journal: Journal) -> Head:

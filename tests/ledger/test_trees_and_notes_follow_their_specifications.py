@@ -120,7 +120,7 @@ def test_tile_paths_are_written_as_in_the_specification() -> None:
         "",
         "x001/002.p/",
     ):
-        with pytest.raises(ValueError, match="tile|hashes|literal"):
+        with pytest.raises(ValueError, match=r"tile|hashes|literal"):
             parse_tile_number(wrong)
 
 

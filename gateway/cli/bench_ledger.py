@@ -1,0 +1,317 @@
+"""`gateway bench ledger`: what recording costs, beside what the same disk does with bare commits in the same run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import sqlalchemy as sa
+from gateway_verify.audit import audit
+from gateway_verify.merkle import inclusion_proof
+from gateway_verify.policy import parse_policy
+from gateway_verify.source import Folder
+from rich.console import Console
+from rich.table import Table
+from sqlmodel import Session, SQLModel
+
+from gateway.clock import SystemClock
+from gateway.ledger.append import record
+from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.export import export
+from gateway.ledger.grow import Leaf, integrate
+from gateway.ledger.journal import Journal, create_log_keys, load_log_keys
+from gateway.ledger.tree import stored_tree
+from gateway.ledger.verify import verify_store
+from gateway.store.engine import make_engine, writing
+from gateway.store.modules import import_models
+from gateway.store.root_keys import FileRootKey, create_root_file
+from gateway.store.tables import new_id
+from gateway.store.unit_of_work import Store
+from gateway.store.vault import Vault
+
+_ORIGIN = "bench.invalid/ledger"
+_WORKERS = 2
+_fork = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; times are in milliseconds, `ratio` compares with bare durable inserts of this run."""
+
+    what: str
+    per_second: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    ratio: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the stores and keys of this run are."""
+
+    folder: Path
+
+    def open(self, url: str, pool: int = 4) -> Store:
+        """Open a store with a journal, as one worker does."""
+        store = Store(
+            make_engine(url, pool_size=pool), SystemClock(), Vault(FileRootKey(self.folder / "root"))
+        )
+        Journal(_ORIGIN, load_log_keys(self.folder / "log")).attach(store)
+        return store
+
+    def sqlite(self, name: str) -> str:
+        """Give the URL of a new SQLite store with the ledger's tables."""
+        url = f"sqlite:///{self.folder / name}"
+        create_tables(url)
+        return url
+
+
+def create_tables(url: str) -> None:
+    """Make the tables that recording needs, if they are not there."""
+    import_models()
+    engine = make_engine(url, pool_size=1)
+    needed = [
+        table for name, table in SQLModel.metadata.tables.items() if name.startswith(("ledger_", "vault_"))
+    ]
+    with writing(engine).begin() as connection:
+        SQLModel.metadata.create_all(connection, tables=needed)
+    engine.dispose()
+
+
+def run(*, full: bool = False, postgresql: str | None = None, folder: Path | None = None) -> list[Row]:
+    """Measure and give the rows.
+
+    Takes the URL of an empty PostgreSQL database to measure it too, and the folder whose disk is measured (a temporary
+    one by default). `full` measures 10^6 entries, and growth up to 10^7, and takes many minutes.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        place = Place(Path(name))
+        create_root_file(place.folder / "root")
+        create_log_keys(place.folder / "log")
+        rows = list(_sqlite_rows(place, 2_000 if full else 300))
+        if postgresql:
+            rows += _postgresql_rows(place, postgresql, 8_000 if full else 1_600)
+        return rows + list(_size_rows(place, 1_000_000 if full else 20_000, growth=full))
+
+
+def show(rows: list[Row], console: Console | None = None) -> None:
+    """Print the rows as a table."""
+    table = Table("what", "per second", "p50 ms", "p99 ms", "ratio", "note")
+    for row in rows:
+        numbers = (row.per_second, row.p50_ms, row.p99_ms, row.ratio)
+        table.add_row(row.what, *("" if one is None else f"{one:,.2f}" for one in numbers), row.note)
+    (console or Console()).print(table)
+
+
+def as_json(rows: list[Row]) -> dict[str, list[dict[str, object]]]:
+    """Give the rows for `--json`."""
+    return {"rows": [asdict(row) for row in rows]}
+
+
+def _entry() -> Entry:
+    subject = os.urandom(16).hex()[:1] * 32
+    return Entry(
+        EntryKind.RELEASE_MADE,
+        "a" * 32,
+        "b" * 32,
+        "c" * 32,
+        "d" * 32,
+        (subject,),
+        case_id="e" * 32,
+        request_id=new_id(),
+        refs={"line": new_id(), "parcel": new_id()},
+        codes={"purpose": "risk_management", "policy": "f" * 64, "digest": "0" * 64},
+        words={"necessary_because": "The risk assessment is out of date", "by": "A. Example, Constable"},
+    )
+
+
+def _record(store: Store) -> None:
+    with store.writing() as unit:
+        record(unit, _entry())
+
+
+def _timed(act: Callable[[], object], times: int) -> list[float]:
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - start)
+    return taken
+
+
+def _together(act: Callable[[], object], threads: int, times: int) -> list[float]:
+    with ThreadPoolExecutor(threads) as pool:
+        found = [pool.submit(_timed, act, times) for _ in range(threads)]
+        return [one for each in found for one in each.result()]
+
+
+def _row(what: str, taken: list[float], seconds: float, per: int = 1, against: float | None = None) -> Row:
+    ordered = sorted(taken)
+    rate = len(taken) * per / seconds
+    p50, p99 = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
+    return Row(what, rate, p50 * 1000, p99 * 1000, rate / against if against else None)
+
+
+def _alone(
+    what: str, act: Callable[[], object], times: int, per: int = 1, against: float | None = None
+) -> Row:
+    act()
+    taken = _timed(act, times)
+    return _row(what, taken, sum(taken), per, against)
+
+
+def _sqlite_rows(place: Place, times: int) -> Iterator[Row]:
+    handle = os.open(place.folder / "raw", os.O_CREAT | os.O_WRONLY, 0o600)
+
+    def write_and_sync() -> None:
+        os.write(handle, b"x" * 4096)
+        os.fdatasync(handle)
+
+    yield _alone("disk: write 4 KiB and fdatasync", write_and_sync, times)
+    os.close(handle)
+    bare = _alone("SQLite: bare insert and commit", _bare_sqlite(place.folder / "bare.sqlite3"), times)
+    rate = bare.per_second or 1.0
+    yield bare
+    url = place.sqlite("inline.sqlite3")
+    store = place.open(url)
+    yield _alone("SQLite: entry inline, 1 client", lambda: _record(store), times, against=rate)
+    for batch in (100, 1000):
+        act = _batched(store, batch)
+        yield _alone(f"SQLite: {batch} entries a transaction", act, max(times // batch, 3), batch, rate)
+    store.close()
+    yield _clients(place, url, "SQLite: entry inline", 8, times, rate)
+
+
+def _bare_sqlite(path: Path) -> Callable[[], object]:
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, data BLOB)")
+    return lambda: database.execute("INSERT INTO bare (data) VALUES (?)", (os.urandom(300),))
+
+
+def _batched(store: Store, batch: int) -> Callable[[], object]:
+    def act() -> None:
+        with store.writing() as unit:
+            for _ in range(batch):
+                record(unit, _entry())
+
+    return act
+
+
+def _postgresql_rows(place: Place, url: str, times: int) -> Iterator[Row]:
+    create_tables(url)
+    engine = make_engine(url, pool_size=32)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("CREATE TABLE IF NOT EXISTS bench_bare (id BIGSERIAL PRIMARY KEY, data BYTEA)")
+        )
+    insert = sa.text("INSERT INTO bench_bare (data) VALUES (:data)")
+
+    def bare() -> None:
+        with engine.begin() as connection:
+            connection.execute(insert, {"data": os.urandom(300)})
+
+    for clients in (1, 8, 32):
+        start = time.perf_counter()
+        taken = _together(bare, clients, times // clients)
+        seconds = time.perf_counter() - start
+        row = _row(f"PostgreSQL: bare insert and commit, {clients} clients", taken, seconds)
+        yield row
+        yield _clients(place, url, "PostgreSQL: entry through the outbox", clients, times, row.per_second)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE bench_bare"))
+    engine.dispose()
+
+
+def _clients(place: Place, url: str, what: str, clients: int, times: int, against: float | None) -> Row:
+    """Measure several clients as two worker processes with threads, as gunicorn runs them."""
+    workers = min(_WORKERS, clients)
+    pipes, processes = [], []
+    for _ in range(workers):
+        ours, theirs = _fork.Pipe()
+        process = _fork.Process(
+            target=_client, args=(place, url, clients // workers, times // clients, theirs)
+        )
+        process.start()
+        pipes.append(ours)
+        processes.append(process)
+    for pipe in pipes:
+        pipe.recv()
+    start = time.perf_counter()
+    for pipe in pipes:
+        pipe.send("go")
+    taken = [one for pipe in pipes for one in pipe.recv()]
+    seconds = time.perf_counter() - start
+    for process in processes:
+        process.join()
+    return _row(f"{what}, {clients} clients", taken, seconds, against=against)
+
+
+def _client(place: Place, url: str, threads: int, times: int, pipe: Connection) -> None:
+    store = place.open(url, pool=threads + 1)
+    _record(store)
+    pipe.send("ready")
+    pipe.recv()
+    pipe.send(_together(lambda: _record(store), threads, times))
+    store.close()
+
+
+def _size_rows(place: Place, size: int, *, growth: bool) -> Iterator[Row]:
+    store = place.open(place.sqlite("large.sqlite3"))
+    path = place.folder / "large.sqlite3"
+    start = time.perf_counter()
+    _fill(store, 0, size)
+    seconds = time.perf_counter() - start
+    yield Row(f"{size:,} leaves placed in batches of 5,000", size / seconds, note=_growth(path, size))
+    with store.reading() as unit:
+        tries = iter(range(7, size, max(size // 200, 1)))
+        yield _alone(f"inclusion proof at {size:,}", lambda: _prove(unit.session, next(tries), size), 150)
+    with store.reading() as unit:
+        export(unit, place.folder / "log", newest=True)
+    policy = parse_policy((place.folder / "log" / "policy.txt").read_text())
+    yield _alone(
+        f"gateway-verify of {size:,} entries", lambda: audit(Folder(place.folder / "log"), policy), 1, size
+    )
+    if growth:
+        _fill(store, size, 10 * size)
+        yield Row(f"{10 * size:,} leaves", note=_growth(path, 10 * size))
+    store.close()
+    yield from _own_check(place, min(size // 10, 10_000))
+
+
+def _own_check(place: Place, size: int) -> Iterator[Row]:
+    store = place.open(place.sqlite("whole.sqlite3"))
+    act = _batched(store, 500)
+    for _ in range(size // 500):
+        act()
+    for what in ("the gateway's own check", "the same check again"):
+        with store.reading() as unit:
+            taken = _timed(lambda: verify_store(unit), 1)
+        yield _row(f"{what} of {size:,} entries", taken, sum(taken), size)
+    store.close()
+
+
+def _fill(store: Store, start: int, end: int) -> None:
+    for at in range(start, end, 5_000):
+        with store.writing() as unit:
+            numbers = range(at, min(at + 5_000, end))
+            integrate(unit, [Leaf(f"{n:032x}", b"\x01" + n.to_bytes(32, "big")) for n in numbers])
+
+
+def _prove(session: Session, index: int, size: int) -> list[bytes]:
+    return inclusion_proof(index, size, stored_tree(session, 1, size).node)
+
+
+def _growth(path: Path, size: int) -> str:
+    size_on_disk = sum(file.stat().st_size for file in path.parent.glob(path.name + "*"))
+    return f"{size_on_disk / size:.0f} bytes an entry"
