@@ -86,11 +86,11 @@ def place(
         raise Invalid("This kind of wall isn't known.", fields={"kind": "Choose one from the list."})
     _check_named(unit, actor.partnership_id, person_ids, agency_ids)
     if not (person_ids or agency_ids or described.strip()):
-        raise Invalid("Nobody is named.", fields={"whom": "Name a person, an agency or describe someone."})
+        raise Invalid("Nobody is named.", fields={"person_id": "Name a person, an agency or describe someone."})
     if kind == WallKind.ALLOW_ONLY:
         if described.strip() or not (person_ids or agency_ids):
             raise Invalid(
-                "Nobody is named.", fields={"whom": "Name the people or agencies who alone may see it."}
+                "Nobody is named.", fields={"person_id": "Name the people or agencies who alone may see it."}
             )
         if any(row.kind == WallKind.ALLOW_ONLY for row in _standing(unit, subject.id)):
             raise Conflict(
@@ -129,7 +129,7 @@ def ask_allow(
     lock(unit, subject.id)
     named = [one for one in (person_id, agency_id) if one]
     if len(named) != 1:
-        raise Invalid("Nobody is named.", fields={"whom": "Name one person or one agency."})
+        raise Invalid("Nobody is named.", fields={"person_id": "Name one person or one agency."})
     _check_named(
         unit, actor.partnership_id, [person_id] if person_id else [], [agency_id] if agency_id else []
     )
@@ -278,7 +278,7 @@ def _check_named(
     bodies = [unit.session.get(Agency, one) for one in agency_ids]
     for row in (*people, *bodies):
         if row is None or row.partnership_id != partnership_id:
-            raise Invalid("Someone named isn't here.", fields={"whom": "Choose from the list."})
+            raise Invalid("Someone named isn't here.", fields={"person_id": "Choose from the list."})
 
 
 def _new(

@@ -1,0 +1,177 @@
+"""Decisions as an information-governance officer reads them: of her own agency, or of the partnership she governs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import col, or_, select
+
+from gateway.disclosure import record
+from gateway.disclosure.models import Line, LineDecision, Request
+from gateway.errors import NotFound
+from gateway.ledger.append import record as record_entry
+from gateway.ledger.entries import Entry, EntryKind
+from gateway.registry import agencies
+from gateway.registry.actors import Actor
+from gateway.registry.models import Face, Subject
+from gateway.store.unit_of_work import Unit
+
+
+@dataclass(frozen=True)
+class DecidedRequest:
+    """A request that was decided, in a list: who asked whom, and what came of it."""
+
+    request_id: str
+    reference: str
+    requester_agency: str
+    holder_agency: str
+    purpose: str
+    outcome: str
+    policy_version: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One evaluation of one line: the facts it stood on, the rules that matched, and the words for this reader."""
+
+    subject_reference: str
+    category: str
+    recipient: str
+    at_step: str
+    outcome: str
+    stage: str | None
+    reason_code: str
+    deciding_rule_id: str | None
+    rule_ids: tuple[str, ...]
+    obligations: tuple[str, ...]
+    refer_to: tuple[str, ...]
+    facts: dict[str, object]
+    policy_version: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A decided request with every evaluation of its lines, newest first within a line."""
+
+    request: DecidedRequest
+    judged: tuple[Judged, ...]
+
+
+def decided(
+    unit: Unit, actor: Actor, *, offset: int = 0, size: int = 25, outcome: str = ""
+) -> tuple[list[DecidedRequest], int]:
+    """Give decided requests, newest first, and how many there are in all; one `outcome` alone when it is named."""
+    chosen = _visible(actor)
+    if outcome:
+        chosen = [*chosen, col(Request.outcome) == outcome]
+    total = unit.session.exec(select(func.count()).select_from(Request).where(*chosen)).one()
+    rows = unit.session.exec(
+        select(Request)
+        .where(*chosen)
+        .order_by(col(Request.decided_at).desc(), Request.id)
+        .offset(offset)
+        .limit(size)
+    )
+    names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+    return [_row(request, names) for request in rows], total
+
+
+def explained(unit: Unit, actor: Actor, request_id: str) -> Explained:
+    """Give one decided request with its explanation, and record that it was read.
+
+    The officer of the requester's agency reads the requester's text: protected facts stay with the holder.
+
+    Raises:
+        NotFound: missing, foreign and not hers alike.
+    """
+    chosen = [*_visible(actor), col(Request.id) == request_id]
+    request = unit.session.exec(select(Request).where(*chosen)).first()
+    if request is None:
+        raise NotFound("There is no such decision.", next_step="Go back to the list of decisions.")
+    lines = unit.session.exec(
+        select(Line).where(Line.request_id == request_id).order_by(Line.category, Line.id)
+    ).all()
+    whole = actor.governs or request.holder_agency_id == actor.agency_id
+    judged = tuple(one for line in lines for one in _of_line(unit, line, whole=whole))
+    names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+    _note(unit, actor, request, sorted({line.subject_id for line in lines}))
+    return Explained(_row(request, names), judged)
+
+
+def _visible(actor: Actor) -> list[ColumnElement[bool]]:
+    if actor.face is not Face.GOVERNANCE:
+        raise NotFound("There is no such decision.", next_step="Go back to your list.")
+    chosen: list[ColumnElement[bool]] = [
+        col(Request.partnership_id) == actor.partnership_id,
+        col(Request.decided_at).is_not(None),
+    ]
+    if not actor.governs:
+        mine = actor.agency_id
+        chosen.append(or_(col(Request.holder_agency_id) == mine, col(Request.requester_agency_id) == mine))
+    return chosen
+
+
+def _row(request: Request, names: dict[str, str]) -> DecidedRequest:
+    return DecidedRequest(
+        request_id=request.id,
+        reference=request.reference,
+        requester_agency=names.get(request.requester_agency_id, ""),
+        holder_agency=names.get(request.holder_agency_id, ""),
+        purpose=request.purpose,
+        outcome=request.outcome or "",
+        policy_version=request.policy_version or "",
+        decided_at=request.decided_at or request.created_at,
+    )
+
+
+def _of_line(unit: Unit, line: Line, *, whole: bool) -> list[Judged]:
+    rows = unit.session.exec(
+        select(LineDecision)
+        .where(LineDecision.line_id == line.id)
+        .order_by(col(LineDecision.created_at).desc())
+    )
+    reference = unit.session.get_one(Subject, line.subject_id).reference
+    recipient = record.recipient_in_words(unit, line.recipient_id)
+    return [
+        Judged(
+            subject_reference=reference,
+            category=line.category,
+            recipient=recipient,
+            at_step=row.at_step,
+            outcome=row.outcome,
+            stage=row.stage if whole else None,
+            reason_code=row.reason_code if whole else "",
+            deciding_rule_id=row.deciding_rule_id if whole else None,
+            rule_ids=tuple(row.rule_ids) if whole else (),
+            obligations=tuple(str(due["code"]) for due in row.obligations),
+            refer_to=tuple(row.refer_to),
+            facts=dict(row.facts) if whole else {},
+            policy_version=row.policy_version,
+            text=row.officer_text if whole else row.requester_text,
+            at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def _note(unit: Unit, actor: Actor, request: Request, subject_ids: list[str]) -> None:
+    record_entry(
+        unit,
+        Entry(
+            kind=EntryKind.LOG_VIEWED,
+            partnership_id=actor.partnership_id,
+            controller_agency_id=request.holder_agency_id,
+            actor_post_id=actor.post_id,
+            actor_agency_id=actor.agency_id,
+            subject_ids=tuple(subject_ids),
+            case_id=request.case_id,
+            request_id=request.id,
+            codes={"what": "decision"},
+            words={"actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
+        ),
+    )

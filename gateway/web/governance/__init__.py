@@ -1,0 +1,38 @@
+"""Pages for information-governance officers."""
+
+from __future__ import annotations
+
+from gateway.web.governance import (
+    arrangements,
+    cases,
+    decisions,
+    duties,
+    home,
+    staffing,
+    subjects,
+    walls,
+)
+from gateway.web.governance.blueprint import blueprint
+
+__all__ = [
+    "NAVIGATION",
+    "arrangements",
+    "blueprint",
+    "cases",
+    "decisions",
+    "duties",
+    "home",
+    "staffing",
+    "subjects",
+    "walls",
+]
+
+# Parts that other rooms add appear once their pages exist: the navigation shows only what opens.
+NAVIGATION = (
+    ("What needs doing", "governance.home"),
+    ("Register", "governance.agency_list"),
+    ("Decisions", "governance.decision_list"),
+    ("Policies", "governance.policies"),
+    ("Concerns", "governance.concerns"),
+    ("Keys", "governance.key_list"),
+)

@@ -1,0 +1,180 @@
+"""What an officer does for her agency: tasks and reviews, answers that are late, keys that wait for approval."""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from gateway.disclosure import authorise, keyring, reading
+from gateway.disclosure.ask import EMERGENCY_REVIEW
+from gateway.disclosure.models import Task
+from gateway.errors import NotFound
+from gateway.registry import agencies, people
+from gateway.web.access import Face, allow, current_actor, current_gateway
+from gateway.web.formats import grouped, label, when
+from gateway.web.forms import GatewayForm, LongAnswer, OneOf, required
+from gateway.web.governance.blueprint import blueprint
+from gateway.web.governance.forms import PlainForm
+from gateway.web.governance.parts import Cell, Listing, confirm, link, record
+
+_BACK = ".home"
+
+
+class DoneForm(GatewayForm):
+    """What was done."""
+
+    words = LongAnswer("What was done?", [required("Say what was done")])
+
+
+class ReviewForm(GatewayForm):
+    """Whether an emergency was one."""
+
+    upheld = OneOf(
+        "Was it right to treat this as an emergency?",
+        [required("Choose yes or no")],
+        choices=[("yes", "Yes"), ("no", "No")],
+    )
+    words = LongAnswer("Why?", [required("Give your reasons")])
+
+
+@blueprint.get("/tasks")
+@allow(Face.GOVERNANCE)
+def task_list() -> ResponseReturnValue:
+    """What the agency still has to do."""
+    with current_gateway().store.reading() as unit:
+        found = authorise.tasks_of(unit, current_actor())
+        now = unit.now
+    rows: list[list[Cell]] = [
+        [
+            link(_said(one), url_for(".task_page", task_id=one.id), f"due {when(one.due_at)}"),
+            when(one.due_at),
+            "Overdue" if one.due_at <= now else "Open",
+        ]
+        for one in found
+    ]
+    listing = Listing("Soonest first", ("Task", "Due", "State"), rows, empty="Your agency has nothing to do.")
+    return record("Reviews and tasks", back=url_for(_BACK), listings=[listing])
+
+
+@blueprint.route("/tasks/<id:task_id>", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def task_page(task_id: str) -> ResponseReturnValue:
+    """Record that something was done, or review an emergency."""
+    actor, found = current_actor(), _task(task_id)
+    if found.kind == EMERGENCY_REVIEW:
+        return _review(found)
+    form = DoneForm()
+    return confirm(
+        form,
+        lambda unit: authorise.complete_task(unit, actor, task_id, form.words.data or ""),
+        heading="Record that this was done",
+        done="The task was recorded as done.",
+        back=url_for(".task_list"),
+        facts=[("Task", _said(found)), ("Due", when(found.due_at))],
+        button="Record",
+    )
+
+
+@blueprint.get("/overdue")
+@allow(Face.GOVERNANCE)
+def overdue_list() -> ResponseReturnValue:
+    """Requests that the agency has not answered in time."""
+    with current_gateway().store.reading() as unit:
+        found = reading.inbox(unit, current_actor(), "overdue")
+    rows: list[list[Cell]] = [
+        [one.reference, one.requester_agency, label(one.purpose, "purpose"), when(one.due_at)]
+        for one in found
+    ]
+    head = ("Reference", "Asked by", "Purpose", "Was due")
+    listing = Listing("Oldest first", head, rows, empty="Your agency has answered everything in time.")
+    return record("Overdue requests", back=url_for(_BACK), listings=[listing])
+
+
+@blueprint.get("/keys")
+@allow(Face.GOVERNANCE)
+def key_list() -> ResponseReturnValue:
+    """Keys that wait for approval."""
+    actor = current_actor()
+    with current_gateway().store.reading() as unit:
+        found = keyring.to_approve(unit, actor)
+        names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+        holders = {
+            key.id: people.post_view(unit, actor.partnership_id, key.post_id).name
+            if key.post_id
+            else key.system
+            for key in found
+        }
+    rows: list[list[Cell]] = [
+        [
+            link(holders[key.id] or "", url_for(".approve_key", key_id=key.id), "key"),
+            names.get(key.agency_id, ""),
+            when(key.proved_at),
+        ]
+        for key in found
+    ]
+    listing = Listing(
+        "Waiting for approval", ("Holder", "Agency", "Proved"), rows, empty="No key waits for you."
+    )
+    return record("Keys", back=url_for(_BACK), listings=[listing])
+
+
+@blueprint.route("/keys/<id:key_id>", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def approve_key(key_id: str) -> ResponseReturnValue:
+    """Approve a key after comparing its fingerprint with its holder."""
+    actor = current_actor()
+    with current_gateway().store.reading() as unit:
+        key = next((one for one in keyring.to_approve(unit, actor) if one.id == key_id), None)
+        if key is None:
+            raise NotFound("There is no such key.", next_step="Go back to the keys that wait.")
+        holder = people.post_view(unit, actor.partnership_id, key.post_id).name if key.post_id else key.system
+    return confirm(
+        PlainForm(),
+        lambda unit: keyring.approve(unit, actor, key_id),
+        heading="Approve this key?",
+        done="The key is in use.",
+        back=url_for(".key_list"),
+        facts=[("Holder", holder), ("Fingerprint", grouped(key.kid))],
+        says=[
+            "Call the holder on a number you know and let her read out the fingerprint.",
+            "Approve only if it is the same: whoever holds the key reads what is sealed to it.",
+        ],
+        button="It is the same: approve",
+    )
+
+
+def _review(found: Task) -> ResponseReturnValue:
+    actor, form = current_actor(), ReviewForm()
+    return confirm(
+        form,
+        lambda unit: authorise.review_emergency(
+            unit, actor, found.id, upheld=form.upheld.data == "yes", words=form.words.data or ""
+        ),
+        heading="Review an emergency disclosure",
+        done="The review is recorded.",
+        back=url_for(".task_list"),
+        facts=[
+            ("Due", when(found.due_at)),
+            (
+                "Decision",
+                link("Read the decision", url_for(".decision_page", request_id=found.request_id))
+                if found.request_id
+                else "None",
+            ),
+        ],
+        button="Record the review",
+    )
+
+
+def _task(task_id: str) -> Task:
+    with current_gateway().store.reading() as unit:
+        found = [one for one in authorise.tasks_of(unit, current_actor()) if one.id == task_id]
+    if not found:
+        raise NotFound("There is no such task.", next_step="Go back to the list of tasks.")
+    return found[0]
+
+
+def _said(one: Task) -> str:
+    if one.kind == EMERGENCY_REVIEW:
+        return "Review an emergency disclosure"
+    return label(one.kind, "obligation")

@@ -1,0 +1,98 @@
+"""Where an officer begins: what waits for her, in counts, and the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from gateway.disclosure import authorise, keyring, reading
+from gateway.registry import authorities, memberships, subject_changes, wall_records
+from gateway.registry.actors import Actor
+from gateway.review import concerns
+from gateway.store.unit_of_work import Unit
+from gateway.web.access import Face, allow, current_actor, current_gateway, may_enter
+from gateway.web.forms import page
+from gateway.web.governance.blueprint import blueprint
+from gateway.web.governance.parts import SECTIONS
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that waits: what, how much of it, and where."""
+
+    text: str
+    number: int
+    href: str
+    action: str
+
+
+@blueprint.get("/")
+@allow(Face.GOVERNANCE)
+def home() -> ResponseReturnValue:
+    """What needs doing."""
+    actor = current_actor()
+    with current_gateway().store.reading() as unit:
+        counted = [(text, endpoint, action, number(unit, actor)) for text, endpoint, action, number in _JOBS]
+    jobs = [
+        Job(text, found, url_for(name), action) for text, name, action, found in counted if may_enter(name)
+    ]
+    return page("governance/home.html", jobs=jobs, sections=SECTIONS)
+
+
+def _walls(unit: Unit, actor: Actor) -> int:
+    return sum(wall_records.needs_doing(one) for one in wall_records.walls(unit, actor))
+
+
+def _overdue_walls(unit: Unit, actor: Actor) -> int:
+    return sum(one.overdue for one in wall_records.walls(unit, actor))
+
+
+def _authorities(unit: Unit, actor: Actor) -> int:
+    return sum(one.waiting for one in authorities.authorities(unit, actor))
+
+
+def _settings(unit: Unit, actor: Actor) -> int:
+    if not actor.governs:
+        return 0
+    return sum(bool(one.missing) for one in memberships.arrangements(unit, actor.partnership_id))
+
+
+def _concerns(unit: Unit, actor: Actor) -> int:
+    return sum(one.answered_at is None for one in concerns.to_answer(unit, actor))
+
+
+Count = Callable[[Unit, Actor], int]
+_JOBS: tuple[tuple[str, str, str, Count], ...] = (
+    ("Concerns to answer", "governance.concerns", "Answer", _concerns),
+    ("Walls to look at", "governance.wall_list", "Look", _walls),
+    ("Walls whose review is overdue", "governance.wall_list", "Review", _overdue_walls),
+    (
+        "Changes to records of people",
+        "governance.subject_list",
+        "Answer",
+        lambda unit, actor: len(subject_changes.changes(unit, actor)),
+    ),
+    ("Authorities to approve", "governance.authority_list", "Answer", _authorities),
+    (
+        "Keys to approve",
+        "governance.key_list",
+        "Answer",
+        lambda unit, actor: len(keyring.to_approve(unit, actor)),
+    ),
+    (
+        "Reviews and tasks of your agency",
+        "governance.task_list",
+        "See them",
+        lambda unit, actor: len(authorise.tasks_of(unit, actor)),
+    ),
+    (
+        "Requests your agency has not answered in time",
+        "governance.overdue_list",
+        "See them",
+        lambda unit, actor: len(reading.inbox(unit, actor, "overdue")),
+    ),
+    ("Arrangements without all local settings", "governance.arrangement_list", "Set them", _settings),
+)
