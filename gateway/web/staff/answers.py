@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -10,12 +11,14 @@ from typing import Any, ClassVar
 from wtforms import BooleanField, Field, HiddenField
 
 from gateway.errors import Invalid
+from gateway.store.tables import new_id
 from gateway.web import formats
 from gateway.web.forms import GatewayForm, OneOf, SomeOf, ThreePartDate
 
 # Characters that turn the direction of text make a page show something else than was typed (Unicode TR 36, 3.2).
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ALLOWED_CONTROLS = frozenset("\n\t")
+_ATTEMPT = re.compile("[0-9a-f]{32}")
 _UNREADABLE = "Take out characters that cannot be seen, and type it again as plain text"
 
 
@@ -36,11 +39,17 @@ class StaffForm(GatewayForm):
     def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
         """Whether every field is right; text with control or direction-turning characters is not."""
         right = super().validate(extra_validators=extra_validators)
+        if not _ATTEMPT.fullmatch(self.once.data or ""):
+            self.once.data = new_id()
+            self.form_errors.append("The page was not sent as it was shown. Send it again")
         for field in self:
-            if any(not is_plain(text) for text in _texts_of(field)):
-                field.errors = [_UNREADABLE]
-                right = False
-        return bool(right)
+            if all(is_plain(text) for text in _texts_of(field)):
+                continue
+            if isinstance(field, HiddenField):
+                field.data = ""
+                continue
+            field.errors = [_UNREADABLE]
+        return bool(right) and not self.errors
 
     def kept(self) -> dict[str, Any]:
         """The answers as a draft keeps them: text, lists of codes, and days in ISO form."""

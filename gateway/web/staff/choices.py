@@ -7,6 +7,7 @@ from datetime import date
 
 from gateway.clock import local_day
 from gateway.disclosure.asking import may_ask_with
+from gateway.disclosure.onward import purposes_within
 from gateway.registry import agencies, cases, subjects
 from gateway.registry.actors import Actor
 from gateway.registry.agencies import AgencyView
@@ -56,9 +57,10 @@ class Choices:
         return _POWER_OF.get(Arrangement(self.arrangement))
 
 
-def purposes() -> list[tuple[str, str]]:
-    """The purposes one can ask for."""
-    return [(code, label) for code, label in vocabulary().choices("purpose") if code != Purpose.CURIOSITY]
+def purposes(within: str | None = None) -> list[tuple[str, str]]:
+    """The purposes one can ask for; passing on keeps the purpose it was given for, or narrows it."""
+    offered = purposes_within(within) if within else set(Purpose) - {Purpose.CURIOSITY}
+    return [(code, label) for code, label in vocabulary().choices("purpose") if code in offered]
 
 
 def declarations() -> list[tuple[str, str]]:

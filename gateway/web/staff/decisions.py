@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from gateway_verify.words import title
 
@@ -10,21 +11,22 @@ from gateway.disclosure.ask import EMERGENCY_REVIEW
 from gateway.disclosure.models import LineState
 from gateway.disclosure.reading import LineDetail, RequestDetail
 from gateway.disclosure.withdraw import RECONSIDER
-from gateway.vocabulary import Obligation, Outcome
-from gateway.web.formats import count, label
+from gateway.vocabulary import Obligation, Outcome, vocabulary
+from gateway.web.formats import clock_time, count, day, label, when
 from gateway.web.staff.blueprint import blueprint
 
 _ANSWER = {
-    Outcome.PERMIT: ("Shared", "green"),
+    Outcome.PERMIT: ("Can be shared", "green"),
     Outcome.REFER: ("Needs a person", "yellow"),
     Outcome.DENY: ("Not shared", "red"),
 }
+_SHARED = ("Shared", "turquoise")
 _STANDS = {
     LineState.REFERRED: "Waits for a person to decide",
-    LineState.TO_RELEASE: "May be shared: waits for the holder to send it",
+    LineState.TO_RELEASE: "Waits for the holder to send it",
     LineState.RELEASED: "Sent, sealed to the recipient",
     LineState.DECLINED: "The holder declined to share it",
-    LineState.REFUSED: "Not shared",
+    LineState.REFUSED: "Refused",
     LineState.CANCELLED: "Cancelled",
 }
 # Obligations that a holder reads again before content leaves: what they guard can't be called back.
@@ -51,6 +53,7 @@ class Explained:
     colour: str
     stands: str
     rule: str
+    instead: str
     decided_by: list[str]
     obligations: list[str]
     warnings: list[str]
@@ -64,7 +67,8 @@ def explained(detail: RequestDetail) -> list[Explained]:
 def explain(line: LineDetail) -> Explained:
     """One row."""
     outcome = Outcome.DENY if line.state in _NOT_SHARED or not line.outcome else Outcome(line.outcome)
-    answer, colour = _ANSWER[outcome]
+    answer, colour = _SHARED if line.state == LineState.RELEASED else _ANSWER[outcome]
+    always = vocabulary().default_obligations
     return Explained(
         line=line,
         kind=label(line.category, "category"),
@@ -73,8 +77,9 @@ def explain(line: LineDetail) -> Explained:
         colour=colour,
         stands=_STANDS[LineState(line.state)],
         rule=rule_of(line),
+        instead="" if line.alternative in line.text else line.alternative,
         decided_by=[label(role, "role") for role in line.refer_to],
-        obligations=[label(due.code, "obligation") for due in line.obligations],
+        obligations=[label(due.code, "obligation") for due in line.obligations if due.code not in always],
         warnings=[label(due.code, "obligation") for due in line.obligations if due.code in _WARNS],
     )
 
@@ -87,7 +92,8 @@ def about(line: LineDetail) -> str:
 
 def in_one_sentence(lines: list[Explained]) -> str:
     """The banner of a decision."""
-    shared, waiting = (sum(row.answer == answer for row in lines) for answer in ("Shared", "Needs a person"))
+    shared = sum(row.answer in {"Shared", "Can be shared"} for row in lines)
+    waiting = sum(row.answer == "Needs a person" for row in lines)
     if not lines:
         return "Nothing was decided."
     if shared == len(lines):
@@ -117,6 +123,13 @@ def rule_of(line: LineDetail) -> str:
 def task_label(kind: str) -> str:
     """What a task asks of a person, in words."""
     return _TASKS.get(kind) or label(kind, "obligation")
+
+
+@blueprint.app_template_filter()
+def deadline(at: datetime) -> str:
+    """By when, as people say it: a day that counts to its end is named, not the midnight after it."""
+    last = at - timedelta(seconds=1)
+    return f"the end of {day(last)}" if clock_time(at) == "midnight" else when(at)
 
 
 @blueprint.app_template_filter()

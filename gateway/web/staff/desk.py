@@ -183,12 +183,11 @@ def release_line(line_id: str) -> ResponseReturnValue:
     if "back" not in request.form and form.validate_on_submit():
         with form.showing_errors():
             prepared = content.prepare(form.content(), row.line.category)
-            if not form.accepts_findings.data and (prepared.findings or row.warnings):
+            if not form.confirmed() and (prepared.findings or row.warnings):
                 return page("staff/desk/interruption.html", form=form, row=row, prepared=prepared)
             with current_gateway().store.writing() as unit:
-                accepts = bool(form.accepts_findings.data)
                 answered = release.release(
-                    unit, current_actor(), line_id, prepared, form.about(), accepts_findings=accepts
+                    unit, current_actor(), line_id, prepared, form.about(), accepts_findings=form.confirmed()
                 )
             return after_release(answered, row)
     return page("staff/desk/release.html", form=form, row=row)

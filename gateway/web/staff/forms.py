@@ -131,6 +131,7 @@ class ReleaseForm(DatedForm):
 
     text = LongAnswer("What you share, as text", longest=TEXT_AT_MOST)
     file = FileField("A file, if text is not enough")
+    data_as_of = ThreePartDate("As of which day is it?", [required("Enter the day the information is from")])
     verified = OneOf(
         "Has it been verified?", [required("Choose whether it has been verified")], choices=_YES_NO
     )
@@ -151,10 +152,11 @@ class ReleaseForm(DatedForm):
         if not self.text.data and not self.content().data:
             raise ValidationError("Write text, or choose a file")
 
-    def validate_accepts_findings(self, field: BooleanField) -> None:
-        """Want the confirmation, once there was a warning."""
-        if self.warned.data and not field.data:
-            raise ValidationError("Confirm that you have read it again, or go back and change it")
+    def confirmed(self) -> bool:
+        """Whether it was read again; once warned, an empty confirmation is an error beside its box."""
+        if self.warned.data and not self.accepts_findings.data:
+            self.accepts_findings.errors = ["Confirm that you have read it again, or go back and change it"]
+        return bool(self.accepts_findings.data)
 
     def content(self) -> Content:
         """What is to be shared; the file's bytes never leave memory (promise 5)."""

@@ -11,7 +11,7 @@ from gateway.disclosure import ask, drafts, reading
 from gateway.disclosure.asking import Asking, Basis, NamedRecipient
 from gateway.disclosure.models import RequestKind
 from gateway.disclosure.open import parcel_for
-from gateway.errors import Invalid
+from gateway.errors import Invalid, NotFound
 from gateway.registry.actors import Actor
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import DefaultBasis, vocabulary
@@ -54,6 +54,7 @@ class Journey:
     actor: Actor
     parcel_id: str | None = None
     replaces_id: str | None = None
+    within: str | None = None
 
     @property
     def is_offer(self) -> bool:
@@ -70,6 +71,11 @@ class Journey:
         """The case, if this person is on it."""
         chosen = self.answer("case", "case_id")
         return None if chosen in {None, NOT_ON} else chosen
+
+    @property
+    def is_off_case(self) -> bool:
+        """Whether its maker said that she isn't on the case."""
+        return bool(self.answer("case", "case_id") == NOT_ON)
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
@@ -149,6 +155,7 @@ class Journey:
             "kind": self.kind,
             "parcel_id": self.parcel_id,
             "replaces_id": self.replaces_id,
+            "within": self.within,
             "kept": self.kept,
         }
 
@@ -218,7 +225,7 @@ class Journey:
 
 def begin(unit: Unit, actor: Actor, kind: RequestKind, **given: Any) -> str:
     """Start a draft, empty or from a request or parcel; gives its id."""
-    stored = {"kind": kind, "parcel_id": None, "replaces_id": None, "kept": {}, **given}
+    stored = {"kind": kind, "parcel_id": None, "replaces_id": None, "within": None, "kept": {}, **given}
     return drafts.save(unit, actor, DRAFT, stored)
 
 
@@ -268,7 +275,7 @@ def begin_onward(unit: Unit, actor: Actor, parcel_id: str) -> str:
     """
     detail = parcel_for(unit, actor, parcel_id)
     kept = {"case": {"case_id": detail.case_id}, "holder": {"holder_agency_id": detail.controller_agency_id}}
-    return begin(unit, actor, RequestKind.ASK, parcel_id=parcel_id, kept=kept)
+    return begin(unit, actor, RequestKind.ASK, parcel_id=parcel_id, within=detail.purpose, kept=kept)
 
 
 def load(unit: Unit, actor: Actor, draft_id: str) -> Journey:
@@ -283,11 +290,22 @@ def load(unit: Unit, actor: Actor, draft_id: str) -> Journey:
         draft_id=draft_id,
         kind=RequestKind(stored["kind"]),
         kept=stored["kept"],
-        choices=choices(unit, actor, None if chosen == NOT_ON else chosen),
+        choices=_choices(unit, actor, None if chosen == NOT_ON else chosen, stored["parcel_id"]),
         actor=actor,
         parcel_id=stored["parcel_id"],
         replaces_id=stored["replaces_id"],
+        within=stored["within"],
     )
+
+
+def _choices(unit: Unit, actor: Actor, case_id: str | None, parcel_id: str | None) -> Choices:
+    try:
+        return choices(unit, actor, case_id)
+    except NotFound:
+        # What was received may be passed on by somebody who isn't on the case; she then names somebody outside it.
+        if parcel_id is None:
+            raise
+        return choices(unit, actor, None)
 
 
 def save(unit: Unit, journey: Journey) -> None:

@@ -23,8 +23,8 @@ from gateway.web.staff.forms import AcceptForm, DeliveryForm, FailedOpeningForm
 _FAILED = {
     "no_key": "no_key",
     "cannot_decrypt": "cannot_decrypt",
-    "bad_proof": "proof_failed",
-    "history_changed": "log_changed",
+    "proof_failed": "proof_failed",
+    "log_changed": "log_changed",
 }
 _OTHERWISE = "not_shown"
 

@@ -110,7 +110,7 @@ class PurposeForm(QuestionForm):
 
     def offer(self, journey: Journey) -> None:
         """Fill in what may be chosen."""
-        self.purpose.choices = purposes()
+        self.purpose.choices = purposes(journey.within)
 
 
 class BasisForm(QuestionForm):
@@ -319,7 +319,7 @@ class Question:
 
 
 def _on_case(journey: Journey) -> bool:
-    return journey.case_id is not None
+    return not journey.is_off_case
 
 
 def _free(journey: Journey) -> bool:
@@ -342,7 +342,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "person", WHERE, "Say who you are asking about", "About", "Who are you asking about?",
-        PersonForm, ("person",), asked=lambda journey: not _on_case(journey) and _free(journey),
+        PersonForm, ("person",), asked=lambda journey: journey.is_off_case and _free(journey),
     ),
     Question(
         "purpose", WHY, "Give the purpose", "Purpose", "What is the information for?", PurposeForm, ("purpose",),

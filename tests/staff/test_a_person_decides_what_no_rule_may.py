@@ -1,0 +1,115 @@
+"""Referred lines, second opinions, emergency reviews and tasks: a person decides, never the one who asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.disclosure import authorise
+from gateway.disclosure.ask import EMERGENCY_REVIEW
+from gateway.disclosure.withdraw import RECONSIDER
+from gateway.sealing import parcel as parcels
+from gateway.sealing.models import Parcel
+from tests.staff.conftest import Place
+from tests.staff.steps import lines_of, owed, put, sent
+from tests.staff.world import World
+from tests.web.pages import Web
+
+REASONS = {"grants": "yes", "reasons": "The plan can't be made without it, and less would not do."}
+
+
+def test_a_referred_line_goes_to_a_role_that_may_decide(web: Web, place: Place, world: World) -> None:
+    address, request_id = _referred(place, world)
+    web.sign_in(world.authoriser)
+    assert address in web.page("/staff/authorisations").links().values()
+    shown = web.page(address)
+    assert "Why it comes to you" in shown.text
+    after = web.submit(shown, REASONS)
+    assert "Your decision was recorded." in after.text
+    web.page(address, status=404)
+    web.sign_in(world.asker)
+    assert "Needs a person" not in web.page(f"/staff/requests/{request_id}").text
+
+
+def test_where_it_takes_two_a_colleague_gives_a_second_opinion(
+    web: Web, place: Place, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authorise, "takes_two", lambda *_: True)
+    address, _ = _referred(place, world)
+    web.sign_in(world.authoriser)
+    first = web.page(address)
+    assert "This takes two people." in first.text
+    web.submit(first, REASONS)
+    own = web.page(address)
+    web.submit(own, REASONS, status=403)
+    web.sign_in(world.second)
+    assert "Second opinion" in web.page("/staff/authorisations").text
+    shown = web.page(address)
+    assert shown.h1 == "Give a second opinion"
+    web.submit(shown, REASONS)
+    web.page(address, status=404)
+
+
+def test_a_refusal_closes_the_line(web: Web, place: Place, world: World) -> None:
+    address, request_id = _referred(place, world)
+    web.sign_in(world.authoriser)
+    web.submit(web.page(address), {**REASONS, "grants": "no"})
+    web.sign_in(world.asker)
+    assert "Not shared" in web.page(f"/staff/requests/{request_id}").text
+
+
+def test_whoever_asked_never_authorises(web: Web, place: Place, world: World) -> None:
+    address, _ = _referred(place, world)
+    web.sign_in(world.asker)
+    web.page(address, status=404)
+    assert address not in web.page("/staff/authorisations").links().values()
+
+
+def test_an_emergency_is_reviewed_by_somebody_else(web: Web, place: Place, world: World) -> None:
+    task_id = owed(place.gateway, world, put(place.gateway, world), EMERGENCY_REVIEW)
+    web.sign_in(world.holder)
+    shown = web.page("/staff/tasks")
+    assert f"/staff/tasks/{task_id}" in shown.links().values()
+    review = web.client.get(f"/staff/tasks/{task_id}")
+    assert review.location == f"/staff/tasks/{task_id}/review"
+    after = web.submit(web.page(review.location), {"upheld": "yes", "words": "He had a knife."})
+    assert "Your review was recorded." in after.text
+
+
+def test_a_task_is_recorded_as_done_and_leaves_the_list(web: Web, place: Place, world: World) -> None:
+    task_id = owed(place.gateway, world, put(place.gateway, world), "inform_subject")
+    address = f"/staff/tasks/{task_id}"
+    web.sign_in(world.holder)
+    assert address in web.page("/staff/").links().values()
+    after = web.submit(web.page(address), {"words": "Told on Monday by telephone."})
+    assert address not in after.links().values()
+    web.page(address, status=404)
+
+
+def test_what_froze_is_decided_afresh_or_destroyed(web: Web, place: Place, world: World) -> None:
+    for act in ("reconsider", "destroy"):
+        task_id = _frozen(place, world)
+        web.sign_in(world.holder)
+        assert web.client.get(f"/staff/tasks/{task_id}").location == f"/staff/tasks/{task_id}/reconsider"
+        web.page(f"/staff/tasks/{task_id}/reconsider")
+        after = web.submit(web.page(f"/staff/tasks/{task_id}/{act}"))
+        assert after.path == "/staff/tasks"
+
+
+def test_another_agencys_tasks_are_not_there(web: Web, place: Place, world: World) -> None:
+    task_id = owed(place.gateway, world, put(place.gateway, world), EMERGENCY_REVIEW)
+    web.sign_in(world.asker)
+    for end in ("", "/review", "/reconsider", "/destroy"):
+        web.page(f"/staff/tasks/{task_id}{end}", status=404)
+
+
+def _referred(place: Place, world: World) -> tuple[str, str]:
+    request_id = put(place.gateway, world, categories=("visor_record",))
+    return f"/staff/authorisations/{lines_of(place.gateway, world, request_id)[0]}", request_id
+
+
+def _frozen(place: Place, world: World) -> str:
+    parcel_id = sent(place.gateway, world)
+    with place.gateway.store.writing() as unit:
+        row = unit.session.get_one(Parcel, parcel_id)
+        parcels.freeze(unit, [row.line_id])
+    return owed(place.gateway, world, row.request_id, RECONSIDER, row.line_id)
