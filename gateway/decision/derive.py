@@ -205,7 +205,19 @@ def _line(ask: Ask, shared: dict[str, Value], category: Category, recipient: Bod
         "circumstance": frozenset(circumstance.value for circumstance in circumstances),
         UNKNOWN_CIRCUMSTANCES: _unsure(ask, recipient, circumstances),
     }
+    if _is_offer(ask, recipient):
+        for attribute in ("type", "duty", "member"):
+            facts[f"requester_{attribute}"] = facts[f"recipient_{attribute}"]
     return Line(category, recipient, facts)
+
+
+def _is_offer(ask: Ask, recipient: Body) -> bool:
+    """Whether the holder's own staff offer it to a member elsewhere, whose standing is then what counts.
+
+    Walls, conflicts and being on the case are still those of whoever offers.
+    """
+    offered = _same_agency(ask.requester, ask.holder) is True and _same_agency(recipient, ask.holder) is False
+    return offered and recipient.member is True
 
 
 def _unsure(ask: Ask, recipient: Body, circumstances: frozenset[Circumstance]) -> frozenset[str]:

@@ -224,3 +224,21 @@ def test_the_decision_is_a_function_of_its_inputs() -> None:
 def test_a_dead_subject_is_noticed() -> None:
     ask = marac(subject=SubjectFacts(SubjectRole.DECEASED_VICTIM, 40))
     assert Circumstance.SUBJECT_DECEASED in decide(ask, policy()).circumstances
+
+
+def test_an_offer_rests_on_the_standing_of_whoever_would_receive_it() -> None:
+    gp = body(AgencyType.NHS_GP, agency_id="gp", key="gp")
+    ask = marac(requester=gp, holder=gp, recipients=(body(AgencyType.LA_CHILDRENS, agency_id="council"),))
+    ask = replace(
+        ask,
+        arrangement=Arrangement.CHILD_PROTECTION,
+        subject=SubjectFacts(SubjectRole.CHILD_AT_RISK, 4),
+        categories=(Category.HEALTH_PHYSICAL,),
+        purpose=Purpose.CHILD_PROTECTION,
+        legal_basis=LegalBasis((Power.CA1989_S47,)),
+        circumstances=frozenset({Circumstance.SIGNIFICANT_HARM_THRESHOLD}),
+    )
+    assert outcome(ask) is Outcome.PERMIT
+    assert outcome(replace(ask, requester=replace(gp, walled=True))) is Outcome.DENY
+    employer = body(AgencyType.EMPLOYER, agency_id="employer")
+    assert outcome(replace(ask, recipients=(employer,))) is Outcome.DENY
