@@ -60,7 +60,7 @@ class Postgres:
             self.execute(f"CREATE DATABASE {_TEMPLATE}")
             create_tables(self.url(_TEMPLATE))
             self._has_template = True
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY wal_log")
         return self.url(name)
 
     def drop(self, url: str) -> None:
