@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, flash, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, FileField
 
 from gateway.errors import Invalid
-from gateway.web.access import Face, allow
+from gateway.registry.actors import actor_for_post
+from gateway.registry.models import Person
+from gateway.web.access import Face, allow, current_actor, current_gateway, public
 from gateway.web.forms import (
     Answer,
     GatewayForm,
@@ -72,6 +74,16 @@ def form() -> ResponseReturnValue:
     return page("gallery/form.html", form=shown)
 
 
+@blueprint.get("/as/<id:post_id>")
+@public("A real browser takes a cookie of this name only from the server itself")
+def sign_in_as(post_id: str) -> ResponseReturnValue:
+    """Begin a session for a post, for tests in a browser."""
+    with current_gateway().store.reading() as unit:
+        actor = actor_for_post(unit, post_id)
+    session.update(person_id=actor.person_id, post_id=post_id, partnership_id=actor.partnership_id)
+    return redirect(url_for("account.posts"))
+
+
 @blueprint.get("/components")
 @allow(Face.STAFF)
 def components() -> ResponseReturnValue:
@@ -115,9 +127,6 @@ def faulty(how: str) -> ResponseReturnValue:
 @allow(Face.STAFF)
 def writes() -> ResponseReturnValue:
     """A GET that writes, which the checks of pages must find."""
-    from gateway.registry.models import Person
-    from gateway.web.access import current_actor, current_gateway
-
     with current_gateway().store.writing() as unit:
         unit.session.add(Person(partnership_id=current_actor().partnership_id, name="Written"))
     return page("gallery/opening.html")

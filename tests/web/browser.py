@@ -1,0 +1,58 @@
+"""A real browser on a real server, for what only a browser can show."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+# WCAG 2.2 A and AA; what axe calls best practice beyond that isn't asked for.
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve an application on a free port of loopback; gives its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window; skips, saying so, where there is none."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+def accessibility_faults(tab: Page) -> list[str]:
+    """What axe finds on the page as it stands, each fault with the elements it is about."""
+    found: list[dict[str, Any]] = Axe().run(tab, options={"runOnly": list(RULES)}).response["violations"]
+    return [f"{one['id']}: {[node['html'][:100] for node in one['nodes']]}" for one in found]
+
+
+def width_needed(tab: Page) -> int:
+    """How wide the page is, in CSS pixels, at the window's present width."""
+    return int(tab.evaluate("document.documentElement.scrollWidth"))
