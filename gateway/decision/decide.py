@@ -58,7 +58,7 @@ def decide(ask: Ask, policy: Policy | None) -> Decision:
 
 
 def _decide(ask: Ask, policy: Policy) -> Decision:
-    engine = policy.engine(today(ask))
+    engine = policy.engine(today(ask), ask.holder.agency_id)
     judged = [verdict(engine, line, ask.lifted) for line in lines(ask)]
     if not judged:
         return _refused(ask, "nothing_asked", policy.version)

@@ -36,10 +36,11 @@ _HEADER_KEYS = frozenset(
         "needs",
         "standing",
         "about",
+        "agency",
     ]
 )
 _LATE = frozenset({Stage.E, Stage.F, Stage.G, Stage.H})
-_ENGINES_KEPT = 4
+_ENGINES_KEPT = 32
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Pack:
     needs: tuple[str, ...]
     standing: Mapping[str, frozenset[str]]
     about: str
+    agency: str | None
     examples: Mapping[str, Mapping[str, Any]]
     rules: tuple[Rule, ...]
 
@@ -81,6 +83,7 @@ class Pack:
             "review_by": self.review_by.isoformat(),
             "arrangements": sorted(self.arrangements),
             "enabled": self.enabled,
+            "agency": self.agency,
             "needs": list(self.needs),
             "standing": {duty: sorted(bodies) for duty, bodies in sorted(self.standing.items())},
             "rules": [rule.canonical() for rule in self.rules],
@@ -96,7 +99,7 @@ class Policy:
 
     packs: tuple[Pack, ...]
     version: str
-    _engines: dict[date, Engine] = field(default_factory=dict, compare=False, repr=False)
+    _engines: dict[tuple[date, str | None], Engine] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -107,14 +110,19 @@ class Policy:
         """The rule with that id, or None."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
-    def engine(self, day: date) -> Engine:
-        """The rules in force on that local day; a pack that is disabled or overdue is a referral instead."""
-        found = self._engines.get(day)
+    def engine(self, day: date, agency: str | None = None) -> Engine:
+        """The rules in force on that local day; a pack that is disabled or overdue is a referral instead.
+
+        ``agency`` is the holder's id: its own overlay applies to what it holds, and to nothing else.
+        """
+        overlaid = agency if any(pack.agency == agency for pack in self.packs if pack.agency) else None
+        found = self._engines.get((day, overlaid))
         if found is None:
-            found = Engine(tuple(_in_force(self.packs, day)))
+            packs = [pack for pack in self.packs if pack.agency in (None, overlaid)]
+            found = Engine(tuple(_in_force(packs, day)))
             if len(self._engines) >= _ENGINES_KEPT:
                 self._engines.clear()
-            self._engines[day] = found
+            self._engines[day, overlaid] = found
         return found
 
     def canonical(self) -> bytes:
@@ -235,9 +243,17 @@ def _read_header(header: Mapping[str, Any], raw: Mapping[str, Any], where: str) 
             }
         ),
         about=header.get("about", ""),
+        agency=_agency(header, kind, where),
         examples=examples,
         rules=rules,
     )
+
+
+def _agency(header: Mapping[str, Any], kind: str, where: str) -> str | None:
+    agency = header.get("agency")
+    if (kind == "overlay") != isinstance(agency, str):
+        raise PolicyError(where, "an overlay, and only an overlay, names the agency whose holdings it covers")
+    return agency
 
 
 def _known(attribute: str, values: Any, where: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.policy.packs import load_policy, parse_pack, policy_of
 from gateway.policy.rules import PolicyError, parse_rule
-from tests.policy.made import HEADER, rule_table
+from tests.policy.made import DAY, HEADER, complete_facts, rule_table
 
 PACK = """
 [pack]
@@ -42,7 +42,10 @@ expect = "{effect}"
 
 def pack(kind: str, stage: str, effect: str, pack_id: str = "local") -> Any:
     more = 'refer_to = ["ig_officer"]' if effect == "refer" else ""
-    return parse_pack(PACK.format(id=pack_id, kind=kind, stage=stage, effect=effect, more=more), "made")
+    text = PACK.format(id=pack_id, kind=kind, stage=stage, effect=effect, more=more)
+    if kind == "overlay":
+        text = text.replace('kind = "overlay"', 'kind = "overlay"\nagency = "one-agency"')
+    return parse_pack(text, "made")
 
 
 def test_a_whole_rule_loads() -> None:
@@ -189,3 +192,22 @@ def test_a_statutory_bar_cannot_be_named_as_lifted() -> None:
     named = text.replace("[rule.when]", 'may_lift = ["core-c-gender-history"]\n[rule.when]')
     with pytest.raises(PolicyError):
         policy_of([core, parse_pack(named, "made")])
+
+
+def test_an_overlay_covers_what_its_own_agency_holds_and_nothing_else() -> None:
+    policy = policy_of([*load_policy().enabled().packs, pack("overlay", "A", "deny", "overlay")])
+    facts = complete_facts(arrangement="MARAC")
+    named = policy.engine(DAY, "one-agency").evaluate(facts).rule
+    assert named is not None
+    assert named.pack == "overlay"
+    for other in ("another-agency", None):
+        found = policy.engine(DAY, other).evaluate(facts).rule
+        assert found is None or found.pack != "overlay"
+
+
+def test_only_an_overlay_names_an_agency() -> None:
+    text = PACK.format(id="local", kind="pack", stage="H", effect="permit", more="")
+    with pytest.raises(PolicyError):
+        parse_pack(text.replace('kind = "pack"', 'kind = "pack"\nagency = "one-agency"'), "made")
+    with pytest.raises(PolicyError):
+        parse_pack(text.replace('kind = "pack"', 'kind = "overlay"'), "made")
