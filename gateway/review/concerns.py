@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import col, select
 
@@ -29,6 +29,20 @@ from gateway.store.tables import new_id, new_reference
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 
+KIND_IN_WORDS = {
+    ConcernKind.SHARED_TOO_MUCH: "Too much was shared",
+    ConcernKind.WRONG_PERSON: "It is about the wrong person",
+    ConcernKind.TOLD_PERPETRATOR_OR_FAMILY: "The perpetrator or the family was told",
+    ConcernKind.NOT_AGREED: "It was not agreed to",
+    ConcernKind.INACCURATE: "It is not correct",
+    ConcernKind.UNSAFE: "It puts someone in danger",
+    ConcernKind.OTHER: "Something else",
+}
+ANSWER_IN_WORDS = {
+    AnswerKind.UPHELD: "Upheld",
+    AnswerKind.PARTLY_UPHELD: "Partly upheld",
+    AnswerKind.NOT_UPHELD: "Not upheld",
+}
 SHORTEST = 10
 LONGEST = 2000
 
@@ -45,7 +59,10 @@ class Raising:
 
 @dataclass(frozen=True)
 class ConcernView:
-    """A concern as its raiser and the answering officer see it; `overdue` while no answer came in time."""
+    """A concern as its raiser and the answering officer see it; `overdue` while no answer came in time.
+
+    `due_on` is the last local day for the answer, `due_at` the instant at which that day is over.
+    """
 
     concern_id: str
     reference: str
@@ -56,6 +73,7 @@ class ConcernView:
     controller: str
     raised_at: datetime
     due_at: datetime
+    due_on: date
     act_before_asking: bool
     stopped_parcels: int
     overdue: bool
@@ -272,6 +290,7 @@ def _view(unit: Unit, row: Concern) -> ConcernView:
         controller=unit.session.get_one(Agency, row.controller_agency_id).name,
         raised_at=row.created_at,
         due_at=row.due_at,
+        due_on=local_day(row.due_at - timedelta(microseconds=1)),
         act_before_asking=row.act_before_asking,
         stopped_parcels=row.stopped_parcels,
         overdue=row.answered_at is None and unit.now >= row.due_at,

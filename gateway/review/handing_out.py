@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -49,11 +50,24 @@ def proof(unit: Unit, actor: Actor, subject_id: str, entry_id: str) -> str:
     """
     found = client(unit, actor, subject_id)
     entry_of(unit, found, entry_id)
-    opened = opening_of(unit, entry_id)
-    if opened.extra is not None:
-        opened = replace(opened, extra=replace(Opening.from_bytes(opened.extra), words=None).to_bytes())
+    opened = _without_words(unit, entry_id)
     note(unit, actor, found.known_as, EntryKind.LOG_EXPORTED, "proof", entry_id)
-    return str(opened)
+    return opened
+
+
+def openings(unit: Unit, actor: Actor, subject_id: str) -> str:
+    """Give the proofs of all of a client's entries as one file that `gateway-verify` reads; held ones are counted."""
+    found = client(unit, actor, subject_id)
+    entries, held = everything(unit, found, Chosen())
+    bundle = {
+        "format": "gateway-openings/v1",
+        "openings": [
+            _without_words(unit, one.entry_id) for one in reversed(entries) if one.number is not None
+        ],
+        "held": len(held),
+    }
+    note(unit, actor, found.known_as, EntryKind.LOG_EXPORTED, "openings")
+    return json.dumps(bundle, ensure_ascii=False, indent=1)
 
 
 def as_csv(unit: Unit, actor: Actor, subject_id: str, chosen: Chosen) -> str:
@@ -77,6 +91,13 @@ def to_print(unit: Unit, actor: Actor, subject_id: str, chosen: Chosen) -> tuple
 def harmless(cell: str) -> str:
     """Give a cell that no spreadsheet runs: one that begins like a formula gets an apostrophe in front."""
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+
+
+def _without_words(unit: Unit, entry_id: str) -> str:
+    opened = opening_of(unit, entry_id)
+    if opened.extra is None:
+        return str(opened)
+    return str(replace(opened, extra=replace(Opening.from_bytes(opened.extra), words=None).to_bytes()))
 
 
 def _all(unit: Unit, actor: Actor, subject_id: str, chosen: Chosen) -> tuple[Client, list[Told]]:

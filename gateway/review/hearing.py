@@ -165,11 +165,17 @@ def record_consent(
     )
 
 
+def consent_of(unit: Unit, actor: Actor, who: Heard, consent_id: str) -> Consent:
+    """Give a consent of hers within reach of this conversation; raise NotFound for another's."""
+    row = consents.get(unit, actor.partnership_id, consent_id)
+    if row.subject_id not in who.known_as or (who.case_id and row.case_id not in {None, who.case_id}):
+        raise missing()
+    return row
+
+
 def withdraw(unit: Unit, actor: Actor, who: Heard, consent_id: str, *, by_subject: bool) -> int:
     """Withdraw a consent of hers at once; give how many parcels were frozen. Raises NotFound for another's."""
-    row = consents.get(unit, actor.partnership_id, consent_id)
-    if row.subject_id not in who.known_as:
-        raise missing()
+    consent_of(unit, actor, who, consent_id)
     return withdraw_consent(unit, actor, consent_id, by_subject=by_subject)
 
 
@@ -263,6 +269,13 @@ def end_mandate(unit: Unit, actor: Actor, mandate_id: str, *, by_subject: bool) 
     if row.advocate_post_id != actor.post_id:
         _must_hear(unit, actor, row)
     return mandates.revoke(unit, actor, mandate_id, by_subject=by_subject)
+
+
+def end_my_mandates(unit: Unit, actor: Actor, subject_id: str, *, by_subject: bool) -> None:
+    """End every mandate by which this advocate reads a client's log. Raises NotFound when there is none."""
+    found = client(unit, actor, subject_id)
+    for row in mandates.require(unit, actor.post_id, subject_id, found.known_as):
+        mandates.revoke(unit, actor, row.id, by_subject=by_subject)
 
 
 def mandates_of(unit: Unit, who: Heard) -> list[MandateView]:

@@ -59,8 +59,17 @@ def verdict(unit: Unit) -> Verdict:
     return verify_store(unit)
 
 
-def log(unit: Unit, actor: Actor, subject_id: str, chosen: Chosen, *, offset: int, limit: int) -> LogPage:
-    """Give a page of a client's log, and record that it was looked at.
+def log(
+    unit: Unit,
+    actor: Actor,
+    subject_id: str,
+    chosen: Chosen,
+    *,
+    offset: int,
+    limit: int,
+    oldest_first: bool = False,
+) -> LogPage:
+    """Give a page of a client's log, newest first unless told, and record that it was looked at.
 
     Raises NotFound unless the actor holds a mandate that counts today.
     """
@@ -69,6 +78,8 @@ def log(unit: Unit, actor: Actor, subject_id: str, chosen: Chosen, *, offset: in
     teller = Teller(unit)
     told = [one for one in map(teller.brief, entries) if matches(one, chosen)]
     listed = [one for one in told if chosen.matter is not None or one.matter is not Matter.READ]
+    if oldest_first:
+        listed.reverse()
     record_view(unit, actor, found.known_as, "list")
     return LogPage(
         client=found,

@@ -39,6 +39,11 @@ _AGREED = {
     ConsentStatus.UNKNOWN: "What the person wants was not known.",
     ConsentStatus.NOT_REQUIRED: "The person's agreement is not the ground for this; their wishes are weighed.",
 }
+_OUTCOME_IN_WORDS = {
+    Outcome.PERMIT: "allowed",
+    Outcome.REFER: "a person must decide",
+    Outcome.DENY: "refused",
+}
 _OVERRIDDEN = " A person decided otherwise and said why: see the reasons of that entry."
 
 # Which words of an entry are told. Messages between agencies and how something was handed over are not: they may
@@ -149,7 +154,7 @@ class Teller:
             number=entry.number,
             kind=entry.kind,
             matter=matter_of(entry.kind),
-            title=title(entry.kind),
+            title=_title(entry),
             at=entry.at,
             who=self.post_in_words(entry.actor_post_id),
             agency_ids=frozenset(_present(entry.actor_agency_id, entry.controller_agency_id)),
@@ -178,7 +183,7 @@ class Teller:
     def post_in_words(self, post_id: str | None) -> str:
         """A post by role and agency, without the name of who holds it."""
         if post_id is None:
-            return "The gateway, by rule"
+            return "The gateway itself"
         post = self._post(post_id)
         if post is None:
             return "A post that is no longer on record"
@@ -264,7 +269,7 @@ class Teller:
         if line_id:
             line = self.unit.session.get(Line, line_id)
             return [line.recipient_id] if line else []
-        if entry.request_id is None:
+        if entry.request_id is None or matter_of(entry.kind) is Matter.CONCERN:
             return []
         rows = select(Line.recipient_id).where(
             Line.request_id == entry.request_id, col(Line.subject_id).in_(entry.subject_ids)
@@ -312,6 +317,16 @@ def label(attribute: str, code: str) -> str:
         return ""
     words = vocabulary()
     return words.label(attribute, code) if words.knows(attribute, code) else code.replace("_", " ")
+
+
+def _title(entry: LoggedEntry) -> str:
+    """The kind of act in words; a decision says what it came to."""
+    again = entry.kind is EntryKind.DECISION_REPEATED
+    outcomes = [outcome for outcome in Outcome if entry.codes.get(outcome.value)]
+    if not outcomes or entry.kind not in {EntryKind.DECISION_MADE, EntryKind.DECISION_REPEATED}:
+        return title(entry.kind)
+    came_to = _OUTCOME_IN_WORDS[outcomes[0]] if len(outcomes) == 1 else "partly allowed"
+    return f"Decided again: {came_to}" if again else f"Decided: {came_to}"
 
 
 def _agreement(row: LineDecision) -> str:

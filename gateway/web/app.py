@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = "Disclosure Gateway"
 _FACES = ("account", "staff", "governance", "advocacy")
-_OTHER_ROOMS = ("gateway.api.v1", "gateway.web.ledger")
+_OTHER_ROOMS = ("gateway.api.v1", "gateway.web.ledger", "gateway.web.staff.views_and_consent")
 _TEMPLATES = Path(__file__).with_name("components") / "templates"
 
 

@@ -14,6 +14,7 @@ NAVIGATION = (
     ("To authorise", "staff.to_authorise"),
     ("Sent to me", "staff.my_parcels"),
     ("Tasks", "staff.my_tasks"),
+    ("Wishes and consent", "consents.people"),
     ("My keys", "staff.my_keys"),
 )
 

@@ -160,7 +160,18 @@ class Step:
 
 
 _FIELDS = (
-    *("safe", "present", "wish", "purposes", "categories", "agency_ids", "expires_on", "answer", "words", "never"),
+    *(
+        "safe",
+        "present",
+        "wish",
+        "purposes",
+        "categories",
+        "agency_ids",
+        "expires_on",
+        "answer",
+        "words",
+        "never",
+    ),
     *("how", "interpreter", "free"),
 )
 _STEPS = (
@@ -182,7 +193,18 @@ BY_SLUG: Mapping[str, Step] = {step.slug: step for step in _STEPS}
 ORDER: Mapping[str, tuple[str, ...]] = {
     VIEWS: ("safe", "company", "about", "wish", "some", "words", "never", "how"),
     CONSENT: (
-        *("safe", "company", "about", "purposes", "categories", "agencies", "until", "answer", "words", "never"),
+        *(
+            "safe",
+            "company",
+            "about",
+            "purposes",
+            "categories",
+            "agencies",
+            "until",
+            "answer",
+            "words",
+            "never",
+        ),
         "how",
     ),
 }
@@ -203,10 +225,14 @@ class StaffMandateForm(StaffForm):
 
     advocate_post_id = OneOf("Which advocate?", [required("Choose an advocate")])
     how_given = OneOf("How did they say so?", [required("Choose how they said so")], choices=HOW)
-    alone = OneOf("Were they alone with you?", [required("Choose whether they were alone")], choices=YES_OR_NO)
+    alone = OneOf(
+        "Were they alone with you?", [required("Choose whether they were alone")], choices=YES_OR_NO
+    )
     given_on = ThreePartDate("When did they say so?", [required("Enter the day they said so")])
     expires_on = ThreePartDate(
-        "Until when may the advocate read the log?", [required("Enter the last day")], description="A year at most."
+        "Until when may the advocate read the log?",
+        [required("Enter the last day")],
+        description="A year at most.",
     )
 
 

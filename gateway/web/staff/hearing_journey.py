@@ -89,7 +89,9 @@ class Conversation:
 def begin(unit: Unit, actor: Actor, what: str, subject_id: str, case_id: str | None) -> str:
     """Begin a conversation with someone the actor may hear; give the draft's id. Raises NotFound for anybody else."""
     hearing.heard(unit, actor, subject_id, case_id)
-    return drafts.save(unit, actor, DRAFT, {"what": what, "subject_id": subject_id, "case_id": case_id, "kept": {}})
+    return drafts.save(
+        unit, actor, DRAFT, {"what": what, "subject_id": subject_id, "case_id": case_id, "kept": {}}
+    )
 
 
 def load(unit: Unit, actor: Actor, draft_id: str) -> Conversation:
@@ -101,7 +103,12 @@ def load(unit: Unit, actor: Actor, draft_id: str) -> Conversation:
 
 def save(unit: Unit, actor: Actor, talk: Conversation) -> None:
     """Keep a conversation as it stands."""
-    stored = {"what": talk.what, "subject_id": talk.who.subject_id, "case_id": talk.who.case_id, "kept": talk.kept}
+    stored = {
+        "what": talk.what,
+        "subject_id": talk.who.subject_id,
+        "case_id": talk.who.case_id,
+        "kept": talk.kept,
+    }
     drafts.save(unit, actor, DRAFT, stored, talk.draft_id)
 
 
@@ -117,7 +124,9 @@ def record(unit: Unit, actor: Actor, talk: Conversation) -> None:
         raise Invalid("Every question must be answered, or the conversation stopped.")
     reach = Reach(
         purposes=frozenset(talk.answer("purposes", "purposes") or ()),
-        categories=frozenset(talk.answer("categories", "categories") or talk.answer("some", "categories") or ()),
+        categories=frozenset(
+            talk.answer("categories", "categories") or talk.answer("some", "categories") or ()
+        ),
         agency_ids=frozenset(talk.answer("agencies", "agency_ids") or ()),
     )
     if talk.what == CONSENT:

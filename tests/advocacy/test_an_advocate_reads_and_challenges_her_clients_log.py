@@ -1,0 +1,189 @@
+"""The advocate's pages: clients, log, one entry, copies, what can be taken away, concerns and their answers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.assembly import Gateway
+from gateway.ledger.entries import EntryKind
+from gateway.ledger.read import entries_for_subject
+from gateway.store.tables import new_id
+from tests.meadow import Meadow
+from tests.review.story import WHY, Story
+from tests.web.pages import Web
+
+
+def log_of(meadow: Meadow) -> str:
+    return f"/advocacy/clients/{meadow.victim}/log"
+
+
+def kinds(gateway: Gateway, meadow: Meadow) -> list[EntryKind]:
+    with gateway.store.reading() as unit:
+        return [entry.kind for entry in entries_for_subject(unit, meadow.victim).entries]
+
+
+def test_she_sees_her_clients_by_reference(web: Web, meadow: Meadow, story: Story) -> None:
+    web.sign_in(meadow.advocate)
+    home = web.page("/advocacy/")
+    assert home.h1 == "My clients"
+    assert home.links()["K7Q2-M4XD"] == log_of(meadow)
+    web.sign_in(meadow.other_advocate)
+    assert "Nobody's mandate to you counts" in web.page("/advocacy/").text
+
+
+def test_the_log_lists_refusals_and_says_whether_it_verifies(web: Web, meadow: Meadow, story: Story) -> None:
+    web.sign_in(meadow.advocate)
+    for address in (log_of(meadow), f"{log_of(meadow)}?view=timeline", f"{log_of(meadow)}?order=oldest"):
+        found = web.page(address)
+        assert "Decided: partly allowed" in found.text
+        assert "The log verifies: all" in found.text
+        assert "Name of" not in found.text.replace("as Name of advocate", "")
+
+
+def test_the_log_is_filtered_by_codes_in_the_address(web: Web, meadow: Meadow, story: Story) -> None:
+    web.sign_in(meadow.advocate)
+    found = web.page(
+        f"{log_of(meadow)}?matter=shared&category=housing&since-day=1&since-month=11&since-year=2026"
+    )
+    assert "Showing 1 to 1 of 1 entries" in found.text
+    assert "Selected filters" in found.text
+    nothing = web.page(f"{log_of(meadow)}?matter=outside")
+    assert "Nothing in this log fits" in nothing.text
+    web.page(f"{log_of(meadow)}?matter=nonsense&agency=%3Cscript%3E&outcome=x&page=x&until-day=99")
+
+
+def test_one_entry_in_plain_words_with_its_proof(
+    web: Web, meadow: Meadow, story: Story, sqlite_gateway: Gateway
+) -> None:
+    web.sign_in(meadow.advocate)
+    asked = web.page(f"{log_of(meadow)}/{story.asked}")
+    assert WHY in asked.text
+    decided = web.page(f"{log_of(meadow)}/{story.decided}")
+    assert "The person had said no." in decided.text
+    proof = web.client.get(f"{log_of(meadow)}/{story.decided}/proof")
+    assert proof.text.startswith("c2sp.org/tlog-proof@v1")
+    assert proof.headers["Content-Disposition"] == 'attachment; filename="entry.tlog-proof"'
+    bundle = web.client.get(f"/advocacy/clients/{meadow.victim}/openings")
+    assert len(json.loads(bundle.text)["openings"]) > 5
+    table = web.client.get(f"/advocacy/clients/{meadow.victim}/table")
+    assert (table.mimetype, table.headers["Cache-Control"]) == ("text/csv", "no-store")
+    printed = web.page(f"/advocacy/clients/{meadow.victim}/print")
+    assert WHY in printed.text
+    found = kinds(sqlite_gateway, meadow)
+    assert found.count(EntryKind.LOG_EXPORTED) == 3
+    assert EntryKind.LOG_PRINTED in found
+
+
+def test_who_holds_copies_and_how_to_check(web: Web, meadow: Meadow, story: Story) -> None:
+    web.sign_in(meadow.advocate)
+    copies = web.page(f"/advocacy/clients/{meadow.victim}/copies")
+    assert "Housing officer, Meadow Housing" in copies.text
+    assert "VERIFIED" in web.page("/advocacy/check").text
+
+
+def test_reading_together_warns_first_and_tells_a_passer_by_nothing(
+    web: Web, meadow: Meadow, story: Story
+) -> None:
+    web.sign_in(meadow.advocate)
+    before = web.page(f"/advocacy/clients/{meadow.victim}/before")
+    together = web.page(before.links()["It is safe: continue"])
+    for shown in (before, together, web.page(f"{log_of(meadow)}/{story.asked}?together=yes")):
+        assert shown.title.endswith("- Pages")
+        assert shown.all("a", class_="govuk-js-exit-this-page-button")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "log",
+        "log/{entry}",
+        "log/{entry}/proof",
+        "log/{entry}/concern",
+        "copies",
+        "table",
+        "openings",
+        "print",
+        "before",
+        "end",
+    ],
+)
+def test_another_advocate_and_a_stranger_find_the_same_nothing(
+    web: Web, meadow: Meadow, story: Story, path: str
+) -> None:
+    web.sign_in(meadow.other_advocate)
+    foreign = web.client.get(f"/advocacy/clients/{meadow.victim}/{path.format(entry=story.asked)}")
+    missing = web.client.get(f"/advocacy/clients/{new_id()}/{path.format(entry=new_id())}")
+    assert (foreign.status_code, missing.status_code) == (404, 404)
+    assert foreign.text == missing.text
+    web.sign_in(meadow.advocate)
+    his = web.client.get(f"/advocacy/clients/{meadow.perpetrator}/{path.format(entry=story.asked)}")
+    assert his.status_code == 404
+
+
+def test_a_concern_is_checked_sent_answered_and_read(
+    web: Web, meadow: Meadow, story: Story, sqlite_gateway: Gateway
+) -> None:
+    web.sign_in(meadow.advocate)
+    shown = web.page(f"{log_of(meadow)}/{story.released}/concern")
+    wrong = web.submit(shown, {}, status=422)
+    assert "Choose what worries you" in wrong.text
+    answers = {
+        "kind": "not_agreed",
+        "words": "She had said no to housing.",
+        "act": "yes",
+        "safe_contact": "Through me",
+    }
+    check = web.submit(shown, answers)
+    assert check.h1 == "Check the concern"
+    changed = web.submit(check, form=1)
+    assert "She had said no to housing." in changed.text
+    sent = web.submit(check)
+    assert sent.h1.startswith("Concern ")
+    assert "1 copy was frozen at once" in sent.text
+    assert "23 November 2026" in sent.text
+    concern = sent.path
+    assert sent.h1.removeprefix("Concern ") in web.page("/advocacy/concerns").text
+    assert EntryKind.CONCERN_RAISED in kinds(sqlite_gateway, meadow)
+
+    web.sign_in(meadow.housing_governance)
+    assert "No concern has been raised" in web.page("/governance/concerns").text
+    assert web.client.get(concern.replace("advocacy", "governance")).status_code == 404
+    web.sign_in(meadow.police_governance)
+    assert "She had said no to housing." not in web.page("/governance/concerns").text
+    officer = web.page(concern.replace("advocacy", "governance"))
+    assert "She had said no to housing." in officer.text
+    wrong = web.submit(officer, {"words": "short"}, status=422)
+    assert "Choose what you found" in wrong.text
+    done = web.submit(officer, {"kind": "upheld", "words": "It should not have been shared."})
+    assert "The answer: upheld" in done.text
+
+    web.sign_in(meadow.advocate)
+    assert "It should not have been shared." in web.page(concern).text
+
+
+def test_counts_are_for_officers_and_stand_only_for_ten(web: Web, meadow: Meadow, story: Story) -> None:
+    web.sign_in(meadow.police_governance)
+    found = web.page("/governance/concerns/counts?quarter=2026-2")
+    assert "Fewer than ten people" in found.text
+    web.page("/governance/concerns/counts?quarter=nonsense")
+
+
+def test_a_mandate_is_received_whether_or_not_there_is_such_a_person(web: Web, meadow: Meadow) -> None:
+    web.sign_in(meadow.other_advocate)
+    said = []
+    for reference in ("K7Q2-M4XD", "NONE-SUCH"):
+        shown = web.page("/advocacy/mandates/new")
+        day = {"given_on-day": "22", "given_on-month": "11", "given_on-year": "2026"}
+        until = {"expires_on-day": "1", "expires_on-month": "3", "expires_on-year": "2027"}
+        after = web.submit(shown, {"reference": reference, "how": "phone", "alone": "yes", **day, **until})
+        said.append(after.text.split("Received:")[0] + after.text.split("Received:")[1][10:])
+    assert said[0] == said[1]
+    assert "There is a problem" in web.submit(web.page("/advocacy/mandates/new"), {}, status=422).text
+
+
+def test_she_stops_reading_at_once(web: Web, meadow: Meadow) -> None:
+    web.sign_in(meadow.advocate)
+    web.submit(web.page(f"/advocacy/clients/{meadow.victim}/end"), {"by_subject": "yes"})
+    assert web.client.get(log_of(meadow)).status_code == 404
