@@ -348,16 +348,19 @@ def _in_force(packs: Sequence[Pack], day: date) -> Iterable[Rule]:
 
 
 def _closed(pack: Pack, name: str, why: str) -> Rule:
-    """The referral that stands in for a pack that may not decide: it refers, it doesn't open."""
+    """The referral that stands in for a pack that may not decide: it refers, it doesn't open.
+
+    It stands after the core's stages, so that what is closed stays closed and an emergency still goes.
+    """
     text = f"The rules for this arrangement ({pack.title}) cannot decide: the pack {why}. A person decides."
     scalars: dict[str, frozenset[str]] = {"jurisdiction": pack.jurisdiction}
     if pack.arrangements:
         scalars["arrangement"] = pack.arrangements
     return Rule(
         id=f"{name}-{pack.id}",
-        pack="core",
+        pack=pack.id,
         title=f"The pack {pack.title} {why}",
-        stage=Stage.B,
+        stage=Stage.E,
         effect=Effect.REFER,
         because="A decision rests on rules that are agreed and current: UK GDPR art 5(2)",
         owner=pack.owner,

@@ -60,6 +60,15 @@ def test_a_pack_that_is_not_enabled_refers_and_does_not_open() -> None:
     assert not verdict.rule.liftable
 
 
+def test_an_emergency_still_goes_while_a_pack_is_disabled() -> None:
+    core = load_policy().packs[0]
+    rule = next(rule for rule in core.rules if rule.id == "core-d-emergency-on-case")
+    facts = facts_of_test(core, rule.tests[0])
+    assert load_policy().engine(DAY).evaluate(facts).outcome is Outcome.PERMIT
+    walled = {**facts, "recipient_walled": "yes"}
+    assert load_policy().engine(DAY).evaluate(walled).outcome is Outcome.DENY
+
+
 def test_a_pack_past_its_review_date_refers_and_does_not_open() -> None:
     pack = next(pack for pack in shipped().packs if pack.id == "marac")
     rule = next(rule for rule in pack.rules if rule.effect is Effect.PERMIT)
