@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -83,6 +84,7 @@ def page(macro_call: str, script: str) -> str:
     """A page that holds one of the macros under the names the gateway's templates use."""
     environment = Environment(loader=FileSystemLoader(WEB / "components" / "templates"), autoescape=True)
     environment.globals["csrf_token"] = lambda: "token"
+    environment.globals["request"] = SimpleNamespace(path="/keys")
     body = environment.from_string(
         "{% import 'components/sealing.html' as sealing %}{{ " + macro_call + " }}"
     ).render()

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from gateway.sealing import jwe
 from gateway.sealing.envelope import BUCKETS, Envelope, Item, pack, unpack
 from gateway.sealing.public_key import check_public_jwk
-from gateway.web.security import OPENING_POLICY
+from gateway.web.security import OPENING_POLICY, POLICY
 from tests.sealing.browser import Log, Site, page, serving
 
 pytestmark = pytest.mark.browser
@@ -138,6 +138,14 @@ def open_it(tab: Page, site: Site) -> None:
     tab.get_by_role("button", name="Open").click()
 
 
+def refused(tab: Page, site: Site, reason: str) -> str:
+    """Open it, wait until the page has reported the reason, and give what it says."""
+    with tab.expect_response(f"{site.url}/failed"):
+        open_it(tab, site)
+    assert site.posted[-1] == ("/failed", {"reason": reason})
+    return trouble(tab)
+
+
 def trouble(tab: Page) -> str:
     shown = tab.locator("[data-part=trouble]")
     expect(shown).to_be_visible()
@@ -211,9 +219,7 @@ def test_a_lost_key_is_restored_from_its_backup_and_reads_again(
         log = Log()
         wiped = browser.new_context().new_page()
         Handing(site, enrolment.jwks[0], ITEMS[:1], log)
-        open_it(wiped, site)
-        assert "Restore your keys" in trouble(wiped)
-        assert site.posted[-1] == ("/failed", {"reason": "no_key"})
+        assert "Restore your keys" in refused(wiped, site, "no_key")
         wiped.goto(f"{site.url}/keys")
         wiped.locator("[data-part=file]").set_input_files(backup)
         wiped.locator("[data-part=typed]").fill(", ".join(words))
@@ -227,7 +233,7 @@ def test_a_lost_key_is_restored_from_its_backup_and_reads_again(
 
 
 def test_wrong_words_restore_nothing(tab: Page, tmp_path: Path) -> None:
-    with serving(Site()) as site:
+    with serving(Site(), policy=POLICY) as site:
         _, words, backup = make_keys(tab, site, tmp_path)
         tab.goto(f"{site.url}/keys")
         tab.locator("[data-part=file]").set_input_files(backup)
@@ -280,10 +286,8 @@ def test_nothing_is_shown_when_the_proofs_do_not_hold(tab: Page, tmp_path: Path)
         handing = Handing(site, enrolment.jwks[0], ITEMS[:1], Log())
         for what, spoil in SPOILT.items():
             handing.spoil = spoil(handing, enrolment.jwks[0])
-            open_it(tab, site)
-            assert "Nothing is shown" in trouble(tab), what
+            assert "Nothing is shown" in refused(tab, site, "proof_failed"), what
             expect(tab.locator("[data-step=trouble]")).to_be_focused()
-            assert site.posted[-1] == ("/failed", {"reason": "proof_failed"}), what
             assert SENTINEL not in tab.content()
         handing.spoil = {}
         open_it(tab, site)
@@ -295,9 +299,7 @@ def test_a_parcel_put_in_the_place_of_another_is_refused(tab: Page, tmp_path: Pa
         enrolment, _, _ = make_keys(tab, site, tmp_path)
         handing = Handing(site, enrolment.jwks[0], ITEMS[:1], Log(), packed_as="c" * 32)
         assert handing.jwe
-        open_it(tab, site)
-        assert "another parcel" in trouble(tab)
-        assert site.posted[-1] == ("/failed", {"reason": "proof_failed"})
+        assert "another parcel" in refused(tab, site, "proof_failed")
 
 
 def test_a_history_that_changed_is_refused(tab: Page, tmp_path: Path) -> None:
@@ -311,13 +313,10 @@ def test_a_history_that_changed_is_refused(tab: Page, tmp_path: Path) -> None:
         rewritten = Log()
         rewritten.key = log.key
         Handing(site, enrolment.jwks[0], ITEMS[:1], rewritten)
-        open_it(tab, site)  # shorter than what was seen
-        assert "history" in trouble(tab)
-        assert site.posted[-1] == ("/failed", {"reason": "log_changed"})
+        assert "history" in refused(tab, site, "log_changed"), "shorter than what was seen"
         for _ in range(9):
             rewritten.add("request.made")
-        open_it(tab, site)  # longer, and another beginning
-        assert "history" in trouble(tab)
+        assert "history" in refused(tab, site, "log_changed"), "longer, and another beginning"
 
 
 def test_what_was_sealed_is_sealed_again_in_the_browser(tab: Page, tmp_path: Path) -> None:

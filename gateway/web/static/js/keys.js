@@ -1,6 +1,6 @@
 /*
-Makes a recipient's two keys in the browser, and restores them from their backup. Markup: the macros `make_keys`,
-`restore_keys` and `keys_here` in components/sealing.html.
+Makes a recipient's two keys in the browser, and restores them from their backup. Markup: the macros `make_keys` and
+`restore_keys` in components/sealing.html.
 
 <section data-gateway="make-keys"
     data-enrol-url  POST: registers the two public keys
@@ -26,7 +26,7 @@ data-prove-url  takes {"answers": [{"key_id", "answer"}]}; gives any JSON object
   [data-step="trouble"]  [data-part="trouble"], the button [data-action="again"]
 </section>
 
-[data-gateway="keys-here"] holds elements [data-kid] whose text becomes data-here or data-absent of the outer element.
+[data-gateway="keys-here"], on any element, holds elements [data-kid] whose text becomes its data-here or data-absent.
 
 The first key stays in this browser, where no script can read it out. The spare is in the backup file only, so that new
 parcels can be sealed to it at once when this browser's key is lost or stolen.
