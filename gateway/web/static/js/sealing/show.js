@@ -24,7 +24,7 @@ export async function show(root, items) {
 
 async function showItem(section, item, urls) {
   if (item.type.startsWith("text/plain")) {
-    section.append(element("div", "app-opened__text", text(item.data)));
+    section.append(element("div", "govuk-body app-opened__text", text(item.data)));
   } else if (item.type === "image/jpeg" || item.type === "image/png") {
     section.append(picture(item, urls));
   } else if (item.type === "application/pdf") {
@@ -48,7 +48,7 @@ function showOther(section, item, urls) {
   const words = "What follows is its text. The document itself is saved only if you choose to.";
   const paragraph = element("p", "govuk-body");
   paragraph.append(link);
-  section.append(element("p", "govuk-body", words), paragraph, element("div", "app-opened__text", item.text));
+  section.append(element("p", "govuk-body", words), paragraph, element("div", "govuk-body app-opened__text", item.text));
 }
 
 function urlOf(item, urls) {
@@ -92,7 +92,7 @@ async function showPage(section, page, number, pages) {
   const details = element("details", "govuk-details");
   const summary = element("summary", "govuk-details__summary");
   summary.append(element("span", "govuk-details__summary-text", `Text of page ${number}`));
-  details.append(summary, element("div", "govuk-details__text app-opened__text", words || "This page holds no text."));
+  details.append(summary, element("div", "govuk-details__text govuk-body app-opened__text", words || "This page holds no text."));
   section.append(details);
 }
 
