@@ -123,7 +123,7 @@ def _consent(ask: Ask) -> list[str]:
     if status is ConsentStatus.GIVEN:
         until = f", and expires {last.isoformat()}" if last else ""
         return [
-            f"Consent within scope: what is asked lies within consent scope, within scope of what was agreed{until}."
+            f"Consent within scope: what is asked lies within consent scope{until}."
         ]
     if status is ConsentStatus.EXPIRED:
         return [f"What was agreed has expired{f': it expired {last.isoformat()}' if last else ''}."]
