@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.assembly import Gateway
@@ -12,7 +14,7 @@ from gateway.vocabulary import ConsentStatus
 from tests.meadow import Meadow
 from tests.web.pages import Page, Web
 
-CONSENT = (
+CONSENT: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Is it safe to talk now?", {"safe": "yes"}),
     ("Who else is there?", {"present": ["nobody"]}),
     ("What this is", {}),
@@ -37,7 +39,7 @@ def begin(web: Web, meadow: Meadow, what: str) -> Page:
     return web.submit(person, form=0 if what == "views" else 1)
 
 
-def walk(web: Web, meadow: Meadow, **changed: dict[str, object]) -> Page:
+def walk(web: Web, meadow: Meadow, **changed: dict[str, Any]) -> Page:
     shown = begin(web, meadow, "consent")
     for heading, answers in CONSENT:
         assert shown.h1 == heading
@@ -91,7 +93,7 @@ def test_anything_but_a_free_yes_is_no_consent(
     meadow: Meadow,
     sqlite_gateway: Gateway,
     heading: str,
-    answer: dict[str, object],
+    answer: dict[str, Any],
     expected: ConsentStatus,
 ) -> None:
     web.submit(walk(web, meadow, **{heading: answer}))

@@ -100,8 +100,15 @@ def tell(store: Store, meadow: Meadow, *, also_about: str = "") -> Story:
             lines=hers[:1],
             refs={"parcel": parcel.id},
         )[0]
-        opening = {"parcel_id": parcel.id, "line_id": hers[0].id, "post_id": meadow.housing_officer}
-        unit.session.add(Opening(partnership_id=meadow.partnership_id, entry_id=opened, **opening))
+        unit.session.add(
+            Opening(
+                partnership_id=meadow.partnership_id,
+                parcel_id=parcel.id,
+                line_id=hers[0].id,
+                post_id=meadow.housing_officer,
+                entry_id=opened,
+            )
+        )
         return Story(request.id, asked, decided, released, opened, parcel.id, hers[0].id)
 
 

@@ -11,7 +11,8 @@ from gateway.consent import mandates
 from gateway.consent.models import Answer, HowTaken, Wish
 from gateway.consent.taking import Reach, Taking
 from gateway.errors import Invalid, NotFound, Refused
-from gateway.registry.models import Wall, WallKind
+from gateway.registry import walls
+from gateway.registry.models import WallKind
 from gateway.review import hearing
 from gateway.review.hearing import MandateGiven
 from gateway.sealing.models import Parcel, ParcelState
@@ -68,14 +69,13 @@ def test_staff_who_face_her_hear_the_people_of_their_cases_but_not_the_perpetrat
 
 def test_a_walled_colleague_hears_nobody(sqlite_gateway: Gateway, sqlite_meadow: Meadow) -> None:
     with sqlite_gateway.store.writing() as unit:
-        wall = {"subject_id": sqlite_meadow.victim, "person_id": sqlite_meadow.people["officer"]}
-        unit.session.add(
-            Wall(
-                partnership_id=sqlite_meadow.partnership_id,
-                kind=WallKind.EXCLUDE,
-                placed_by_post_id=sqlite_meadow.housing_officer,
-                **wall,
-            )
+        walls.place(
+            unit,
+            sqlite_meadow.actor(unit, "housing_officer"),
+            sqlite_meadow.victim,
+            kind=WallKind.EXCLUDE,
+            reason="He knows the family well.",
+            person_ids=[sqlite_meadow.people["officer"]],
         )
     with sqlite_gateway.store.reading() as unit, pytest.raises(NotFound):
         victim(unit, sqlite_meadow, "officer")
