@@ -661,12 +661,16 @@ class Vocabulary:
         self.circumstances = MappingProxyType(
             {Circumstance(k): _circumstance(v) for k, v in raw["circumstance"].items()}
         )
-        self.obligations = MappingProxyType({Obligation(k): _obligation(v) for k, v in raw["obligation"].items()})
+        self.obligations = MappingProxyType(
+            {Obligation(k): _obligation(v) for k, v in raw["obligation"].items()}
+        )
         self.roles = MappingProxyType({Role(k): _role(v) for k, v in raw["role"].items()})
         self.powers = MappingProxyType(
             {Power(k): PowerTerm(v["label"], v["jurisdiction"]) for k, v in raw["power"].items()}
         )
-        self.risk_order = MappingProxyType({RiskLevel(k): int(v["order"]) for k, v in raw["risk_level"].items()})
+        self.risk_order = MappingProxyType(
+            {RiskLevel(k): int(v["order"]) for k, v in raw["risk_level"].items()}
+        )
         self.default_obligations = frozenset(k for k, v in self.obligations.items() if v.default)
 
     def attributes(self) -> tuple[str, ...]:
@@ -701,7 +705,9 @@ class Vocabulary:
         entry = self._raw["default_basis"]["power"].get(power)
         if entry is None:
             return None
-        regime = self._raw["default_basis"]["body"].get(body, {"dp_regime": "uk_gdpr", "source": "UK GDPR art 2"})
+        regime = self._raw["default_basis"]["body"].get(
+            body, {"dp_regime": "uk_gdpr", "source": "UK GDPR art 2"}
+        )
         part3 = regime["dp_regime"] == DpRegime.PART3
         return DefaultBasis(
             DpRegime(regime["dp_regime"]),
