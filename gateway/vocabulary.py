@@ -754,9 +754,9 @@ def _role(entry: Mapping[str, Any]) -> RoleTerm:
 
 def policies_dir() -> Path:
     """Where the shipped policies lie: beside the package in a checkout, inside it when installed as a wheel."""
-    here = Path(__file__).resolve().parent
-    installed = here / "_policies"
-    return installed if installed.is_dir() else here.parent / "policies"
+    package = Path(__file__).resolve().parent
+    beside = package.parent / "policies"
+    return beside if (beside / "core.toml").is_file() else package / "shipped" / "policies"
 
 
 @cache

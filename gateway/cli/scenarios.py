@@ -71,4 +71,8 @@ def _differences(result: ScenarioResult) -> list[str]:
         "not mentioned": result.mentions_missing,
     }
     found = [f"{name}: {', '.join(items)}" for name, items in lists.items() if items]
-    return found if result.authoriser_agrees else [*found, f"authoriser: {', '.join(result.authoriser) or 'none'}"]
+    return (
+        found
+        if result.authoriser_agrees
+        else [*found, f"authoriser: {', '.join(result.authoriser) or 'none'}"]
+    )
