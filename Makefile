@@ -12,11 +12,13 @@ help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install the gateway from its lock: leaves a working .venv/bin/gateway
+	@echo "Installing what the lock names."
 	@$(UV) sync --quiet --locked --inexact --no-dev
 	@test -f gateway/web/static/vendor/stamp || \
 		$(UV) sync --quiet --locked --inexact --no-dev --reinstall-package disclosure-gateway
 
 run: setup ## Start the demonstration on http://127.0.0.1:8000 (invented people, loopback only)
+	@echo "Making the demonstration under var/demo; the first time takes a while."
 	@$(DEMO) $(GATEWAY) init --demo
 	@$(DEMO) $(GATEWAY) run
 
