@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from flask import Flask, g, has_app_context
+from flask import Flask
 from markupsafe import Markup
 
 from gateway.clock import LONDON, local_day, require_utc
@@ -94,5 +93,5 @@ def due_today(value: date | datetime) -> str:
 
 
 def _local(value: datetime) -> datetime:
-    zone: ZoneInfo = g.get("zone", LONDON) if has_app_context() else LONDON
-    return require_utc(value).astimezone(zone)
+    # All four nations keep London's time (Interpretation Act 1978 s9, Summer Time Act 1972).
+    return require_utc(value).astimezone(LONDON)

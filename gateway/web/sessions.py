@@ -123,6 +123,7 @@ class DatabaseSessions(SessionInterface):
                 return  # ended by somebody else meanwhile: it stays ended
             started = unit.now if old is None or session.restarting else old.started
             unit.session.add(_row(cookie, session, started, unit.now))
+            purge(unit, self._limits)
         response.set_cookie(COOKIE, cookie, secure=True, httponly=True, samesite="Lax", path="/")
 
     def _keep(self, session: DatabaseSession) -> None:

@@ -244,12 +244,12 @@ def _page_problems(found: Page) -> Iterator[str]:
     title = found.title.removeprefix("Error: ")
     if not title.startswith(found.h1):
         yield f"title “{title}” doesn't begin with its h1 “{found.h1}”"
-    ids = [element.get("id") for element in found.tree.iter() if element.get("id")]
+    ids = [named for element in found.tree.iter() if (named := element.get("id"))]
     if len(ids) != len(set(ids)):
         yield f"has an id twice: {sorted({one for one in ids if ids.count(one) > 1})}"
     yield from _inline_problems(found)
     yield from _form_problems(found)
-    yield from _reference_problems(found, {one for one in ids if one})
+    yield from _reference_problems(found, set(ids))
 
 
 def _inline_problems(found: Page) -> Iterator[str]:

@@ -141,7 +141,7 @@ def test_foreign_and_missing_are_the_same_bytes(staff: Web) -> None:
 def test_another_method_is_named(staff: Web) -> None:
     """405 says which methods there are."""
     answer = staff.client.post("/gallery/components")
-    assert checked(answer, 405)
+    checked(answer, 405)
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 

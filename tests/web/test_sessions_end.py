@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlmodel import select
 
 from gateway.clock import FixedClock
+from gateway.errors import Unavailable
 from gateway.registry.models import Post
 from gateway.web import sessions
 from gateway.web.models import WebSession
-from tests.web.pages import Web
+from tests.web.pages import Web, checked
 from tests.web.register import Register
 
 MINUTE = timedelta(minutes=1)
@@ -133,6 +135,33 @@ def test_a_session_that_was_ended_meanwhile_is_not_brought_back(
         web.app.session_interface.save_session(web.app, opened, web.app.response_class())
     with web.gateway.store.reading() as unit:
         assert unit.session.exec(select(WebSession)).all() == []
+
+
+def test_rows_of_lapsed_sessions_are_removed(web: Web, register: Register, clock: FixedClock) -> None:
+    """When the next one begins: nothing piles up that says who was here when."""
+    web.sign_in(register.staff)
+    clock.advance(16 * MINUTE)
+    other = Web(web.app, web.gateway)
+    other.page("/sign-out")
+    with web.gateway.store.reading() as unit:
+        assert [row.post_id for row in unit.session.exec(select(WebSession))] == [None]
+
+
+def test_a_store_that_does_not_answer_is_a_page_with_a_next_step(
+    web: Web, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 and nothing ended: when the store is back, so is the session."""
+    web.sign_in(register.staff)
+
+    def silent() -> None:
+        raise Unavailable("The gateway's store doesn't answer.", next_step="Try again in a minute.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(web.gateway.store, "reading", silent)
+        answer = web.client.get(HOME)
+        assert checked(answer, 503).h1 == "This is not confirmed"
+        assert answer.headers["Retry-After"]
+    assert is_signed_in(web)
 
 
 def _cookie(web: Web) -> str:

@@ -130,8 +130,8 @@ def test_large_bodies_are_refused_and_uploads_have_their_own_limit(staff: Web) -
     """A view takes what it says it takes, others the least."""
     token = filled(staff.page(FORM).forms()[0])["csrf_token"]
     assert send(staff, {**RIGHT, "csrf_token": token}, MAX_BODY + 1).status_code == 302
-    assert checked(send(staff, {"csrf_token": token}, gallery.UPLOAD + 1), 413)
-    assert checked(staff.client.post("/sign-out", data={"words": "x" * (MAX_BODY + 1)}), 413)
+    checked(send(staff, {"csrf_token": token}, gallery.UPLOAD + 1), 413)
+    checked(staff.client.post("/sign-out", data={"words": "x" * (MAX_BODY + 1)}), 413)
 
 
 def test_an_upload_never_touches_the_disk() -> None:
