@@ -539,6 +539,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
     MAPPA_CHAIR = "mappa_chair"
     MAPPA_COORDINATOR = "mappa_coordinator"
+    RESPONSIBLE_AUTHORITY_LEAD = "responsible_authority_lead"
     LEAD_AGENCY_MANAGER = "lead_agency_manager"
     LEAD_AGENCY_CASE_MANAGER = "lead_agency_case_manager"
     MARAC_CHAIR = "marac_chair"
