@@ -77,6 +77,7 @@ RECOMPUTED = frozenset(
         Circumstance.SUBJECT_DECEASED,
         Circumstance.EXCESS_CATEGORIES,
         Circumstance.SUBJECT_ACCESS_REQUEST,
+        Circumstance.THIRD_PARTY_DISCLOSURE,
         Circumstance.ERASURE_REQUEST,
     }
 )
@@ -166,6 +167,8 @@ def line_circumstances(ask: Ask, category: Category, recipient: Body) -> frozens
         found.add(Circumstance.RECIPIENT_IS_PERPETRATOR)
     if recipient.agency_type is AgencyType.FAMILY_MEMBER and ask.subject.role not in _OFFENDERS:
         found.add(Circumstance.RECIPIENT_IS_FAMILY_OR_ASSOCIATE)
+    if ask.purpose is Purpose.PROTECTIVE_THIRD_PARTY_DISCLOSURE and recipient.member is not True:
+        found.add(Circumstance.THIRD_PARTY_DISCLOSURE)
     if category is Category.GENDER_RECOGNITION:
         found.add(Circumstance.STATUTORY_EXCLUSION)
     if recipient.on_case is False and ask.arrangement is not Arrangement.NONE and recipient.member:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from gateway.decision.derive import Line
 from gateway.policy.engine import Engine, Verdict
-from gateway.vocabulary import Outcome
+from gateway.policy.rules import Rule, SetCondition
+from gateway.vocabulary import Circumstance, Outcome
 
 _MOST_LIFTS = 8
+# What a referral may be waiting for: once the person who owns it has decided, it is so.
+_AWAITED = frozenset({Circumstance.AUTHORISING_DECISION_RECORDED.value, Circumstance.ORIGINATOR_AGREED.value})
+_NOTHING = SetCondition((), frozenset())
 
 
 def verdict(engine: Engine, line: Line, authorised: frozenset[str]) -> tuple[Verdict, Line]:
@@ -27,6 +33,14 @@ def verdict(engine: Engine, line: Line, authorised: frozenset[str]) -> tuple[Ver
         ):
             break
         lifted |= {rule.id, *rule.may_lift}
-        line = Line(line.category, line.recipient, {**line.facts, "authorised": "yes"})
+        line = _authorised(line, rule)
         found = engine.evaluate(line.facts, lifted)
     return found, line
+
+
+def _authorised(line: Line, rule: Rule) -> Line:
+    """The line after a person decided what this rule referred: what the rule waited for is now the case."""
+    awaited = rule.sets.get("circumstance", _NOTHING).none & _AWAITED
+    present = cast("frozenset[str]", line.facts["circumstance"])
+    facts = {**line.facts, "authorised": "yes", "circumstance": present | awaited}
+    return Line(line.category, line.recipient, facts)

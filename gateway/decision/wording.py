@@ -122,9 +122,7 @@ def _consent(ask: Ask) -> list[str]:
     last = ask.consent.last_day
     if status is ConsentStatus.GIVEN:
         until = f", and expires {last.isoformat()}" if last else ""
-        return [
-            f"Consent within scope: what is asked lies within consent scope{until}."
-        ]
+        return [f"Consent within scope: what is asked lies within consent scope{until}."]
     if status is ConsentStatus.EXPIRED:
         return [f"What was agreed has expired{f': it expired {last.isoformat()}' if last else ''}."]
     if status is ConsentStatus.OUT_OF_SCOPE:

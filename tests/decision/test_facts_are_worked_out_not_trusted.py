@@ -18,6 +18,7 @@ from gateway.vocabulary import (
     Category,
     Circumstance,
     ConsentStatus,
+    Duty,
     Jurisdiction,
     Obligation,
     Orientation,
@@ -242,3 +243,31 @@ def test_an_offer_rests_on_the_standing_of_whoever_would_receive_it() -> None:
     assert outcome(replace(ask, requester=replace(gp, walled=True))) is Outcome.DENY
     employer = body(AgencyType.EMPLOYER, agency_id="employer")
     assert outcome(replace(ask, recipients=(employer,))) is Outcome.DENY
+
+
+def test_deciding_what_a_referral_waited_for_brings_that_disclosures_own_conditions() -> None:
+    police = body(AgencyType.POLICE, duty=Duty.RESPONSIBLE_AUTHORITY)
+    employer = body(AgencyType.EMPLOYER, member=False, on_case=False)
+    ask = replace(
+        marac(requester=police, holder=police, recipients=(employer,)),
+        arrangement=Arrangement.MAPPA,
+        subject=SubjectFacts(SubjectRole.PERPETRATOR, 44),
+        categories=(Category.CONVICTIONS,),
+        purpose=Purpose.PROTECTIVE_THIRD_PARTY_DISCLOSURE,
+        legal_basis=LegalBasis((Power.CJA2003_S325,)),
+        consent=ConsentFacts(ConsentStatus.NOT_REQUIRED),
+    )
+    assert decide(ask, policy()).authorisers == (Role.LEAD_AGENCY_MANAGER, Role.POLICE_SENIOR_OFFICER)
+    found = decide(replace(ask, lifted=frozenset({"mappa-third-party-undecided"})), policy())
+    assert found.outcome is Outcome.PERMIT
+    assert found.lines[0].rule_id == "mappa-third-party-by-meeting"
+    owed = {o.code for o in found.obligations}
+    assert {Obligation.DELIVER_IN_PERSON, Obligation.RECIPIENT_UNDERTAKING} <= owed
+
+
+def test_authorising_one_thing_does_not_authorise_another() -> None:
+    both = frozenset({Circumstance.WHOLE_DOCUMENT, Circumstance.THIRD_PARTY_DISCLOSURE})
+    ask = marac(circumstances=both, lifted=frozenset({"core-e-whole-document"}))
+    found = decide(ask, policy())
+    assert found.outcome is Outcome.REFER
+    assert {line.rule_id for line in found.lines} == {"core-e-third-party"}
