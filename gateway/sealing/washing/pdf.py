@@ -19,6 +19,8 @@ MOST_PAGES = 500
 MOST_OBJECTS = 200_000
 MOST_UNPACKED = 256 * 1024 * 1024
 MOST_TEXT = 2_000_000
+_PLENTY = 16 * 1024 * 1024
+_MOST_RATIO = 200
 _TEXT_SECONDS = 5.0
 _CHUNK = 1024 * 1024
 _POINT = 1.0
@@ -136,11 +138,12 @@ def _unpacked_length(stream: Stream, left: int) -> int:
 def _inflating(stream: Stream, left: int) -> Iterator[bytes]:
     unpacker = zlib.decompressobj()
     packed, length = stream.read_raw_bytes(), 0
+    packed_length = len(packed)
     with contextlib.suppress(zlib.error):  # what is broken is left out by the rebuild as well
         while packed and not unpacker.eof:
             chunk = unpacker.decompress(packed, _CHUNK)
             packed, length = unpacker.unconsumed_tail, length + len(chunk)
-            if length > left:
+            if length > min(left, max(_PLENTY, _MOST_RATIO * packed_length)):
                 raise Unwashable("This PDF unpacks to more than it may.", _PRINT_AGAIN)
             yield chunk
 
