@@ -45,7 +45,6 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Days = Annotated[int, Field(ge=1, le=36_500)]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -73,9 +72,6 @@ class KeySettings(_Section):
     ledger_key_file: Path = Field(
         description="The private key that signs ledger checkpoints (made by `gateway init`)."
     )
-    trusted: Path = Field(
-        description="Folder with the public keys this gateway trusts: witnesses and policy signers."
-    )
 
 
 class WebSettings(_Section):
@@ -96,7 +92,6 @@ class WebSettings(_Section):
     )
     idle_minutes: int = Field(ge=1, le=60, description="Minutes without activity after which a session ends.")
     absolute_hours: int = Field(ge=1, le=12, description="Hours after which a session ends whatever happens.")
-    max_upload_bytes: int = Field(ge=1024, description="Largest request body, in bytes.")
     exit_url: Text = Field(description="Neutral page to which `Exit this page` leads.")
 
     @property
@@ -165,17 +160,6 @@ class LedgerSettings(_Section):
         return timedelta(hours=self.witness_lag_hours)
 
 
-class SealingSettings(_Section):
-    """Cleaning and sealing of what is released."""
-
-    max_file_bytes: int = Field(ge=1024, description="Largest file of a release, in bytes.")
-    clean_seconds: float = Field(gt=0, description="How long cleaning one file may take.")
-    clean_memory_bytes: int = Field(
-        ge=64 * 1024 * 1024, description="How much memory cleaning one file may take."
-    )
-    key_days: Days = Field(description="Days after which a recipient's key ends unless renewed.")
-
-
 class MailSettings(_Section):
     """Notices by e-mail: neutral text and a link, never a name."""
 
@@ -186,19 +170,6 @@ class MailSettings(_Section):
     password: SecretStr | None = Field(default=None, description="Password at the SMTP server. Secret.")
     sender: Text = Field(description="Sender address of notices.")
     subject: Text = Field(description="Subject of every notice; the same for all, so that it tells nothing.")
-
-
-class RetentionSettings(_Section):
-    """How long what is kept is kept."""
-
-    drafts_days: Days = Field(description="Days after which an unsent draft is erased.")
-    idempotency_days: Days = Field(
-        description="Days for which a repeated attempt still gets its first answer."
-    )
-    parcels_days: Days = Field(description="Days after which an unopened parcel is destroyed.")
-    decisions_years: int = Field(
-        ge=1, le=100, description="Years for which a decision can be defended with its words."
-    )
 
 
 class ObserveSettings(_Section):
@@ -213,9 +184,6 @@ class PathSettings(_Section):
     """Where things lie."""
 
     var: Path = Field(description="Folder for what the gateway makes while it runs.")
-    policies: Path | None = Field(
-        default=None, description="Folder of the policy files; empty takes those that were shipped."
-    )
     backups: Path = Field(description="Folder in which `gateway backup` puts its sets.")
 
 
@@ -237,9 +205,7 @@ class Settings(BaseSettings):
     web: WebSettings
     sign_in: SignInSettings
     ledger: LedgerSettings
-    sealing: SealingSettings
     mail: MailSettings
-    retention: RetentionSettings
     observe: ObserveSettings
     paths: PathSettings
 

@@ -28,6 +28,8 @@ from tests.postgres import Postgres
 if TYPE_CHECKING:
     from gateway.assembly import Gateway
 
+pytest_plugins = ["tests.told"]
+
 KINDS = ("sqlite", "postgresql")
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -144,7 +146,7 @@ def make_settings(tmp_path: Path, root_file: Path) -> Callable[[str], Settings]:
     create_log_keys(tmp_path / "ledger.key")
 
     def make(url: str) -> Settings:
-        keys = {"root_provider": "file", "root_file": str(root_file), "trusted": str(tmp_path)}
+        keys = {"root_provider": "file", "root_file": str(root_file)}
         return load(
             env=Environment.TEST,
             overrides={

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 from pydantic import BaseModel
 
-from gateway.settings import Settings
+from gateway.settings import Provider, Settings
 from tests.house.settings_page import PAGE, page
 from tests.shared import CHECKOUT
 
@@ -46,3 +47,18 @@ def test_only_what_may_be_left_out_has_its_default_in_the_code() -> None:
         in_code = {name for name, field in model.model_fields.items() if not field.is_required()}
         assert in_file | in_code == set(model.model_fields), section
         assert in_file & in_code == set(), section
+
+
+def test_every_setting_is_read_by_something() -> None:
+    """A setting that nothing reads promises what isn't done."""
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("gateway", "config")
+        for path in (CHECKOUT / folder).rglob("*.py")
+        if path.name != "settings.py"
+    )
+    own = (CHECKOUT / "gateway" / "settings.py").read_text(encoding="utf-8")
+    for section, model in [*sections().items(), ("sign_in.providers", Provider)]:
+        for name in model.model_fields:
+            read = re.search(rf"\.{name}\b", code) or re.search(rf"return .*self\.{name}\b", own)
+            assert read, f"{section}.{name}"

@@ -44,7 +44,7 @@ def made(folder: Path, root_file: Path, template: Path) -> Iterator[Place]:
     """Make a place in a folder."""
     shutil.copyfile(template, folder / "staff.sqlite3")
     create_log_keys(folder / "ledger.key")
-    keys = {"root_provider": "file", "root_file": str(root_file), "trusted": str(folder)}
+    keys = {"root_provider": "file", "root_file": str(root_file)}
     settings = load(
         env=Environment.TEST,
         overrides={
