@@ -80,17 +80,15 @@ def create_app(gateway: Gateway) -> Flask:
             can't be read.
     """
     app = Flask(__name__, static_folder=None)
-    app.extensions["gateway"] = gateway
     web = gateway.settings.web
-    app.secret_key = _secret(gateway)
     app.config.update(
         WTF_CSRF_TIME_LIMIT=None, PREFERRED_URL_SCHEME="https" if gateway.settings.production else "http"
     )
-    app.session_interface = DatabaseSessions(gateway.store, Limits(web.idle, web.absolute))
+    stand_on(app, gateway)
     if web.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.proxies, x_proto=web.proxies)  # type: ignore[method-assign]
     components.use_components(app, str(_TEMPLATES))
-    operations.watch(app, operations.checks_of(gateway))
+    operations.watch(app)
     security.guard(app, list(web.trusted_hosts))
     app.before_request(access.enter)
     csrf = CSRFProtect(app)
@@ -102,6 +100,15 @@ def create_app(gateway: Gateway) -> Flask:
     _dress(app, gateway)
     access.check_every_route(app)
     return app
+
+
+def stand_on(app: Flask, gateway: Gateway) -> None:
+    """Let an application answer from this gateway: its store, its keys, its sessions."""
+    web = gateway.settings.web
+    app.extensions["gateway"] = gateway
+    app.secret_key = _secret(gateway)
+    app.session_interface = DatabaseSessions(gateway.store, Limits(web.idle, web.absolute))
+    operations.set_checks(app, operations.checks_of(gateway))
 
 
 def _secret(gateway: Gateway) -> str:

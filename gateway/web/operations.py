@@ -58,9 +58,13 @@ def metrics() -> Response:
     return Response(metrics_page(), content_type=CONTENT_TYPE_LATEST)
 
 
-def watch(app: Flask, checks: dict[str, Check]) -> None:
-    """Register the routes and readiness checks, and count, time and log every request by endpoint, never by path."""
+def set_checks(app: Flask, checks: dict[str, Check]) -> None:
+    """Say what /readyz asks, by the name it answers with."""
     app.extensions[_CHECKS] = checks
+
+
+def watch(app: Flask) -> None:
+    """Register the routes, and count, time and log every request by endpoint, never by path."""
     app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_finish)

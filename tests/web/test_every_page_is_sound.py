@@ -9,8 +9,8 @@ from flask import Flask
 
 from gateway.assembly import Gateway
 from gateway.web import security
-from gateway.web.app import create_app
 from tests.web import gallery
+from tests.web.fixtures import shared_app
 from tests.web.pages import Web, checked, csp_hash
 from tests.web.register import Register
 
@@ -44,9 +44,7 @@ ERRORS = {
 @pytest.fixture
 def app(sqlite_gateway: Gateway) -> Flask:
     """The application with the gallery of components."""
-    app = create_app(sqlite_gateway)
-    app.register_blueprint(gallery.blueprint)
-    return app
+    return shared_app(sqlite_gateway, gallery.blueprint)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from gateway.assembly import Gateway
-from gateway.web.app import create_app
 from tests.web import gallery
 from tests.web.browser import accessibility_faults, chromium, serving, width_needed
+from tests.web.fixtures import shared_app
 from tests.web.register import Register
 
 pytestmark = pytest.mark.browser
@@ -31,9 +31,7 @@ PAGES = (
 @pytest.fixture
 def app(sqlite_gateway: Gateway) -> Flask:
     """The application with the gallery of components."""
-    app = create_app(sqlite_gateway)
-    app.register_blueprint(gallery.blueprint)
-    return app
+    return shared_app(sqlite_gateway, gallery.blueprint)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 from gateway.assembly import Gateway
-from gateway.web.app import create_app
 from gateway.web.security import MAX_BODY, GatewayRequest
 from tests.web import gallery
+from tests.web.fixtures import shared_app
 from tests.web.pages import Web, checked, filled
 from tests.web.register import Register
 
@@ -34,9 +34,7 @@ FORM = "/gallery/form"
 @pytest.fixture
 def app(sqlite_gateway: Gateway) -> Flask:
     """The application with the gallery of components."""
-    app = create_app(sqlite_gateway)
-    app.register_blueprint(gallery.blueprint)
-    return app
+    return shared_app(sqlite_gateway, gallery.blueprint)
 
 
 @pytest.fixture
