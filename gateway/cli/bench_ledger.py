@@ -99,7 +99,7 @@ def run(*, full: bool = False, postgresql: str | None = None, folder: Path | Non
         create_log_keys(place.folder / "log")
         rows = list(_sqlite_rows(place, 2_000 if full else 300))
         if postgresql:
-            rows += _postgresql_rows(place, postgresql, 8_000 if full else 1_600)
+            rows += _postgresql_rows(place, postgresql, 8_000 if full else 800)
         return rows + list(_size_rows(place, 1_000_000 if full else 20_000, growth=full))
 
 
@@ -277,10 +277,10 @@ def _size_rows(place: Place, size: int, *, growth: bool) -> Iterator[Row]:
         tries = iter(range(7, size, max(size // 200, 1)))
         yield _alone(f"inclusion proof at {size:,}", lambda: _prove(unit.session, next(tries), size), 150)
     with store.reading() as unit:
-        export(unit, place.folder / "log", newest=True)
-    policy = parse_policy((place.folder / "log" / "policy.txt").read_text())
+        export(unit, place.folder / "export", newest=True)
+    policy = parse_policy((place.folder / "export" / "policy.txt").read_text())
     yield _alone(
-        f"gateway-verify of {size:,} entries", lambda: audit(Folder(place.folder / "log"), policy), 1, size
+        f"gateway-verify of {size:,} entries", lambda: audit(Folder(place.folder / "export"), policy), 1, size
     )
     if growth:
         _fill(store, size, 10 * size)

@@ -35,6 +35,19 @@ def record(unit: Unit, entry: Entry) -> str:
     once it is under a checkpoint. Raises NotConfirmed when the entry can't be written: then nothing of the
     transaction commits.
     """
+    try:
+        return _record(unit, entry)
+    except BaseException:
+        # Whoever swallows this error must not commit the act without its entry.
+        unit.before_commit(_refuse, "ledger refused")
+        raise
+
+
+def _refuse(_unit: Unit) -> None:
+    raise NotConfirmed("The ledger entry could not be kept, so nothing was done.")
+
+
+def _record(unit: Unit, entry: Entry) -> str:
     journal = open_journal(unit)
     entry_id = new_id()
     written = write(entry, entry_id, unit.now)

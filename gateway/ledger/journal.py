@@ -6,7 +6,6 @@ import base64
 import binascii
 import os
 import stat
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -85,24 +84,32 @@ def load_log_keys(path: Path) -> LogKeys:
 
 
 class Turn:
-    """Whose turn it is in this process to give leaves their places (PostgreSQL), and which were placed lately."""
-
-    _MOST_REMEMBERED = 20_000
+    """Whose turn it is in this process to give leaves their places (PostgreSQL), and what its threads wait for."""
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self._placed: OrderedDict[str, None] = OrderedDict()
+        self._waiting: dict[str, bool] = {}
+
+    def wait_for(self, entry_ids: Iterable[str]) -> None:
+        """Note that a thread waits for these."""
+        self._waiting.update(dict.fromkeys(entry_ids, False))
+
+    def waiting(self) -> list[str]:
+        """Give what is waited for and not known to be placed."""
+        return [entry_id for entry_id, placed in list(self._waiting.items()) if not placed]
 
     def placed(self, entry_ids: Iterable[str]) -> bool:
-        """Tell whether all of these were placed by this process lately."""
-        return all(entry_id in self._placed for entry_id in entry_ids)
+        """Tell whether all of these are known to be placed."""
+        return all(self._waiting.get(entry_id, False) for entry_id in entry_ids)
 
     def remember(self, entry_ids: Iterable[str]) -> None:
-        """Keep that these have their places."""
+        """Note which of those waited for have their places."""
+        self._waiting.update((entry_id, True) for entry_id in entry_ids if entry_id in self._waiting)
+
+    def forget(self, entry_ids: Iterable[str]) -> None:
+        """Note that nobody waits for these any more."""
         for entry_id in entry_ids:
-            self._placed[entry_id] = None
-        while len(self._placed) > self._MOST_REMEMBERED:
-            self._placed.popitem(last=False)
+            self._waiting.pop(entry_id, None)
 
 
 class Journal:

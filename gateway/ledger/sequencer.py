@@ -9,6 +9,7 @@ request goes on.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 import sqlalchemy as sa
 import structlog
@@ -38,6 +39,7 @@ _TAKE = (
     )
     .returning(_PENDING.c.number, _PENDING.c.entry_id, _PENDING.c.leaf)
 )
+_PLACED = sa.select(_LEAF.c.entry_id).where(_LEAF.c.entry_id.in_(sa.bindparam("ids", expanding=True)))
 _log = structlog.get_logger(__name__)
 
 
@@ -75,46 +77,46 @@ def _send(unit: Unit, journal: Journal) -> None:
 def wait_for(store: Store, journal: Journal, entry_ids: list[str]) -> None:
     """Return once these entries have their places; place them, and all others that wait, if nobody did.
 
-    Raises NotConfirmed when that takes longer than the journal's patience: the act is stored, and asking again with the
-    same idempotency key gives its result.
+    Raises NotConfirmed when that takes longer than the journal's patience: the act is stored, and asking again
+    with the same idempotency key gives its result.
     """
-    deadline = time.monotonic() + journal.patience
-    if not journal.turn.lock.acquire(timeout=journal.patience):
+    turn, deadline = journal.turn, time.monotonic() + journal.patience
+    turn.wait_for(entry_ids)
+    if not turn.lock.acquire(timeout=journal.patience):
         raise NotConfirmed
     try:
-        while not journal.turn.placed(entry_ids):
+        # What this process waits for may have been placed by another thread meanwhile, or by another process:
+        # then one question answers for all of its threads.
+        while not turn.placed(entry_ids):
             if time.monotonic() > deadline:
                 raise NotConfirmed
-            batch = _drain(store)
-            journal.turn.remember(batch)
-            if not batch and _have_places(store, entry_ids):
-                return  # another process placed them
+            turn.remember(_drain(store, turn.waiting()))
     finally:
-        journal.turn.lock.release()
+        turn.lock.release()
+        turn.forget(entry_ids)
 
 
 def catch_up(store: Store) -> int:
     """Place whatever an earlier process left waiting; give how many. For the start of a process."""
     placed = 0
-    while store.dialect == "postgresql" and (batch := _drain(store)):
+    while store.dialect == "postgresql" and (batch := _drain(store, ())):
         placed += len(batch)
     if placed:
         _log.warning("ledger_caught_up", entries=placed)
     return placed
 
 
-def _drain(store: Store) -> list[str]:
+def _drain(store: Store, waiting: Collection[str]) -> set[str]:
+    """Place what waits in the outbox; give which entries that were, and which of `waiting` others had placed."""
     with store.writing() as unit:
         connection = unit.session.connection()
         connection.exec_driver_sql(_STALLED)
         connection.execute(_LOCK)
         taken = sorted(connection.execute(_TAKE), key=lambda row: row.number)
+        placed = {row.entry_id for row in taken}
+        others = [entry_id for entry_id in waiting if entry_id not in placed]
         if taken:
             integrate(unit, [Leaf(row.entry_id, row.leaf) for row in taken])
-    return [row.entry_id for row in taken]
-
-
-def _have_places(store: Store, entry_ids: list[str]) -> bool:
-    with store.reading() as unit:
-        placed = sa.select(sa.func.count()).select_from(_LEAF).where(_LEAF.c.entry_id.in_(entry_ids))
-        return unit.session.execute(placed).scalar() == len(entry_ids)
+        if others:
+            placed.update(connection.execute(_PLACED, {"ids": others}).scalars())
+    return placed

@@ -6,11 +6,37 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from gateway_verify.merkle import Frontier, edge_of, leaf_hash
+from gateway_verify.merkle import HASH_SIZE, Frontier, edge_of, leaf_hash
 from gateway_verify.tiles import HEIGHT, WIDTH, TileTree, tile_root
 from sqlmodel import Session, col
 
 from gateway.ledger.models import LedgerLeaf, LedgerTile
+
+# Statements are built once: building one costs more than running it.
+_TILE = sa.select(col(LedgerTile.hashes)).where(
+    col(LedgerTile.epoch) == sa.bindparam("epoch"),
+    col(LedgerTile.level) == sa.bindparam("level"),
+    col(LedgerTile.place) == sa.bindparam("place"),
+)
+_OVERS = (
+    sa.select(col(LedgerTile.over))
+    .where(
+        col(LedgerTile.epoch) == sa.bindparam("epoch"),
+        col(LedgerTile.level) == sa.bindparam("level"),
+        col(LedgerTile.place) >= sa.bindparam("start"),
+        col(LedgerTile.place) < sa.bindparam("end"),
+    )
+    .order_by(col(LedgerTile.place))
+)
+_LEAVES = (
+    sa.select(col(LedgerLeaf.leaf))
+    .where(
+        col(LedgerLeaf.epoch) == sa.bindparam("epoch"),
+        col(LedgerLeaf.position) >= sa.bindparam("start"),
+        col(LedgerLeaf.position) < sa.bindparam("end"),
+    )
+    .order_by(col(LedgerLeaf.position))
+)
 
 
 @dataclass(frozen=True)
@@ -72,42 +98,21 @@ def stored_tree(session: Session, epoch: int, size: int) -> TileTree:
 
 def stored_tile(session: Session, epoch: int, level: int, place: int, width: int) -> bytes:
     """Give the first `width` hashes of a tile: stored if it is full, else worked out from the level below."""
-    chosen = sa.select(col(LedgerTile.hashes)).where(
-        col(LedgerTile.epoch) == epoch, col(LedgerTile.level) == level, col(LedgerTile.place) == place
-    )
-    stored: bytes | None = session.execute(chosen).scalar()
+    here = {"epoch": epoch, "level": level, "place": place}
+    stored: bytes | None = session.connection().execute(_TILE, here).scalar()
     if stored is not None:
-        return stored[: width * 32]
+        return stored[: width * HASH_SIZE]
     start, end = place * WIDTH, place * WIDTH + width
     if level == 0:
         return b"".join(leaf_hash(leaf) for leaf in stored_leaves(session, epoch, start, end))
-    return b"".join(_overs(session, epoch, level - 1, start, end))
+    below = {"epoch": epoch, "level": level - 1, "start": start, "end": end}
+    return b"".join(session.connection().execute(_OVERS, below).scalars())
 
 
 def stored_leaves(session: Session, epoch: int, start: int, end: int) -> list[bytes]:
     """Give the leaves from place `start` to `end` - 1."""
-    chosen = (
-        sa.select(col(LedgerLeaf.leaf))
-        .where(
-            col(LedgerLeaf.epoch) == epoch, col(LedgerLeaf.position) >= start, col(LedgerLeaf.position) < end
-        )
-        .order_by(col(LedgerLeaf.position))
-    )
-    return list(session.execute(chosen).scalars())
-
-
-def _overs(session: Session, epoch: int, level: int, start: int, end: int) -> list[bytes]:
-    chosen = (
-        sa.select(col(LedgerTile.over))
-        .where(
-            col(LedgerTile.epoch) == epoch,
-            col(LedgerTile.level) == level,
-            col(LedgerTile.place) >= start,
-            col(LedgerTile.place) < end,
-        )
-        .order_by(col(LedgerTile.place))
-    )
-    return list(session.execute(chosen).scalars())
+    between = {"epoch": epoch, "start": start, "end": end}
+    return list(session.connection().execute(_LEAVES, between).scalars())
 
 
 def stored_edge(session: Session, epoch: int, size: int) -> Edge:
@@ -122,6 +127,6 @@ def stored_edge(session: Session, epoch: int, size: int) -> Edge:
         width = (size >> HEIGHT * level) % WIDTH
         place = (size >> HEIGHT * level) // WIDTH
         data = stored_tile(session, epoch, level, place, width) if width else b""
-        levels.append([data[at : at + 32] for at in range(0, len(data), 32)])
+        levels.append([data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)])
         level += 1
     return Edge(levels, Frontier(size, edge_of(size, tree.node)))
