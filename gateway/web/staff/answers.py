@@ -45,10 +45,9 @@ class StaffForm(GatewayForm):
         for field in self:
             if all(is_plain(text) for text in _texts_of(field)):
                 continue
-            if isinstance(field, HiddenField):
-                field.data = ""
-                continue
-            field.errors = [_UNREADABLE]
+            _show_readable(field)
+            if not isinstance(field, HiddenField):
+                field.errors = [_UNREADABLE]
         return bool(right) and not self.errors
 
     def kept(self) -> dict[str, Any]:
@@ -69,11 +68,7 @@ class StaffForm(GatewayForm):
 
 def is_plain(text: str) -> bool:
     """Whether text holds only characters that a reader sees as they are."""
-    return not any(
-        character in _TURNS
-        or (unicodedata.category(character) in {"Cc", "Cs"} and character not in _ALLOWED_CONTROLS)
-        for character in text.replace("\r\n", "\n")
-    )
+    return not any(_is_unreadable(character) for character in text.replace("\r\n", "\n"))
 
 
 def words_of(field: Field) -> list[str]:
@@ -102,7 +97,27 @@ def vars_of(form_class: type[StaffForm]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if hasattr(value, "field_class")}
 
 
+def _is_unreadable(character: str) -> bool:
+    return character in _TURNS or (
+        unicodedata.category(character) in {"Cc", "Cs"} and character not in _ALLOWED_CONTROLS
+    )
+
+
+def _readable(text: str) -> str:
+    return "".join(character for character in text if not _is_unreadable(character))
+
+
+def _show_readable(field: Field) -> None:
+    """Leave in a field what can be read, so that it can be put right on the page."""
+    if isinstance(field, ThreePartDate):
+        field.parts = {name: _readable(part) for name, part in field.parts.items()}
+    elif isinstance(field.data, str):
+        field.data = _readable(field.data)
+
+
 def _texts_of(field: Field) -> list[str]:
+    if isinstance(field, ThreePartDate):
+        return list(field.parts.values())
     data = field.data
     if isinstance(data, str):
         return [data]

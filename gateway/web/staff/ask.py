@@ -11,8 +11,9 @@ from gateway.disclosure.models import RequestKind
 from gateway.errors import Invalid
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import Face, allow, current_actor, current_gateway
-from gateway.web.forms import GatewayForm, page
+from gateway.web.forms import page
 from gateway.web.staff import journey as journeys
+from gateway.web.staff.answers import StaffForm
 from gateway.web.staff.blueprint import blueprint
 from gateway.web.staff.forms import CheckForm, StartForm
 from gateway.web.staff.journey import Journey
@@ -79,7 +80,7 @@ def check(draft_id: str) -> ResponseReturnValue:
 @allow(Face.STAFF)
 def discard(draft_id: str) -> ResponseReturnValue:
     """Throw a draft away, after asking."""
-    journey, form = _journey(draft_id), GatewayForm()
+    journey, form = _journey(draft_id), StaffForm()
     if not form.validate_on_submit():
         return page("staff/ask/discard.html", form=form, journey=journey)
     with current_gateway().store.writing() as unit:

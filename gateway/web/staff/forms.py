@@ -21,7 +21,7 @@ from gateway.web.staff.answers import StaffForm
 
 WORDS_MAX = 2000
 _YES_NO = [("yes", "Yes"), ("no", "No")]
-_TIME_MAX = 5
+_TIME_MAX = 20
 _NOTHING_HELD = "Answering that nothing is held"
 
 

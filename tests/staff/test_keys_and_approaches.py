@@ -1,0 +1,101 @@
+"""Setting up keys, ending one, and recording what went round the gateway."""
+
+from __future__ import annotations
+
+import pytest
+from joserfc.jwk import ECKey
+
+from tests.staff.conftest import Place
+from tests.staff.steps import script
+from tests.staff.world import World, opened
+from tests.web.pages import Web
+
+MAKE = "/staff/keys/make"
+HAPPENED = {
+    "kind": "spoken",
+    "happened_on-day": "20",
+    "happened_on-month": "11",
+    "happened_on-year": "2026",
+    "happened_time": "14:30",
+    "told": "yes",
+    "categories": ["identity"],
+    "words": "The name was said in the corridor.",
+}
+
+
+def test_two_keys_are_enrolled_proved_listed_and_withdrawn(web: Web, world: World) -> None:
+    web.sign_in(world.authoriser)
+    keys = [ECKey.generate_key("P-256") for _ in range(2)]
+    public = [{name: key.as_dict(private=False)[name] for name in ("kty", "crv", "x", "y")} for key in keys]
+    enrolled = script(web, MAKE, "/staff/keys/enrol", {"keys": public})
+    assert enrolled.status_code == 200, enrolled.text
+    challenges = enrolled.get_json()["challenges"]
+    answers = [
+        {"key_id": one["key_id"], "answer": opened(one["jwe"], key).decode()}
+        for one, key in zip(challenges, keys, strict=True)
+    ]
+    assert script(web, MAKE, "/staff/keys/prove", {"answers": answers}).status_code == 200
+    listed = web.page("/staff/keys")
+    assert listed.text.count("Waits for approval") == 2
+    withdraw = next(href for href in listed.links().values() if href.endswith("/withdraw"))
+    assert "The key was withdrawn." in web.submit(web.page(withdraw), {"because": "mistake"}).text
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("/staff/keys/enrol", None),
+        ("/staff/keys/enrol", {"keys": "x"}),
+        ("/staff/keys/enrol", {"keys": [1, 2]}),
+        ("/staff/keys/enrol", {"keys": [{}, {}]}),
+        ("/staff/keys/enrol", {"keys": [{"kty": "EC", "crv": "P-256", "x": 1, "y": [], "d": "secret"}] * 2}),
+        ("/staff/keys/enrol", {"keys": [{}] * 3}),
+        ("/staff/keys/prove", {"answers": [{}]}),
+        ("/staff/keys/prove", {"answers": [{"key_id": "0" * 32, "answer": "x" * 10_000}]}),
+        ("/staff/keys/prove", {"answers": [{"key_id": "\0", "answer": "\u202e"}]}),
+    ],
+)
+def test_a_script_that_sends_nonsense_gets_a_problem_with_a_remedy(
+    web: Web, world: World, url: str, body: object
+) -> None:
+    web.sign_in(world.second)
+    response = script(web, MAKE, url, body)
+    assert response.status_code in {404, 422}
+    assert response.mimetype == "application/problem+json"
+    assert "secret" not in response.text
+
+
+def test_somebody_elses_key_is_not_there(web: Web, place: Place, world: World) -> None:
+    web.sign_in(world.asker)
+    withdraw = next(href for href in web.page("/staff/keys").links().values() if href.endswith("/withdraw"))
+    web.sign_in(world.holder)
+    web.page(withdraw, status=404)
+
+
+def test_an_approach_is_one_form_and_is_listed(web: Web, world: World) -> None:
+    web.sign_in(world.asker)
+    about = f"{world.case}.{world.meadow.perpetrator}"
+    after = web.submit(web.page("/staff/approaches/new"), {**HAPPENED, "about": about})
+    assert after.path == "/staff/approaches"
+    assert "20 November 2026 at 2:30pm" in after.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"happened_time": "half past"}, "such as 14:30"),
+        ({"happened_on-day": "30"}, "future"),
+        ({"categories": []}, "Choose what kinds of information were told"),
+        ({"about": ""}, "Choose who it was about"),
+    ],
+)
+def test_what_is_wrong_with_an_approach_is_said_beside_its_field(
+    web: Web, world: World, changed: dict[str, object], said: str
+) -> None:
+    web.sign_in(world.asker)
+    about = f"{world.case}.{world.meadow.perpetrator}"
+    refused = web.submit(
+        web.page("/staff/approaches/new"), {**HAPPENED, "about": about, **changed}, status=422
+    )
+    assert said in refused.text
+    assert str(HAPPENED["words"]) in refused.text
