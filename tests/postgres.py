@@ -63,6 +63,13 @@ class Postgres:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY wal_log")
         return self.url(name)
 
+    def copy(self, url: str) -> str:
+        """Give the URL of a new database with everything that is in the one of `url`, which nobody may be using."""
+        source = url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
+        name = f"t{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
+        return self.url(name)
+
     def drop(self, url: str) -> None:
         """Drop the database of `url`, with whoever is still connected."""
         self.execute(

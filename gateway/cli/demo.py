@@ -22,7 +22,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.policy import lifecycle
 from gateway.registry.actors import Actor
 from gateway.registry.importing import import_register
-from gateway.registry.models import Agency, Partnership, Post
+from gateway.registry.models import Partnership, Post
 from gateway.review import concerns
 from gateway.review.models import ConcernKind
 from gateway.sealing.models import CopyOf, Parcel
@@ -83,12 +83,11 @@ class Story:
         text = (self.stage.folder / "register.toml").read_text(encoding="utf-8")
         self.stage.do(lambda unit: import_register(unit, text))
 
-        def activate(unit: Unit) -> None:
-            partnership = unit.session.exec(select(Partnership)).one()
-            office = unit.session.exec(select(Agency).where(Agency.code == "office")).one()
-            lifecycle.activate_shipped(unit, partnership.id, office.id, ENABLED)
-
-        self.stage.do(activate)
+        self.stage.do(
+            lambda unit: lifecycle.activate_shipped(
+                unit, self.stage.partnership_id(unit), self.stage.agency_id(unit, "office"), ENABLED
+            )
+        )
 
     def _make_keys(self) -> None:
         for code in _HOLDING_KEYS:

@@ -23,7 +23,7 @@ from gateway.disclosure.content import Content, prepare
 from gateway.disclosure.models import Line, RequestKind
 from gateway.disclosure.release import About
 from gateway.registry.actors import Actor, actor_for_post
-from gateway.registry.models import Agency, Case, Post, Subject
+from gateway.registry.models import Agency, Case, Partnership, Post, Subject
 from gateway.sealing import jwe, parcel
 from gateway.sealing.models import CopyOf
 from gateway.store.unit_of_work import Unit
@@ -124,6 +124,10 @@ class Stage:
     def file(self, name: str) -> Content:
         """One of the demonstration's documents."""
         return Content(filename=name, data=(self.folder / name).read_bytes())
+
+    def partnership_id(self, unit: Unit) -> str:
+        """The one partnership."""
+        return unit.session.exec(select(Partnership)).one().id
 
     def post_id(self, unit: Unit, code: str) -> str:
         """The post of that code."""

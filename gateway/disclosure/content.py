@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from gateway.errors import Invalid
 from gateway.sealing import clean, marks
+from gateway.sealing.clean import Limits
 from gateway.sealing.envelope import Item
+from gateway.settings import SealingSettings
 from gateway.vocabulary import Category, Sensitivity, vocabulary
 
 TEXT_AT_MOST = 20_000
+DEFAULT_LIMITS = Limits()
 NOTHING_HELD = "Nothing is held that answers this."
 
 
@@ -31,7 +34,12 @@ class Prepared:
     findings: tuple[str, ...]
 
 
-def prepare(content: Content, category: str) -> Prepared:
+def limits_of(settings: SealingSettings) -> Limits:
+    """What cleaning one file may take in this installation."""
+    return Limits(settings.max_file_bytes, int(settings.clean_seconds), settings.clean_memory_bytes)
+
+
+def prepare(content: Content, category: str, limits: Limits = DEFAULT_LIMITS) -> Prepared:
     """Clean content before any transaction begins; its plaintext stays in memory (DESIGN 3.5).
 
     Locating data is a finding unless the line is for that kind of information in the first place.
@@ -49,9 +57,9 @@ def prepare(content: Content, category: str) -> Prepared:
 
     cleaned = []
     if text:
-        cleaned.append(clean.clean(text.encode(), "text.txt"))
+        cleaned.append(clean.clean(text.encode(), "text.txt", limits))
     if content.data:
-        cleaned.append(clean.clean(content.data, content.filename or "file"))
+        cleaned.append(clean.clean(content.data, content.filename or "file", limits))
     items = tuple(_item(one) for one in cleaned)
     removed = tuple(dict.fromkeys(found for one in cleaned for found in one.removed))
     return Prepared(items, removed, _findings(cleaned, category))

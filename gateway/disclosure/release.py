@@ -10,9 +10,9 @@ from gateway.disclosure import desk, judge, keyring, record
 from gateway.disclosure.content import NOTHING_HELD, Prepared, nothing_held
 from gateway.disclosure.facts import DataFacts
 from gateway.disclosure.models import Line, LineDecision, LineState, Release, Request, RequestRecipient, Task
-from gateway.errors import Conflict, Invalid
+from gateway.errors import Conflict, Invalid, NotConfirmed
+from gateway.ledger import witness
 from gateway.ledger.entries import EntryKind
-from gateway.ledger.journal import journal_of
 from gateway.registry import memberships
 from gateway.registry.actors import Actor
 from gateway.registry.models import Partnership, Post
@@ -88,7 +88,7 @@ def release(
                 "accepts_findings": f"Found: {', '.join(prepared.findings)}. Take it out, or confirm it must go."
             },
         )
-    _releases_must_be_allowed(unit)
+    must_be_allowed(unit)
     data = DataFacts(about.data_as_of, about.verified)
     decided = judge.judge(
         unit, request, [line], judge.Step.RELEASING, acting_post_id=actor.post_id, data=data
@@ -120,8 +120,15 @@ def _check(unit: Unit, request: Request, about: About) -> None:
         raise Invalid("Some answers need changing before this can be released.", fields=faults)
 
 
-def _releases_must_be_allowed(unit: Unit) -> None:
-    journal_of(unit)
+def must_be_allowed(unit: Unit) -> None:
+    """Refuse to let anything leave while the ledger isn't watched: reading goes on, releases resume by themselves.
+
+    Raises:
+        NotConfirmed: witnesses haven't signed for longer than the limit, or the ledger was stopped.
+    """
+    reason = witness.releases_allowed(unit)
+    if reason is not None:
+        raise NotConfirmed(reason, next_step="Nothing was released. Try again later; reading still works.")
 
 
 def _let_go(

@@ -131,9 +131,12 @@ def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None, under: No
 
 
 def openings_together(unit: Unit, entry_ids: Sequence[str]) -> list[Proof]:
-    """Give the openings of several entries under one checkpoint, the newest; raise as `opening_of` does."""
+    """Give the openings of several entries under one checkpoint, the newest, without what people said in them.
+
+    Raises as `opening_of` does.
+    """
     note = newest_checkpoint(unit)
-    return [opening_of(unit, entry_id, under=note) for entry_id in entry_ids]
+    return [opening_of(unit, entry_id, under=note, with_words=False) for entry_id in entry_ids]
 
 
 def _unplaced(unit: Unit, entry_id: str) -> NotFound | Unavailable:
@@ -147,7 +150,9 @@ def consistency(unit: Unit, epoch: int, first: int, second: int) -> list[bytes]:
     return consistency_proof(first, second, stored_tree(unit.session, epoch, second).node)
 
 
-def opening_of(unit: Unit, entry_id: str, *, reviewing: bool = False, under: Note | None = None) -> Proof:
+def opening_of(
+    unit: Unit, entry_id: str, *, reviewing: bool = False, under: Note | None = None, with_words: bool = True
+) -> Proof:
     """Give an entry's proof with its record, salt and words: everything a person needs to check it alone.
 
     Whoever hands it out decides who is entitled and records that it left. Raises NotFound for an unknown entry and,
@@ -162,7 +167,8 @@ def opening_of(unit: Unit, entry_id: str, *, reviewing: bool = False, under: Not
     hold = unit.session.get(LedgerHold, entry_id)
     if hold is not None and hold.revealed_by_entry_id is None and not reviewing:
         raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
-    return proof_of(unit, entry_id, extra=_opening(unit, row).to_bytes(), under=under)
+    opening = _opening(unit, row) if with_words else Opening(row.record, salt_of(unit, row), None)
+    return proof_of(unit, entry_id, extra=opening.to_bytes(), under=under)
 
 
 def _opening(unit: Unit, row: LedgerRecord) -> Opening:

@@ -71,12 +71,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Filter:
-    """What to look for; every part that is given must hold."""
+    """What to look for; every part that is given must hold. `holding` is a code that the record names."""
 
     kinds: Iterable[EntryKind] = ()
     since: datetime | None = None
     until: datetime | None = None
     controller_agency_id: str | None = None
+    holding: str | None = None
     before: datetime | None = None
     limit: int = 100
 
@@ -204,6 +205,8 @@ def _conditions(chosen: Filter) -> list[sa.ColumnElement[bool]]:
         conditions.append(at < chosen.until)
     if chosen.before:
         conditions.append(at < chosen.before)
+    if chosen.holding:
+        conditions.append(col(LedgerRecord.record).contains(f'"{chosen.holding}"', autoescape=True))
     if chosen.controller_agency_id:
         conditions.append(col(LedgerRecord.controller_agency_id) == chosen.controller_agency_id)
     return conditions

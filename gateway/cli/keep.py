@@ -1,0 +1,136 @@
+"""Keeping: backups, retention, and what a regulator asks for."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from sqlmodel import select
+
+from gateway import settings as configuration
+from gateway.api import tokens
+from gateway.assembly import Gateway, assemble
+from gateway.clock import start_of_local_day
+from gateway.disclosure import retention as retaining
+from gateway.errors import Conflict, Invalid, NotFound
+from gateway.ledger.epoch import Restored, begin_epoch
+from gateway.ledger.journal import create_log_keys, load_log_keys
+from gateway.registry.models import Agency, Post
+from gateway.review import regulator
+from gateway.store import backup as backups
+
+console = Console(highlight=False)
+_OWNER_ONLY = 0o600
+
+
+@click.command()
+def backup() -> None:
+    """Write a consistent copy of the store into a new folder, with its digest. Others go on working meanwhile.
+
+    What is personal stays sealed in it: keep the root key and the ledger's key elsewhere, each in its own backup.
+    """
+    gateway = _gateway()
+    folder = backups.make(gateway.store, gateway.settings.paths.backups)
+    console.print(f"Written to {folder}.", markup=False)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def restore(folder: Path) -> None:
+    """Put a backup into the empty store of the settings.
+
+    A gateway whose witnesses remember more takes no entries until two officers declare the restore:
+    `gateway declare-restore`.
+    """
+    restored = backups.restore(folder, configuration.load().store.url)
+    console.print(f"Restored what was made at {restored.made_at}.", markup=False)
+    console.print("If entries are missing, declare it: gateway declare-restore --help", markup=False)
+
+
+@click.command("declare-restore")
+@click.option(
+    "--witnessed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The last checkpoint the witnesses hold, as one of them served it.",
+)
+@click.option("--first", required=True, help="Code of the first officer's post.")
+@click.option("--second", required=True, help="Code of the second officer's post.")
+@click.option("--reasons", required=True, help="What happened, in words.")
+def declare_restore(witnessed: Path, first: str, second: str, reasons: str) -> None:
+    """Begin the ledger anew after a restore: an act of two officers, whose first entry names what is missing."""
+    gateway = _gateway()
+    key_file = gateway.settings.keys.ledger_key_file
+    fresh = key_file.with_suffix(".next")
+    create_log_keys(fresh)
+    with gateway.store.writing() as unit:
+        posts = [_officer(gateway, code) for code in (first, second)]
+        declared = Restored(
+            witnessed=witnessed.read_text(encoding="utf-8"),
+            first_officer_post_id=posts[0].id,
+            second_officer_post_id=posts[1].id,
+            partnership_id=posts[0].partnership_id,
+            controller_agency_id=posts[0].agency_id,
+            reasons=reasons,
+        )
+        begin_epoch(unit, load_log_keys(fresh), declared)
+    os.replace(fresh, key_file)
+    console.print("The ledger begins anew; its first entry says what is missing.")
+
+
+@click.command()
+def retention() -> None:
+    """Erase what is past its time: drafts, repeated attempts, parcels, keys, tokens. Run it daily."""
+    gateway = _gateway()
+    with gateway.store.writing() as unit:
+        done = retaining.run(unit)
+        tokens.purge(unit)
+    gateway.store.scrub()
+    console.print(
+        f"Erased {done.drafts} draft(s), {done.attempts} attempt(s), {done.parcels} parcel(s), {done.keys} key(s)."
+    )
+
+
+@click.command()
+@click.argument("agency")
+@click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First local day.")
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last local day.")
+@click.option("--asked-by", required=True, help="Whose request this answers, in words; kept in the ledger.")
+@click.option("--to", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+def export(agency: str, since: datetime, until: datetime, asked_by: str, to: Path) -> None:
+    """Write AGENCY's decisions and entries of a time as JSON lines, for a regulator; no content of any parcel."""
+    gateway = _gateway()
+    if until < since:
+        raise Invalid("The last day lies before the first.", fields={"until": "Give a later day."})
+    if to.exists():
+        raise Conflict(f"The file {to} exists.", next_step="Name a new one; nothing is written over.")
+    first = start_of_local_day(since.date())
+    last = start_of_local_day(until.date() + timedelta(days=1))
+    with gateway.store.writing() as unit:
+        found = unit.session.exec(select(Agency).where(Agency.code == agency)).one_or_none()
+        if found is None:
+            raise NotFound(
+                f"There is no agency with the code {agency}.", next_step="See `gateway registry export`."
+            )
+        lines = list(regulator.export(unit, found.id, first, last, asked_by))
+    handle = os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    console.print(f"{len(lines)} line(s) written to {to}.", markup=False)
+
+
+def _officer(gateway: Gateway, code: str) -> Post:
+    with gateway.store.reading() as unit:
+        found = unit.session.exec(select(Post).where(Post.code == code)).one_or_none()
+    if found is None or found.face != "governance":
+        raise NotFound(
+            f"There is no officer's post with the code {code}.", next_step="See `gateway person list`."
+        )
+    return found
+
+
+def _gateway() -> Gateway:
+    return assemble(configuration.load())
