@@ -9,7 +9,7 @@ from typing import TextIO
 
 import click
 from gateway_verify.opening import Opening
-from gateway_verify.words import lines
+from gateway_verify.words import lines, title
 from rich.console import Console
 
 from gateway.assembly import Gateway, assemble
@@ -20,6 +20,9 @@ from gateway.ledger.epoch import Restored
 from gateway.ledger.epoch import begin_epoch as begin
 from gateway.ledger.export import epochs
 from gateway.ledger.export import export as export_log
+from gateway.ledger.follow import URGENT
+from gateway.ledger.follow import follow as follow_log
+from gateway.ledger.follow import missed as missed_entries
 from gateway.ledger.journal import create_log_keys, load_log_keys
 from gateway.ledger.publish import (
     current_epoch,
@@ -34,7 +37,7 @@ from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, releases_allowed
 from gateway.settings import load
 
-_console = Console(highlight=False)
+_console = Console(highlight=False, soft_wrap=True)
 
 
 def _gateway() -> Gateway:
@@ -150,6 +153,39 @@ def cosign() -> None:
         reason = releases_allowed(unit)
     _console.print(reason or "Releases may go on.")
     raise SystemExit(1 if reason else 0)
+
+
+@ledger.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def follow(folder: Path) -> None:
+    """Bring the copy in FOLDER up to date: the log, and the records in codes. Run it every minute, onto another host.
+
+    After a restore it says what happened in the lost time: gateway ledger missed FOLDER.
+    """
+    gateway = _gateway()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with gateway.store.reading() as unit:
+        count = follow_log(unit, folder)
+    _console.print(f"{count} records are in {folder}.")
+
+
+@ledger.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def missed(folder: Path) -> None:
+    """List what the copy in FOLDER holds and this database lost: what protects someone comes first.
+
+    Exit code 1 if anything was lost.
+    """
+    gateway = _gateway()
+    with gateway.store.reading() as unit:
+        lost = missed_entries(unit, folder)
+    for fields in lost:
+        urgent = " Do this again first." if fields["kind"] in URGENT else ""
+        _console.print(f"{fields['at']} {title(fields['kind'])}.{urgent}", markup=False)
+        about = {"persons": fields["subjects"], "case": fields["case"], "request": fields["request"]}
+        _console.print(f"  {about | fields['refs'] | fields['codes']}", markup=False)
+    _console.print(f"{len(lost)} entries were lost." if lost else "Nothing was lost.")
+    raise SystemExit(1 if lost else 0)
 
 
 @ledger.command(name="begin-epoch")

@@ -29,13 +29,15 @@ _INSERT_LEAVES, _INSERT_TILES, _INSERT_CHECKPOINT = (
 _EPOCH = SQLModel.metadata.tables["ledger_epoch"]
 _CHECKPOINT = SQLModel.metadata.tables["ledger_checkpoint"]
 # Statements are built once: building one costs more than running it.
-_NEWEST_EPOCH = sa.select(_EPOCH).order_by(_EPOCH.c.number.desc()).limit(1)
 _NEWEST_NOTE = (
     sa.select(_CHECKPOINT.c.note)
-    .where(_CHECKPOINT.c.epoch == sa.bindparam("epoch"))
+    .where(_CHECKPOINT.c.epoch == _EPOCH.c.number)
     .order_by(_CHECKPOINT.c.size.desc())
     .limit(1)
+    .correlate(_EPOCH)
+    .scalar_subquery()
 )
+_HEAD = sa.select(_EPOCH, _NEWEST_NOTE.label("note")).order_by(_EPOCH.c.number.desc()).limit(1)
 _log = structlog.get_logger(__name__)
 
 
@@ -99,16 +101,15 @@ def current_head(unit: Unit, journal: Journal) -> Head:
     Raises NotConfirmed when the log's key isn't this journal's.
     """
     connection = unit.session.connection()
-    epoch = connection.execute(_NEWEST_EPOCH).one_or_none() or _first_epoch(unit, journal)
+    epoch = connection.execute(_HEAD).one_or_none() or _first_epoch(unit, journal)
     if epoch.log_key != journal.vkey(epoch.origin):
         raise NotConfirmed(
             "The ledger's key is not the one this log was begun with.",
             next_step="Start the gateway with the ledger key that belongs to this database.",
         )
-    note = connection.execute(_NEWEST_NOTE, {"epoch": epoch.number}).scalar()
-    if note is None:
+    if epoch.note is None:
         return Head(epoch.number, Checkpoint(epoch.origin, 0, EMPTY_ROOT))
-    return Head(epoch.number, read_checkpoint(note)[1])
+    return Head(epoch.number, read_checkpoint(epoch.note)[1])
 
 
 def _first_epoch(unit: Unit, journal: Journal) -> Any:
@@ -122,7 +123,7 @@ def _first_epoch(unit: Unit, journal: Journal) -> Any:
     }
     connection = unit.session.connection()
     connection.execute(_EPOCH.insert(), row)
-    return connection.execute(_NEWEST_EPOCH).one()
+    return connection.execute(_HEAD).one()
 
 
 def _edge_at(session: Session, journal: Journal, head: Head) -> Edge:

@@ -25,11 +25,15 @@ _LEAF = SQLModel.metadata.tables["ledger_leaf"]
 _WAITING = "ledger_waiting"
 _ONE_AT_A_TIME = 0x6C656467  # "ledg": the advisory lock under which the tree grows
 _BATCH = 2000
-# A sequencer that stops in the middle loses its connection, and with it the lock, after this long.
-_STALLED = "SET LOCAL idle_in_transaction_session_timeout = '3s'"
+_STALLED = (
+    "3s"  # a sequencer that hangs in the middle loses its connection, and with it the lock, after this long
+)
 
 _INSERT_PENDING = _PENDING.insert()
-_LOCK = sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME))
+_LOCK = sa.select(
+    sa.func.set_config("idle_in_transaction_session_timeout", _STALLED, True),
+    sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME),
+)
 _TAKE = (
     _PENDING.delete()
     .where(
@@ -110,7 +114,6 @@ def _drain(store: Store, waiting: Collection[str]) -> set[str]:
     """Place what waits in the outbox; give which entries that were, and which of `waiting` others had placed."""
     with store.writing() as unit:
         connection = unit.session.connection()
-        connection.exec_driver_sql(_STALLED)
         connection.execute(_LOCK)
         taken = sorted(connection.execute(_TAKE), key=lambda row: row.number)
         placed = {row.entry_id for row in taken}
