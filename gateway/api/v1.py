@@ -16,7 +16,7 @@ from gateway.api.tokens import admit
 from gateway.disclosure import ask, authorise, desk, keyring, onward, reading, release
 from gateway.disclosure import open as opening
 from gateway.disclosure.asking import Asking, Basis, NamedRecipient
-from gateway.disclosure.content import Content, limits_of, prepare
+from gateway.disclosure.content import Content, prepare
 from gateway.disclosure.models import RequestKind
 from gateway.disclosure.release import About, NotReleased
 from gateway.errors import Conflict, Invalid
@@ -487,8 +487,7 @@ def release_line(line_id: str, body: ReleaseIn) -> ReleasedOut:
     """Clean, seal and release the content of one line; 409 when it is decided differently now."""
     with current_gateway().store.reading() as unit:
         _detail, line = reading.line_for_desk(unit, current_actor(), line_id)
-    limits = limits_of(current_gateway().settings.sealing)
-    prepared = prepare(body.content(), line.category, limits)
+    prepared = prepare(body.content(), line.category)
     about = About(body.data_as_of, body.verified, body.fact_or_opinion, body.action)
     with current_gateway().store.writing() as unit:
         done = release.release(

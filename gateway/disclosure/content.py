@@ -6,13 +6,10 @@ from dataclasses import dataclass
 
 from gateway.errors import Invalid
 from gateway.sealing import clean, marks
-from gateway.sealing.clean import Limits
 from gateway.sealing.envelope import Item
-from gateway.settings import SealingSettings
 from gateway.vocabulary import Category, Sensitivity, vocabulary
 
 TEXT_AT_MOST = 20_000
-DEFAULT_LIMITS = Limits()
 NOTHING_HELD = "Nothing is held that answers this."
 
 
@@ -34,12 +31,7 @@ class Prepared:
     findings: tuple[str, ...]
 
 
-def limits_of(settings: SealingSettings) -> Limits:
-    """What cleaning one file may take in this installation."""
-    return Limits(settings.max_file_bytes, int(settings.clean_seconds), settings.clean_memory_bytes)
-
-
-def prepare(content: Content, category: str, limits: Limits = DEFAULT_LIMITS) -> Prepared:
+def prepare(content: Content, category: str) -> Prepared:
     """Clean content before any transaction begins; its plaintext stays in memory (DESIGN 3.5).
 
     Locating data is a finding unless the line is for that kind of information in the first place.
@@ -57,9 +49,9 @@ def prepare(content: Content, category: str, limits: Limits = DEFAULT_LIMITS) ->
 
     cleaned = []
     if text:
-        cleaned.append(clean.clean(text.encode(), "text.txt", limits))
+        cleaned.append(clean.clean(text.encode(), "text.txt"))
     if content.data:
-        cleaned.append(clean.clean(content.data, content.filename or "file", limits))
+        cleaned.append(clean.clean(content.data, content.filename or "file"))
     items = tuple(_item(one) for one in cleaned)
     removed = tuple(dict.fromkeys(found for one in cleaned for found in one.removed))
     return Prepared(items, removed, _findings(cleaned, category))

@@ -7,7 +7,6 @@ What may be sealed to is what the ledger says, read under a checkpoint; the row 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from gateway.errors import Conflict, NotFound
 from gateway.ledger import append, read
@@ -78,8 +77,8 @@ def to_approve(unit: Unit, actor: Actor) -> list[RecipientKey]:
     return [key for agency_id in agency_ids for key in keys.keys_to_approve(unit, agency_id)]
 
 
-def approve(unit: Unit, actor: Actor, key_id: str, *, life: timedelta = keys.DEFAULT_LIFE) -> None:
-    """Make a proved key active for `life`, as an IG officer who answers for its agency and is neither author nor holder.
+def approve(unit: Unit, actor: Actor, key_id: str) -> None:
+    """Make a proved key active, as an IG officer of its agency who is neither author nor holder.
 
     Raises:
         NotFound: no such key waits in this agency.
@@ -90,7 +89,7 @@ def approve(unit: Unit, actor: Actor, key_id: str, *, life: timedelta = keys.DEF
         raise NotFound("There is no such key.", next_step="Go back to the keys that wait for approval.")
     holder_person = unit.session.get_one(Post, key.post_id).person_id if key.post_id else None
     entry_id = None
-    for event in keys.approve(unit, key, _hand(actor), holder_person_id=holder_person, life=life):
+    for event in keys.approve(unit, key, _hand(actor), holder_person_id=holder_person):
         recorded = _record_event(unit, actor, event)
         entry_id = entry_id or recorded
     key.event_entry_id = entry_id

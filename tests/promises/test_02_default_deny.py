@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
-from gateway.cli.demo_stage import Stage
+from gateway.cli.demo_stage import Ask, Stage
 from gateway.decision import decide as deciding
 from gateway.disclosure.models import Line, LineDecision
 from gateway.errors import Invalid
 from gateway.policy.models import PolicyActivation, PolicyVersion
+from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Outcome
 from tests.told import PERMITTED
 
 
 def _decided(stage: Stage, line_id: str) -> LineDecision:
-    def latest(unit):  # type: ignore[no-untyped-def]
+    def latest(unit: Unit) -> LineDecision:
         return unit.session.get_one(LineDecision, unit.session.get_one(Line, line_id).latest_decision_id)
 
     return stage.do(latest)
@@ -26,7 +27,7 @@ def test_the_control_is_permitted(quick_stage: Stage) -> None:
 
 
 def test_without_an_active_policy_everything_is_refused(quick_stage: Stage) -> None:
-    def deactivate(unit):  # type: ignore[no-untyped-def]
+    def deactivate(unit: Unit) -> None:
         for row in unit.session.exec(select(PolicyActivation)):
             unit.session.delete(row)
 
@@ -39,7 +40,7 @@ def test_without_an_active_policy_everything_is_refused(quick_stage: Stage) -> N
 def test_a_policy_whose_text_was_changed_in_the_database_decides_nothing(
     quick_stage: Stage, change: str
 ) -> None:
-    def alter(unit):  # type: ignore[no-untyped-def]
+    def alter(unit: Unit) -> None:
         row = unit.session.exec(select(PolicyVersion)).one()
         files = dict(row.files)
         if change == "widened":
@@ -79,8 +80,6 @@ def test_any_fault_while_deciding_is_a_refusal(quick_stage: Stage, monkeypatch: 
     ],
 )
 def test_an_unknown_term_is_refused_by_name(quick_stage: Stage, field: str, value: object) -> None:
-    from dataclasses import replace
-
     with pytest.raises(Invalid) as caught:
-        quick_stage.ask(replace(PERMITTED, **{field: value}))
+        quick_stage.ask(Ask(**{**vars(PERMITTED), field: value}))
     assert len(caught.value.fields) == 1

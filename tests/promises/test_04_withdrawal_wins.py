@@ -16,8 +16,10 @@ from gateway.disclosure import open as opening
 from gateway.disclosure.content import Content, prepare
 from gateway.disclosure.models import Line, LineState
 from gateway.errors import Conflict
+from gateway.registry.actors import Actor
 from gateway.registry.models import Subject
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
+from gateway.store.unit_of_work import Unit
 from tests.told import AGREED
 
 _CONTENT = Content(text="Flat 0, Nowhere Court.")
@@ -102,7 +104,7 @@ def test_an_opening_recorded_before_the_withdrawal_hands_nothing_over_after_it(s
         stage.by("housing-officer", lambda unit, actor: opening.collect(unit, actor, opened.opening_id))
 
 
-def _all(unit, actor, parcel_id):  # type: ignore[no-untyped-def]
+def _all(unit: Unit, actor: Actor, parcel_id: str) -> frozenset[str]:
     return frozenset(opening.parcel_for(unit, actor, parcel_id).undertakings)
 
 

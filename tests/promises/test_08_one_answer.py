@@ -89,6 +89,10 @@ def _walled(stage: Stage, unit: Unit) -> Asking:
     return replace(stage._asking(unit, PERMITTED), case_reference="M2-0417", person="Robin Invented")
 
 
+def _read(stage: Stage, who: str, request_id: str) -> reading.RequestDetail:
+    return stage.by(who, lambda unit, actor: reading.request_for(unit, actor, request_id))
+
+
 def _person_of(stage: Stage, unit: Unit, code: str) -> str:
     from gateway.registry.models import Post
 
@@ -128,8 +132,6 @@ def test_foreign_and_missing_requests_are_the_same_404(quick_stage: Stage) -> No
     answers = set()
     for request_id in (foreign, "0" * 32, line):
         with pytest.raises(NotFound) as caught:
-            quick_stage.by(
-                "health-lead", lambda unit, actor, i=request_id: reading.request_for(unit, actor, i)
-            )
+            _read(quick_stage, "health-lead", request_id)
         answers.add((caught.value.message, caught.value.next_step))
     assert len(answers) == 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
@@ -130,10 +128,9 @@ def approve_key(key_id: str) -> ResponseReturnValue:
         if key is None:
             raise NotFound("There is no such key.", next_step="Go back to the keys that wait.")
         holder = people.post_view(unit, actor.partnership_id, key.post_id).name if key.post_id else key.system
-    life = timedelta(days=current_gateway().settings.sealing.key_days)
     return confirm(
         PlainForm(),
-        lambda unit: keyring.approve(unit, actor, key_id, life=life),
+        lambda unit: keyring.approve(unit, actor, key_id),
         heading="Approve this key?",
         done="The key is in use.",
         back=url_for(".key_list"),

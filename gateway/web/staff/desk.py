@@ -182,8 +182,7 @@ def release_line(line_id: str) -> ResponseReturnValue:
     (_, row), form = held_line(line_id), ReleaseForm.on(today())
     if "back" not in request.form and form.validate_on_submit():
         with form.showing_errors():
-            limits = content.limits_of(current_gateway().settings.sealing)
-            prepared = content.prepare(form.content(), row.line.category, limits)
+            prepared = content.prepare(form.content(), row.line.category)
             if not form.confirmed() and (prepared.findings or row.warnings):
                 return page("staff/desk/interruption.html", form=form, row=row, prepared=prepared)
             with current_gateway().store.writing() as unit:
