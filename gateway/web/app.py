@@ -51,10 +51,9 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, session
+from flask import Flask, session
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -120,25 +119,14 @@ def _secret(gateway: Gateway) -> str:
 def _add_faces(app: Flask) -> None:
     for name in _FACES:
         room = import_module(f"gateway.web.{name}")
-        _register(app, room)
+        app.register_blueprint(room.blueprint)
         if name in set(Face):
             navigation.set_navigation(app, Face(name), getattr(room, "NAVIGATION", ()))
     for name in _OTHER_ROOMS:
-        try:
-            room = import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            continue
-        _register(app, room)
+        room = import_module(name)
+        app.register_blueprint(room.blueprint)
         if hasattr(room, "admit"):
             access.admit_machines(app, room.admit)
-
-
-def _register(app: Flask, room: ModuleType) -> None:
-    blueprint = getattr(room, "blueprint", None)
-    if isinstance(blueprint, Blueprint):
-        app.register_blueprint(blueprint)
 
 
 def _excuse_machines(app: Flask, csrf: CSRFProtect) -> None:
