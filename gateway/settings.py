@@ -160,19 +160,6 @@ class LedgerSettings(_Section):
         return timedelta(hours=self.witness_lag_hours)
 
 
-class SealingSettings(_Section):
-    """Cleaning and sealing of what is released."""
-
-    max_file_bytes: int = Field(ge=1024, description="Largest file of a release, in bytes.")
-    clean_seconds: float = Field(gt=0, description="How long cleaning one file may take.")
-    clean_memory_bytes: int = Field(
-        ge=64 * 1024 * 1024, description="How much memory cleaning one file may take."
-    )
-    key_days: int = Field(
-        ge=1, le=3650, description="Days after which a recipient's key ends unless renewed."
-    )
-
-
 class MailSettings(_Section):
     """Notices by e-mail: neutral text and a link, never a name."""
 
@@ -218,7 +205,6 @@ class Settings(BaseSettings):
     web: WebSettings
     sign_in: SignInSettings
     ledger: LedgerSettings
-    sealing: SealingSettings
     mail: MailSettings
     observe: ObserveSettings
     paths: PathSettings
