@@ -6,7 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask
-from jinja2 import BytecodeCache, ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2 import (
+    BytecodeCache,
+    ChainableUndefined,
+    ChoiceLoader,
+    FileSystemLoader,
+    PackageLoader,
+    PrefixLoader,
+)
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 from wtforms import Field
