@@ -17,7 +17,7 @@ from gateway.ledger.journal import Journal, create_log_keys, load_log_keys
 from gateway.ledger.publish import opening_of
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start
-from gateway.ledger.witness_log import origin_hash
+from gateway.ledger.witness_log import WitnessLog, origin_hash
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
 from tests.ledger.made import OFFICER, ORIGIN, PARTNERSHIP, POLICE, recorded
@@ -70,11 +70,11 @@ def test_the_drill(sqlite_store: Store, sqlite_journal: Journal, clock: FixedClo
     assert main([str(tmp_path / "log"), "--policy", str(policy)]) == 0
 
 
-def gathered(witnesses: list[object]) -> str:
+def gathered(witnesses: list[WitnessLog]) -> str:
     """One note with every witness's line, as an operator collects it from their addresses."""
     from gateway_verify.note import Note, parse_note
 
-    notes = [parse_note(one.latest(origin_hash(ORIGIN)) or "") for one in witnesses]  # type: ignore[attr-defined]
+    notes = [parse_note(one.latest(origin_hash(ORIGIN)) or "") for one in witnesses]
     lines = dict.fromkeys(line for note in notes for line in note.signatures)
     return str(Note(notes[0].text, tuple(lines)))
 
@@ -87,7 +87,7 @@ def test_a_log_that_lost_nothing_is_not_begun_again(
     with running(tmp_path, journal, clock) as witnesses:
         recorded(store, 5)
         ask_witnesses(store, journal)
-        restored = replace(RESTORED, witnessed=gathered(list(witnesses)))
+        restored = replace(RESTORED, witnessed=gathered(witnesses))
 
         with pytest.raises(Conflict), store.writing() as unit:
             begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)

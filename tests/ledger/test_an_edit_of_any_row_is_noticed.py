@@ -70,7 +70,7 @@ def test_editing_one_column_of_one_row_is_noticed(
     old = sa.text(f"SELECT {column} FROM ledger_{table} WHERE {where}")
     with store.engine.connect() as connection:
         before = connection.execute(old).scalar()
-    changed = CHANGED.get(column) or {"epoch": 7, "position": 17, "size": 17}.get(column)
+    changed: object = CHANGED.get(column) or {"epoch": 7, "position": 17, "size": 17}.get(column)
     if changed is None:
         changed = "2020-01-01 00:00:00.000000" if column == "at" else str(before).replace("e", "d")[:-1] + "0"
     edit(store, f"UPDATE ledger_{table} SET {column} = :changed WHERE {where}", changed=changed)

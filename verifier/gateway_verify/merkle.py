@@ -213,10 +213,17 @@ def verify_subtree_consistency(
         return
     if any(len(one) != HASH_SIZE for one in (*proof, subtree_root, root)):
         raise Unverified("a hash in the proof has the wrong length")
+    if _roots_from_path(start, end, size, list(proof), subtree_root) != (subtree_root, root):
+        raise Unverified(f"the first {end} entries are not the same in both histories")
+
+
+def _roots_from_path(
+    start: int, end: int, size: int, path: list[bytes], subtree_root: bytes
+) -> tuple[bytes, bytes]:
+    """Give the subtree's root and the tree's root that the proof leads to."""
     left, right, last = start, end - 1, size - 1
     while left != right and (right == last or right & 1):
         left, right, last = left >> 1, right >> 1, last >> 1
-    path = list(proof)
     if left != right and not path:
         raise Unverified("the consistency proof is too short")
     part = whole = subtree_root if left == right else path.pop(0)
@@ -224,16 +231,16 @@ def verify_subtree_consistency(
         if last == 0:
             raise Unverified("the consistency proof is too long")
         if right & 1 or right == last:
-            if left < right:
-                part = node_hash(one, part)
+            part = node_hash(one, part) if left < right else part
             whole = node_hash(one, whole)
             while not right & 1 and right:
                 left, right, last = left >> 1, right >> 1, last >> 1
         else:
             whole = node_hash(whole, one)
         left, right, last = left >> 1, right >> 1, last >> 1
-    if last or part != subtree_root or whole != root:
-        raise Unverified(f"the first {end} entries are not the same in both histories")
+    if last:
+        raise Unverified("the consistency proof is too short")
+    return part, whole
 
 
 def _check_subtree(start: int, end: int) -> None:
