@@ -13,14 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
 from gateway.errors import GatewayError, NotConfirmed
-from gateway.ledger.journal import Journal, create_log_keys
+from gateway.ledger import sequencer
+from gateway.ledger.journal import Journal, LogKeys, create_log_keys
 from gateway.ledger.models import LedgerLeaf, LedgerRecord
 from gateway.ledger.publish import newest_checkpoint
 from gateway.ledger.read import is_under_checkpoint
 from gateway.ledger.sequencer import catch_up
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start
-from gateway.store.engine import writing
+from gateway.store.engine import make_engine, writing
 from gateway.store.unit_of_work import Store
 from tests.faults.ledger_writers import Place, Writers
 from tests.ledger.conftest import journal, log_keys, sqlite_journal  # noqa: F401
@@ -191,8 +192,6 @@ def torn(
 
 
 def _judged(store: Store, journal: Journal, database: Path, wal: bytes, whole: str, tmp_path: Path) -> str:  # noqa: F811
-    from gateway.store.engine import make_engine
-
     copy = tmp_path / "torn" / "copy.sqlite3"
     shutil.rmtree(copy.parent, ignore_errors=True)
     copy.parent.mkdir()
@@ -231,3 +230,43 @@ def test_a_write_ahead_log_torn_everywhere_is_whole_or_known_to_be_shorter(
     tmp_path: Path,
 ) -> None:
     torn(sqlite_store, sqlite_journal, clock, tmp_path, 1000)
+
+
+def test_a_sequencer_that_hangs_loses_its_turn(
+    postgresql_store: Store,
+    log_keys: LogKeys,  # noqa: F811
+) -> None:
+    store = postgresql_store
+    Journal(ORIGIN, log_keys).attach(store)
+    recorded(store, 1)
+    hung = make_engine(str(store.engine.url.render_as_string(hide_password=False)), pool_size=1).connect()
+    hung.execute(sequencer._LOCK)  # and then nothing: as a worker that was stopped in the middle
+
+    recorded(store, 1)
+
+    with pytest.raises(DatabaseError):
+        hung.execute(sa.text("SELECT 1"))
+    hung.engine.dispose()
+    with store.reading() as unit:
+        assert verify_store(unit).entries == 2
+
+
+def test_what_a_dead_worker_left_waiting_is_placed_by_the_next(
+    postgresql_store: Store,
+    log_keys: LogKeys,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = postgresql_store
+    Journal(ORIGIN, log_keys).attach(store)
+    with monkeypatch.context() as dying:
+        dying.setattr(sequencer, "wait_for", lambda *_: None)  # it commits its act and dies before its turn
+        left = recorded(store, 2)
+    with store.reading() as unit:
+        assert not is_under_checkpoint(unit, left[0])
+        assert verify_store(unit).waiting == 2
+
+    assert catch_up(store) == 2
+
+    with store.reading() as unit:
+        assert all(is_under_checkpoint(unit, entry_id) for entry_id in left)
+        assert verify_store(unit).verified
