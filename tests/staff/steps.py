@@ -87,7 +87,7 @@ def drafted(gateway: Gateway, world: World, by: str = "", kind: str = "ask", **c
     }
     with gateway.store.writing() as unit:
         actor = actor_for_post(unit, by or world.asker)
-        return f"/staff/drafts/{journeys.begin(unit, actor, RequestKind(kind), kept={**kept, **changed})}"
+        return f"/staff/ask/{journeys.begin(unit, actor, RequestKind(kind), kept={**kept, **changed})}"
 
 
 def put(gateway: Gateway, world: World, by: str = "", **changed: Any) -> str:

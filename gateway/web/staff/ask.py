@@ -34,14 +34,14 @@ def start() -> ResponseReturnValue:
     return page("staff/ask/start.html", form=form, drafts=kept)
 
 
-@blueprint.get("/drafts/<id:draft_id>")
+@blueprint.get("/ask/<id:draft_id>")
 @allow(Face.STAFF)
 def task_list(draft_id: str) -> ResponseReturnValue:
     """What is answered and what is left."""
     return page("staff/ask/task_list.html", journey=_journey(draft_id))
 
 
-@blueprint.route("/drafts/<id:draft_id>/<code:slug>", methods=["GET", "POST"])
+@blueprint.route("/ask/<id:draft_id>/<code:slug>", methods=["GET", "POST"])
 @allow(Face.STAFF)
 def question(draft_id: str, slug: str) -> ResponseReturnValue:
     """One question; its answer is saved before the next is asked."""
@@ -60,7 +60,7 @@ def question(draft_id: str, slug: str) -> ResponseReturnValue:
     return redirect(_after(_journey(draft_id)))
 
 
-@blueprint.route("/drafts/<id:draft_id>/check", methods=["GET", "POST"])
+@blueprint.route("/ask/<id:draft_id>/check", methods=["GET", "POST"])
 @allow(Face.STAFF)
 def check(draft_id: str) -> ResponseReturnValue:
     """All answers, with a way to change each, and the button that sends."""
@@ -76,7 +76,7 @@ def check(draft_id: str) -> ResponseReturnValue:
     return page("staff/ask/check.html", form=form, journey=journey)
 
 
-@blueprint.route("/drafts/<id:draft_id>/discard", methods=["GET", "POST"])
+@blueprint.route("/ask/<id:draft_id>/discard", methods=["GET", "POST"])
 @allow(Face.STAFF)
 def discard(draft_id: str) -> ResponseReturnValue:
     """Throw a draft away, after asking."""

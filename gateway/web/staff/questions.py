@@ -85,10 +85,10 @@ class PeopleForm(QuestionForm):
     def offer(self, journey: Journey) -> None:
         """Fill in what may be chosen."""
         listed = journey.choices.people
-        self.subject_ids.choices = [(subject.subject_id, subject.reference) for subject in listed]
-        self.subject_ids.hints = {
-            subject.subject_id: label(subject.role, "subject_role") for subject in listed
-        }
+        self.subject_ids.choices = [
+            (subject.subject_id, f"{subject.reference}, {label(subject.role, 'subject_role').lower()}")
+            for subject in listed
+        ]
 
 
 class PersonForm(QuestionForm):
