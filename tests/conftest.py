@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from sqlmodel import SQLModel
@@ -18,7 +20,7 @@ from gateway.clock import FixedClock
 from gateway.ledger.journal import create_log_keys
 from gateway.settings import Environment, Settings, load
 from gateway.store.engine import make_engine, writing
-from gateway.store.migrate import apply_guards
+from gateway.store.migrate import MIGRATIONS, apply_guards
 from gateway.store.modules import import_models
 from gateway.store.root_keys import FileRootKey, create_root_file
 from gateway.store.unit_of_work import Store
@@ -152,7 +154,10 @@ def make_settings(tmp_path: Path, root_file: Path) -> Callable[[str], Settings]:
             overrides={
                 "store": {"url": url, "pool_size": 4},
                 "keys": keys | {"ledger_key_file": str(tmp_path / "ledger.key")},
-                "web": {"session_key": "for-tests-only-" + 32 * "0", "trusted_hosts": ["127.0.0.1", "localhost"]},
+                "web": {
+                    "session_key": "for-tests-only-" + 32 * "0",
+                    "trusted_hosts": ["127.0.0.1", "localhost"],
+                },
                 "ledger": {"origin": "test.disclosure-gateway.invalid/ledger"},
                 "paths": {"var": str(tmp_path), "backups": str(tmp_path / "backups")},
             },
@@ -188,6 +193,7 @@ def create_tables(url: str) -> None:
     with writing(engine).begin() as connection:
         SQLModel.metadata.create_all(connection)
         apply_guards(connection)
+        MigrationContext.configure(connection).stamp(ScriptDirectory(str(MIGRATIONS)), "head")
     engine.dispose()
 
 

@@ -20,7 +20,7 @@ TOP = GIVEN_TOP | {
     ".ci", ".dockerignore", ".gitignore", "docs", "frontend", "hatch_build.py", "LICENSE", "Makefile", "SECURITY.md",
     "uv.lock", "verifier",
 }  # fmt: skip
-MOST_LINES = 450
+MOST_LINES = 480
 WALL_CLOCKS = {
     "clock.py": "it is the ground's clock",
     "signin.py": "a provider's wall clock is compared with ours",

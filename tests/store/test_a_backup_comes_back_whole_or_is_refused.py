@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,107 +23,91 @@ OWNER = "1" * 32
 CANARY = "Zzyzx"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Gives the URL of a new empty database for a name."""
-    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    made: list[str] = []
-
-    def place(name: str) -> str:
-        made.append(server.fresh(None) if server else f"sqlite:///{tmp_path / name}.sqlite3")
-        return made[-1]
-
-    yield place
-    for url in made if server else []:
-        if server:
-            server.drop(url)
+@pytest.fixture
+def sealed(store: Store) -> bytes:
+    """A value sealed in the store that is backed up."""
+    with store.writing() as unit:
+        return unit.vault.seal(unit.session, Scope.SUBJECT, OWNER, CANARY, where="here")
 
 
 @pytest.fixture
-def filled(places: Callable[[str], str], clock: FixedClock, vault: Vault) -> Iterator[Store]:
-    """A migrated store with one sealed value's key in it."""
-    engine = make_engine(places("filled"))
-    migrate.upgrade(engine)
-    store = Store(engine, clock, vault)
-    with store.writing() as unit:
-        store.sealed = vault.seal(unit.session, Scope.SUBJECT, OWNER, CANARY, where="here")  # type: ignore[attr-defined]
-    yield store
-    store.close()
+def empty_place(store: Store, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a new empty database of the store's own kind."""
+    if store.dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'restored.sqlite3'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.fresh(None)
+    yield url
+    server.drop(url)
 
 
 def test_what_was_backed_up_opens_in_the_restored_store(
-    filled: Store, places: Callable[[str], str], tmp_path: Path, clock: FixedClock, vault: Vault
+    store: Store, sealed: bytes, empty_place: str, tmp_path: Path, clock: FixedClock, vault: Vault
 ) -> None:
-    folder = backup.make(filled, tmp_path / "backups")
-    url = places("restored")
-    assert backup.restore(folder, url) == backup.check(folder)
-    restored = Store(make_engine(url), clock, vault)
+    folder = backup.make(store, tmp_path / "backups")
+    assert backup.restore(folder, empty_place) == backup.check(folder)
+    restored = Store(make_engine(empty_place), clock, vault)
     with restored.reading() as unit:
-        sealed: bytes = filled.sealed  # type: ignore[attr-defined]
         assert vault.open(unit.session, Scope.SUBJECT, OWNER, sealed, where="here") == CANARY
     assert migrate.differences(restored.engine) == []
     restored.close()
 
 
-def test_a_backup_is_one_moment_though_others_write(
-    filled: Store, places: Callable[[str], str], tmp_path: Path
-) -> None:
+def test_a_backup_is_one_moment_though_others_write(store: Store, empty_place: str, tmp_path: Path) -> None:
     stop = threading.Event()
-    writer = threading.Thread(target=write_pairs, args=(filled, stop))
+    writer = threading.Thread(target=write_pairs, args=(store, stop))
     writer.start()
-    folder = backup.make(filled, tmp_path / "backups")
+    folder = backup.make(store, tmp_path / "backups")
     stop.set()
     writer.join()
-    url = places("restored")
-    backup.restore(folder, url)
-    restored = Store(make_engine(url), filled.clock, filled.vault)
+    backup.restore(folder, empty_place)
+    restored = Store(make_engine(empty_place), store.clock, store.vault)
     with restored.reading() as unit:
         pairs = [key for key in unit.session.exec(select(VaultKey.owner_id)) if key != OWNER]
     restored.close()
     assert len(pairs) % 2 == 0
 
 
-def test_a_backup_is_its_owners_alone_and_opens_nothing_by_itself(filled: Store, tmp_path: Path) -> None:
-    folder = backup.make(filled, tmp_path / "backups")
+def test_a_backup_is_its_owners_alone_and_opens_nothing_by_itself(store: Store, tmp_path: Path) -> None:
+    folder = backup.make(store, tmp_path / "backups")
     assert folder.stat().st_mode & 0o077 == 0
     for path in folder.iterdir():
         assert path.stat().st_mode & 0o077 == 0
         assert CANARY.encode() not in path.read_bytes()
 
 
-def test_nothing_is_written_over(filled: Store, tmp_path: Path) -> None:
-    folder = backup.make(filled, tmp_path / "backups")
+def test_nothing_is_written_over(store: Store, tmp_path: Path) -> None:
+    folder = backup.make(store, tmp_path / "backups")
     with pytest.raises(Conflict, match="isn't empty"):
-        backup.restore(folder, filled.engine.url.render_as_string(hide_password=False))
+        backup.restore(folder, store.engine.url.render_as_string(hide_password=False))
     with pytest.raises(Conflict, match="this second"):
-        backup.make(filled, tmp_path / "backups")
+        backup.make(store, tmp_path / "backups")
 
 
 @pytest.mark.parametrize("fault", ["flipped", "cut", "no manifest", "manifest of nothing", "other format"])
-def test_a_damaged_backup_is_refused(
-    filled: Store, places: Callable[[str], str], tmp_path: Path, fault: str
-) -> None:
-    folder = backup.make(filled, tmp_path / "backups")
+def test_a_damaged_backup_is_refused(store: Store, empty_place: str, tmp_path: Path, fault: str) -> None:
+    folder = backup.make(store, tmp_path / "backups")
     damage(folder, fault)
     with pytest.raises(Invalid):
-        backup.restore(folder, places("restored"))
+        backup.restore(folder, empty_place)
 
 
-def test_a_backup_goes_only_into_its_own_kind_of_store(filled: Store, tmp_path: Path) -> None:
-    folder = backup.make(filled, tmp_path / "backups")
+def test_a_backup_goes_only_into_its_own_kind_of_store(store: Store, tmp_path: Path) -> None:
+    folder = backup.make(store, tmp_path / "backups")
     other = (
         "postgresql://nobody@/none"
-        if filled.dialect == "sqlite"
+        if store.dialect == "sqlite"
         else f"sqlite:///{tmp_path / 'other.sqlite3'}"
     )
     with pytest.raises(Misconfigured):
         backup.restore(folder, other)
 
 
-def test_backups_of_two_moments_stand_side_by_side(filled: Store, clock: FixedClock, tmp_path: Path) -> None:
-    first = backup.make(filled, tmp_path / "backups")
+def test_backups_of_two_moments_stand_side_by_side(store: Store, clock: FixedClock, tmp_path: Path) -> None:
+    first = backup.make(store, tmp_path / "backups")
     clock.advance(timedelta(seconds=1))
-    assert backup.make(filled, tmp_path / "backups").name > first.name == "20261122T100000Z"
+    assert backup.make(store, tmp_path / "backups").name > first.name == "20261122T100000Z"
 
 
 def write_pairs(store: Store, stop: threading.Event) -> None:
