@@ -166,3 +166,28 @@ def test_a_log_of_70000_entries_is_verified_by_all_of_them(
     independent = pymerkle.InmemoryTree.init_from_entries(log.leaves(), algorithm="sha256")
     assert independent.get_root() == log.checkpoint.root
     test_openssl_and_sha256sum_tie_an_opening_to_its_leaf(log)
+
+
+def test_the_steps_of_the_page_check_the_log_yourself_work_as_printed(
+    sqlite_store: Store, sqlite_journal: Journal, tmp_path: Path
+) -> None:
+    with sqlite_store.writing() as unit:
+        ids = [record(unit, entry()) for _ in range(3)]
+    with sqlite_store.reading() as unit:
+        export(unit, tmp_path / "log")
+        (tmp_path / "entry.tlog-proof").write_text(str(opening_of(unit, ids[1])))
+    shutil.copy(tmp_path / "log/checkpoint", tmp_path / "checkpoint")
+    shutil.copy(tmp_path / "log/tile/0/000.p/3", tmp_path / "tile")
+    page = (Path(__file__).parents[2] / "docs/check-the-log-yourself.md").read_text(encoding="utf-8")
+    section = page.split("## With openssl and sha256sum only")[1].split("\n## ")[0]
+    steps = [line.removeprefix("    ") for line in section.splitlines() if line.startswith("    ")]
+    key = str(sqlite_journal.keys.public(sqlite_journal.origin)[0]).split("+", 2)[2]
+    script = "\n".join(["set -euo pipefail", f"KEY='{key}'", "INDEX=1", *steps])
+
+    found = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert found.returncode == 0, found.stderr
+    verified, leaf, stored, words = found.stdout.splitlines()
+    assert verified == "Signature Verified Successfully"
+    assert leaf.split()[0] == stored
+    assert f"sha256:{words.split()[0]}" in (tmp_path / "record").read_text()
