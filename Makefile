@@ -28,6 +28,7 @@ test: developer ## Check the code, then run the tests on SQLite, PostgreSQL and 
 
 check: developer ## Lint, types and layers, without the tests
 	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check . || { echo "Run make format." >&2; exit 1; }
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
