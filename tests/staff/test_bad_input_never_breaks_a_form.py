@@ -99,13 +99,14 @@ def forms(place: Place) -> dict[str, tuple[str, str]]:
         "failed": (world.asker, f"/staff/parcels/{parcel}/failed"),
         "withdraw key": (world.asker, f"/staff/keys/{key}/withdraw"),
         "approach": (world.asker, "/staff/approaches/new"),
+        "cover": (world.holder, "/staff/cover"),
     }
     return found
 
 
 NAMES = [f"draft {slug}" for slug in DRAFT_PAGES] + [
     "start", "draft person", "check", "discard", "cancel", "answer", "need more", "declare", "identify", "release",
-    "decline", "nothing held", "authorise", "review", "task", "failed", "withdraw key", "approach",
+    "decline", "nothing held", "authorise", "review", "task", "failed", "withdraw key", "approach", "cover",
 ]  # fmt: skip
 
 
@@ -198,3 +199,22 @@ def _kind(form: Element, element: Element, name: str) -> str:
 def _own_key(place: Place) -> str:
     with place.gateway.store.reading() as unit:
         return keyring.mine(unit, actor_for_post(unit, place.world.asker))[0].id
+
+
+def test_the_search_notices_a_form_that_takes_unreadable_text(
+    web: Web, forms: dict[str, tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.staff.answers.is_plain", lambda _: True)
+    with pytest.raises(AssertionError):
+        _send_all(web, *forms["draft why"], {"turned"})
+
+
+def test_the_search_notices_a_page_that_breaks(
+    web: Web, forms: dict[str, tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.staff.journey.save", lambda *_: 1 / 0)
+    post_id, address = forms["draft purpose"]
+    web.sign_in(post_id)
+    shown = web.page(address)
+    with pytest.raises(AssertionError, match="500"):
+        _send(web, shown, shown.forms()[-1], "purpose", "radio", "id", "public_protection")

@@ -26,6 +26,7 @@ LISTS = (
     "/staff/keys/restore",
     "/staff/approaches",
     "/staff/approaches/new",
+    "/staff/cover",
 )
 TABS = ("waiting", "needs_more", "decided", "overdue", "to_release", "done", "no-such-tab", "%00", "'")
 _ID = re.compile(r"<id:(\w+)>")

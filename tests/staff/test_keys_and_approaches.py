@@ -99,3 +99,20 @@ def test_what_is_wrong_with_an_approach_is_said_beside_its_field(
     )
     assert said in refused.text
     assert str(HAPPENED["words"]) in refused.text
+
+
+def test_a_colleague_stands_in_and_the_holder_comes_back(web: Web, world: World) -> None:
+    web.sign_in(world.authoriser)
+    shown = web.page("/staff/cover")
+    until = {"until-day": "1", "until-month": "12", "until-year": "2026"}
+    web.submit(shown, {"by_post_id": world.second, **until})
+    back = web.submit(web.page("/staff/cover"), form=0)
+    assert "You are back on duty." in back.text
+
+
+def test_nobody_stands_in_without_end_or_from_another_agency(web: Web, world: World) -> None:
+    web.sign_in(world.authoriser)
+    until = {"until-day": "1", "until-month": "12", "until-year": "2099"}
+    refused = web.submit(web.page("/staff/cover"), {"by_post_id": world.second, **until}, status=422)
+    assert "Enter a day from today to a year from now." in refused.text
+    web.submit(refused, {"by_post_id": world.asker, **until}, status=422)

@@ -95,7 +95,7 @@ def test_every_page_of_the_holder_and_of_those_who_decide(tab: Page, place: Plac
         _sound(tab, f"/staff/desk{end}")
     for end in ("release", "decline", "nothing-held"):
         _sound(tab, f"/staff/desk/lines/{line}/{end}")
-    for name in ("tasks", f"tasks/{review}/review", "approaches", "approaches/new"):
+    for name in ("tasks", f"tasks/{review}/review", "approaches", "approaches/new", "cover"):
         _sound(tab, f"/staff/{name}")
     _sign_in(tab, place, world.authoriser)
     _sound(tab, "/staff/authorisations")

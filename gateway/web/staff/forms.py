@@ -301,6 +301,17 @@ class WithdrawKeyForm(StaffForm):
     )
 
 
+class CoverForm(StaffForm):
+    """Who stands in, and until when."""
+
+    by_post_id = OneOf(
+        "Who stands in for you?",
+        [required("Choose who stands in for you")],
+        choose="Choose a colleague from the list",
+    )
+    until = ThreePartDate("Until the end of which day?", [required("Enter the last day you are away")])
+
+
 class ApproachForm(StaffForm):
     """What went round the gateway. Short, because a record that is a burden isn't made."""
 
