@@ -1,41 +1,75 @@
-"""Which policy decides: read in each decision's own transaction, so that no worker decides on an old one."""
+"""Which policy decides: read and verified in each decision's own transaction, so no worker decides on an old one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 from sqlmodel import col, select
 
+from gateway.errors import Conflict
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.policy.models import PolicyActivation, PolicyVersion
+from gateway.policy import signing
+from gateway.policy.models import Kind, PolicyActivation, PolicyVersion
 from gateway.policy.packs import Policy, parse_pack, policy_of
 from gateway.policy.rules import PolicyError
+from gateway.policy.signing import Statement
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import policies_dir
 
+CORE_FILE = "core.toml"
+
 
 def active(unit: Unit, partnership_id: str) -> Policy | None:
-    """The policy that decides now, or None when there is none or its text isn't what its version says: then deny.
+    """The policy that decides now, or None when none is signed, in its place and as written: then deny.
 
-    Reads the activation in the caller's transaction; only the compiled form is kept between decisions, by its hash.
+    Reads and verifies the activation in the caller's transaction; only the compiled form is kept between decisions, by
+    its text. A bad activation is never skipped for the one before it.
     """
     current = activation(unit, partnership_id)
-    if current is None:
+    if current is None or not in_order(unit, current):
         return None
-    rows = select(PolicyVersion).where(
-        PolicyVersion.partnership_id == partnership_id, PolicyVersion.version == current.version
-    )
-    kept = unit.session.exec(rows).one_or_none()
+    return stored(unit, partnership_id, current.version)
+
+
+def stored(unit: Unit, partnership_id: str, version: str) -> Policy | None:
+    """A version as it is kept, or None when it isn't kept or its text isn't what its hash says."""
+    kept = kept_version(unit, partnership_id, version)
     if kept is None:
         return None
     try:
-        policy = _compiled(tuple(sorted(kept.files.items())), tuple(kept.enabled))
+        policy = compiled(kept.files, kept.enabled)
     except PolicyError:
         return None
-    return policy if policy.version == current.version else None
+    return policy if policy.version == version else None
+
+
+def kept_version(unit: Unit, partnership_id: str, version: str) -> PolicyVersion | None:
+    """The row of a version."""
+    rows = select(PolicyVersion).where(
+        PolicyVersion.partnership_id == partnership_id, PolicyVersion.version == version
+    )
+    return unit.session.exec(rows).one_or_none()
+
+
+def in_order(unit: Unit, row: PolicyActivation) -> bool:
+    """Whether an activation follows the one before it and carries the signatures that its kind needs."""
+    before = _at(unit, row.partnership_id, row.sequence - 1)
+    if row.sequence < 1 or (before is None) != (row.sequence == 1):
+        return False
+    if (before.version if before else None) != row.previous or (row.kind == Kind.FOUNDING) != (
+        before is None
+    ):
+        return False
+    return signing.holds(unit, statement_of(row), row.signatures)
+
+
+def statement_of(row: PolicyActivation) -> Statement:
+    """What the signatures of an activation are over."""
+    return Statement(row.partnership_id, row.version, row.sequence, row.previous, row.activates_at, row.kind)
 
 
 def activation(unit: Unit, partnership_id: str) -> PolicyActivation | None:
@@ -49,53 +83,148 @@ def activation(unit: Unit, partnership_id: str) -> PolicyActivation | None:
     return unit.session.exec(rows).first()
 
 
+def activations(unit: Unit, partnership_id: str) -> list[PolicyActivation]:
+    """Every activation, the newest first, those to come among them."""
+    rows = select(PolicyActivation).where(PolicyActivation.partnership_id == partnership_id)
+    return list(unit.session.exec(rows.order_by(col(PolicyActivation.sequence).desc())))
+
+
+def newest(unit: Unit, partnership_id: str) -> PolicyActivation | None:
+    """The activation with the highest sequence, whether or not its time has come: what the next one replaces."""
+    found = activations(unit, partnership_id)
+    return found[0] if found else None
+
+
+def next_statement(
+    unit: Unit, partnership_id: str, version: str, activates_at: datetime, kind: Kind
+) -> Statement:
+    """What is to be signed for a version to come next."""
+    before = newest(unit, partnership_id)
+    sequence = before.sequence + 1 if before else 1
+    return Statement(
+        partnership_id, version, sequence, before.version if before else None, activates_at, kind
+    )
+
+
+def activate(
+    unit: Unit,
+    statement: Statement,
+    signatures: Sequence[Mapping[str, str]],
+    *,
+    agency_id: str,
+    reason: str,
+    draft_id: str | None = None,
+    review_by: datetime | None = None,
+) -> PolicyActivation:
+    """Put a kept, signed version next in the sequence, and write the public entry.
+
+    Raises:
+        Conflict: it isn't kept as its hash says, isn't next any more, or isn't signed as its kind needs.
+    """
+    row = PolicyActivation(
+        partnership_id=statement.partnership_id,
+        sequence=statement.sequence,
+        version=statement.version,
+        previous=statement.previous,
+        activates_at=statement.activates_at,
+        kind=statement.kind,
+        reason=reason,
+        draft_id=draft_id,
+        signatures=[dict(one) for one in signatures],
+        review_by=review_by,
+    )
+    expected = next_statement(
+        unit, statement.partnership_id, statement.version, statement.activates_at, Kind(statement.kind)
+    )
+    if (
+        expected != statement
+        or stored(unit, row.partnership_id, row.version) is None
+        or not in_order(unit, row)
+    ):
+        raise Conflict(
+            "This version isn't what was signed, or another came into force meanwhile.",
+            next_step="Draft the change again on the policy that is in force now.",
+        )
+    unit.session.add(row)
+    unit.session.flush()
+    append.record(unit, _entry(row, agency_id))
+    return row
+
+
 def activate_shipped(
     unit: Unit, partnership_id: str, agency_id: str, enabled: tuple[str, ...], *, folder: Path | None = None
 ) -> Policy:
-    """Activate the shipped core and packs for a new partnership, and log it; gives the policy.
+    """Activate the shipped core and packs for a new partnership, signed by the installation's key; gives the policy.
 
     Raises:
         PolicyError: the shipped files don't load.
+        Conflict: a policy was active before; from then on only officers change it.
     """
     files = shipped_files(folder)
-    policy = _compiled(tuple(sorted(files.items())), enabled)
-    unit.session.add(
-        PolicyVersion(
-            partnership_id=partnership_id, version=policy.version, files=files, enabled=list(enabled)
+    policy = keep(unit, partnership_id, files, enabled)
+    statement = next_statement(unit, partnership_id, policy.version, unit.now, Kind.FOUNDING)
+    signature = signing.sign(unit, statement, signing.INSTALLATION, None, agency_id)
+    activate(unit, statement, [signature], agency_id=agency_id, reason="shipped")
+    return policy
+
+
+def keep(unit: Unit, partnership_id: str, files: Mapping[str, str], enabled: Sequence[str]) -> Policy:
+    """Keep the text of a version, once; gives the policy. Raises PolicyError when it doesn't load."""
+    policy = compiled(files, enabled)
+    if kept_version(unit, partnership_id, policy.version) is None:
+        row = PolicyVersion(
+            partnership_id=partnership_id,
+            version=policy.version,
+            files=dict(files),
+            enabled=sorted(enabled),
         )
-    )
-    before = activation(unit, partnership_id)
-    row = PolicyActivation(
-        partnership_id=partnership_id,
-        sequence=before.sequence + 1 if before else 1,
-        version=policy.version,
-        previous=before.version if before else None,
-        activates_at=unit.now,
-        reason="shipped",
-    )
-    unit.session.add(row)
-    entry = Entry(
-        kind=EntryKind.POLICY_ACTIVATED,
-        partnership_id=partnership_id,
-        controller_agency_id=agency_id,
-        actor_post_id=None,
-        actor_agency_id=None,
-        codes={"version": policy.version, "sequence": row.sequence},
-        public=True,
-    )
-    append.record(unit, entry)
+        unit.session.add(row)
+        unit.session.flush()
     return policy
 
 
 def shipped_files(folder: Path | None = None) -> dict[str, str]:
     """The text of the shipped core and packs by file name."""
     root = folder or policies_dir()
-    files = [root / "core.toml", *sorted((root / "packs").glob("*.toml"))]
+    files = [root / CORE_FILE, *sorted((root / "packs").glob("*.toml"))]
     return {file.name: file.read_text(encoding="utf-8") for file in files}
+
+
+def compiled(files: Mapping[str, str], enabled: Sequence[str]) -> Policy:
+    """The policy of these files with those packs on; kept by its text. Raises PolicyError when they don't load."""
+    return _compiled(tuple(sorted(files.items())), tuple(sorted(enabled)))
+
+
+def _at(unit: Unit, partnership_id: str, sequence: int) -> PolicyActivation | None:
+    rows = select(PolicyActivation).where(
+        PolicyActivation.partnership_id == partnership_id, PolicyActivation.sequence == sequence
+    )
+    return unit.session.exec(rows).first()
+
+
+def _entry(row: PolicyActivation, agency_id: str) -> Entry:
+    kind = EntryKind.POLICY_ROLLED_BACK if row.kind == Kind.ROLLBACK else EntryKind.POLICY_ACTIVATED
+    codes: dict[str, str | int | bool | tuple[str, ...]] = {
+        "version": row.version,
+        "sequence": row.sequence,
+        "previous": row.previous or "",
+        "activates_at": row.activates_at.isoformat(),
+        "kind": row.kind,
+        "keys": tuple(one["kid"] for one in row.signatures),
+    }
+    return Entry(
+        kind=kind,
+        partnership_id=row.partnership_id,
+        controller_agency_id=agency_id,
+        actor_post_id=None,
+        actor_agency_id=None,
+        codes=codes,
+        public=True,
+    )
 
 
 @lru_cache(maxsize=16)
 def _compiled(files: tuple[tuple[str, str], ...], enabled: tuple[str, ...]) -> Policy:
     texts: Mapping[str, str] = dict(files)
-    ordered = sorted(texts, key=lambda name: (name != "core.toml", name))
+    ordered = sorted(texts, key=lambda name: (name != CORE_FILE, name))
     return policy_of([parse_pack(texts[name], name) for name in ordered]).enabled(enabled)

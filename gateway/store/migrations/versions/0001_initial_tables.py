@@ -192,26 +192,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_person_partnership_id"), ["partnership_id"], unique=False)
 
     op.create_table(
-        "policy_activation",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("created_at", gateway.store.tables.UtcDateTime(), nullable=False),
-        sa.Column("sequence", sa.Integer(), nullable=False),
-        sa.Column("version", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("previous", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("activates_at", gateway.store.tables.UtcDateTime(), nullable=False),
-        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_activation")),
-        sa.UniqueConstraint(
-            "partnership_id", "sequence", name=op.f("uq_policy_activation_partnership_id_sequence")
-        ),
-    )
-    with op.batch_alter_table("policy_activation", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_policy_activation_partnership_id"), ["partnership_id"], unique=False
-        )
-
-    op.create_table(
         "policy_version",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -386,6 +366,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_parcel_release_id"), ["release_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_parcel_request_id"), ["request_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_parcel_state"), ["state"], unique=False)
+
+    op.create_table(
+        "policy_signer",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("created_at", gateway.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("person_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("kid", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("public", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("private", sa.LargeBinary(), nullable=False),
+        sa.Column("certificate", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("ended_at", gateway.store.tables.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_policy_signer_person_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_signer")),
+        sa.UniqueConstraint("kid", name=op.f("uq_policy_signer_kid")),
+    )
+    with op.batch_alter_table("policy_signer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_policy_signer_partnership_id"), ["partnership_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_policy_signer_person_id"), ["person_id"], unique=False)
 
     op.create_table(
         "post",
@@ -697,6 +696,43 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_notice_post_id"), ["post_id"], unique=False)
 
     op.create_table(
+        "policy_draft",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("created_at", gateway.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("author_post_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("author_person_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.Column("enabled", sa.JSON(), nullable=False),
+        sa.Column("base_sequence", sa.Integer(), nullable=False),
+        sa.Column("version", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("activates_at", gateway.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("signed_at", gateway.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("signature", sa.JSON(), nullable=True),
+        sa.Column("answered_by_post_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("answered_at", gateway.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("answer", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["answered_by_post_id"], ["post.id"], name=op.f("fk_policy_draft_answered_by_post_id_post")
+        ),
+        sa.ForeignKeyConstraint(
+            ["author_person_id"], ["person.id"], name=op.f("fk_policy_draft_author_person_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["author_post_id"], ["post.id"], name=op.f("fk_policy_draft_author_post_id_post")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_draft")),
+    )
+    with op.batch_alter_table("policy_draft", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_policy_draft_author_post_id"), ["author_post_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_policy_draft_partnership_id"), ["partnership_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_policy_draft_state"), ["state"], unique=False)
+
+    op.create_table(
         "recall",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -910,6 +946,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_membership_agency_id"), ["agency_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_membership_arrangement_id"), ["arrangement_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_membership_partnership_id"), ["partnership_id"], unique=False)
+
+    op.create_table(
+        "policy_activation",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("partnership_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("created_at", gateway.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("version", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("previous", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("activates_at", gateway.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("draft_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("signatures", sa.JSON(), nullable=False),
+        sa.Column("review_by", gateway.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("reviewed_at", gateway.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("reviewed_by_post_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["draft_id"], ["policy_draft.id"], name=op.f("fk_policy_activation_draft_id_policy_draft")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reviewed_by_post_id"], ["post.id"], name=op.f("fk_policy_activation_reviewed_by_post_id_post")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_activation")),
+        sa.UniqueConstraint(
+            "partnership_id", "sequence", name=op.f("uq_policy_activation_partnership_id_sequence")
+        ),
+    )
+    with op.batch_alter_table("policy_activation", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_policy_activation_partnership_id"), ["partnership_id"], unique=False
+        )
 
     op.create_table(
         "post_authority",
