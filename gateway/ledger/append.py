@@ -23,8 +23,20 @@ from gateway.store.vault import Scope
 SALT = "ledger_record|salt|{}"
 WORDS = "ledger_record|words|{}"
 
-_INSERT_RECORD = SQLModel.metadata.tables["ledger_record"].insert()
+_RECORD = SQLModel.metadata.tables["ledger_record"]
+_INSERT_RECORD = _RECORD.insert()
 _INSERT_SUBJECTS = SQLModel.metadata.tables["ledger_subject"].insert()
+_COLUMNS = tuple(_RECORD.c.keys())
+# Record, links and outbox in one round trip: on PostgreSQL each one costs as much as all the rest of an entry.
+_INSERT_AT_ONCE = f"""
+    WITH record AS (
+      INSERT INTO ledger_record ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
+    ), waiting AS (
+      INSERT INTO ledger_pending (entry_id, leaf) VALUES (%(entry_id)s, %(leaf)s)
+    )
+    INSERT INTO ledger_subject (subject_id, entry_id, partnership_id)
+    SELECT subject_id, %(entry_id)s, %(partnership_id)s FROM unnest(%(subjects)s::text[]) AS subject_id
+"""  # noqa: S608 - made of the table's own column names
 
 
 def record(unit: Unit, entry: Entry) -> str:
@@ -55,7 +67,7 @@ def _record(unit: Unit, entry: Entry) -> str:
     data = written.record.encode()
     leaf = public_leaf(data) if salt is None else commitment(salt, data)
     try:
-        _insert(unit, entry, entry_id, written, salt)
+        _insert(unit, entry, written, salt, Leaf(entry_id, leaf))
     except (GatewayError, InvalidTag) as error:
         raise NotConfirmed("The ledger entry could not be kept, so nothing was done.") from error
     sequencer.enqueue(unit, journal, Leaf(entry_id, leaf))
@@ -63,7 +75,8 @@ def _record(unit: Unit, entry: Entry) -> str:
     return entry_id
 
 
-def _insert(unit: Unit, entry: Entry, entry_id: str, written: Written, salt: bytes | None) -> None:
+def _insert(unit: Unit, entry: Entry, written: Written, salt: bytes | None, leaf: Leaf) -> None:
+    entry_id = leaf.entry_id
     scope, owner, words = _sealed_words(unit, entry, entry_id, written.words)
     row = {
         "entry_id": entry_id,
@@ -81,14 +94,18 @@ def _insert(unit: Unit, entry: Entry, entry_id: str, written: Written, salt: byt
         "words_scope": scope,
         "words_owner_id": owner,
     }
+    subjects = sorted(set(entry.subject_ids))
     connection = unit.session.connection()
+    if unit.dialect == "postgresql":
+        connection.exec_driver_sql(_INSERT_AT_ONCE, {**row, "subjects": subjects, "leaf": leaf.leaf})
+        return
     connection.execute(_INSERT_RECORD, row)
-    subjects = [
-        {"entry_id": entry_id, "subject_id": subject, "partnership_id": entry.partnership_id}
-        for subject in sorted(set(entry.subject_ids))
-    ]
     if subjects:
-        connection.execute(_INSERT_SUBJECTS, subjects)
+        links = [
+            {"entry_id": entry_id, "subject_id": one, "partnership_id": entry.partnership_id}
+            for one in subjects
+        ]
+        connection.execute(_INSERT_SUBJECTS, links)
 
 
 def _sealed_salt(unit: Unit, entry: Entry, entry_id: str, salt: bytes | None) -> bytes | None:

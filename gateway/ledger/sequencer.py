@@ -29,7 +29,6 @@ _STALLED = (
     "3s"  # a sequencer that hangs in the middle loses its connection, and with it the lock, after this long
 )
 
-_INSERT_PENDING = _PENDING.insert()
 _LOCK = sa.select(
     sa.func.set_config("idle_in_transaction_session_timeout", _STALLED, True),
     sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME),
@@ -50,8 +49,8 @@ _log = structlog.get_logger(__name__)
 def enqueue(unit: Unit, journal: Journal, leaf: Leaf) -> None:
     """Put a leaf in line for its place.
 
-    On SQLite that is the end of this very transaction. On PostgreSQL it is after the commit, and `Store.writing` ends
-    once the leaf is under a checkpoint, or raises NotConfirmed.
+    On SQLite that is the end of this very transaction. On PostgreSQL, where the leaf lies in the outbox already, it
+    is after the commit, and `Store.writing` ends once the leaf is under a checkpoint, or raises NotConfirmed.
     """
     waiting: list[Leaf] = unit.session.info.setdefault(_WAITING, [])
     waiting.append(leaf)
@@ -60,7 +59,7 @@ def enqueue(unit: Unit, journal: Journal, leaf: Leaf) -> None:
     if unit.dialect == "sqlite":
         unit.before_commit(lambda unit: integrate(unit, _taken(unit)), f"ledger before {leaf.entry_id}")
     else:
-        unit.before_commit(lambda unit: _send(unit, journal), f"ledger before {leaf.entry_id}")
+        unit.after_commit(lambda unit: wait_for(unit.store, journal, [one.entry_id for one in _taken(unit)]))
 
 
 def _taken(unit: Unit) -> list[Leaf]:
@@ -68,14 +67,6 @@ def _taken(unit: Unit) -> list[Leaf]:
     leaves = list(waiting)
     waiting.clear()
     return leaves
-
-
-def _send(unit: Unit, journal: Journal) -> None:
-    leaves = _taken(unit)
-    rows = [{"entry_id": one.entry_id, "leaf": one.leaf} for one in leaves]
-    unit.session.connection().execute(_INSERT_PENDING, rows)
-    ids = [one.entry_id for one in leaves]
-    unit.after_commit(lambda unit: wait_for(unit.store, journal, ids))
 
 
 def wait_for(store: Store, journal: Journal, entry_ids: list[str]) -> None:
