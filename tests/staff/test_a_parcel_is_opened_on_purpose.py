@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from gateway.disclosure import open as opening
+from gateway.disclosure.models import Line
 from gateway.sealing.models import Parcel
 from tests.staff.conftest import Place
 from tests.staff.steps import read, script, sent
@@ -109,6 +111,39 @@ def test_a_frozen_parcel_says_so_and_does_not_open(web: Web, place: Place, parce
         unit.session.add(row)
     assert "it is frozen" in web.page(parcel).text
     assert script(web, parcel, f"{parcel}/open", {"seen": []}).status_code == 409
+
+
+def test_an_officer_records_that_somebody_outside_was_told(
+    web: Web, place: Place, world: World, parcel: str
+) -> None:
+    parcel_id = parcel.rsplit("/", 1)[1]
+    read(place.gateway, world, parcel_id)
+    with place.gateway.store.writing() as unit:
+        row = unit.session.get_one(Parcel, parcel_id)
+        row.outside_recipient_id = unit.session.get_one(Line, row.line_id).recipient_id
+        unit.session.add(row)
+    shown = web.page(parcel)
+    assert "tell them in person" in shown.text
+    form = web.page(f"{parcel}/delivered")
+    web.submit(
+        form, {"words": "Told at the school on Monday."}, status=422
+    )  # and the conditions were accepted?
+    after = web.submit(form, {"words": "Told at the school on Monday.", "accepted": "y"})
+    assert "The delivery was recorded." in after.text
+
+
+def test_conditions_are_accepted_before_anything_opens(
+    web: Web, parcel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "undertakings", lambda _: ("no_copying", "restricted_circulation"))
+    shown = web.page(parcel)
+    assert not shown.all("section", data_gateway="open-parcel")
+    web.submit(shown, {"accepts": ["no_copying"]}, status=422)
+    ready = web.submit(shown, {"accepts": ["no_copying", "restricted_circulation"]})
+    section = ready.all("section", data_gateway="open-parcel")[0]
+    assert script(web, parcel, f"{parcel}/open", {"seen": []}).status_code == 422
+    assert script(web, parcel, section.get("data-url", ""), {"seen": []}).status_code == 200
+    assert web.page(parcel).all("section", data_gateway="open-parcel")  # accepted once is accepted
 
 
 def test_somebody_elses_parcel_is_not_there(web: Web, parcel: str, world: World) -> None:
