@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 # Written on the sign-in page of the demonstration alone: it protects invented people's keys on this machine.
 PASSPHRASE = "these ten words open the keys of invented people here"  # noqa: S105
+KEY_FOLDER = "keys-of-invented-people"
 _BACKUP_ALGORITHMS = ["PBES2-HS512+A256KW", "A256GCM"]
 _BACKUP_ROUNDS = 8192
 
@@ -164,7 +165,7 @@ class Stage:
         self.by(approver, lambda unit, actor: keyring.approve(unit, actor, key_id))
 
     def _write_backup(self, code: str, pair: list[ECKey]) -> None:
-        folder: Path = self.gateway.settings.paths.var / "keys-of-invented-people"
+        folder: Path = self.gateway.settings.paths.var / KEY_FOLDER
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         header = {"alg": "PBES2-HS512+A256KW", "enc": "A256GCM", "cty": "jwk-set+json", "p2c": _BACKUP_ROUNDS}
         content = json.dumps({"keys": [key.as_dict(private=True) for key in pair]})
