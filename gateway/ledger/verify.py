@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from threading import Lock
 from typing import Any
 
@@ -116,7 +117,7 @@ def verify_store(unit: Unit) -> Verdict:
     for epoch in epochs:
         size, signed_at = _Epoch(unit, epoch, journal, tally).check()
         total += size
-    _check_keys(epochs, journal, tally)
+    _check_keys(unit, epochs, journal, tally)
     _check_holds(unit, tally)
     _check_strays(unit, tally)
     waiting = unit.session.execute(sa.select(sa.func.count()).select_from(_PENDING)).scalar() or 0
@@ -145,10 +146,20 @@ def _sentence(tally: _Tally, total: int, signed_at: datetime | None) -> str:
     )
 
 
-def _check_keys(epochs: Sequence[LedgerEpoch], journal: Journal, tally: _Tally) -> None:
-    """Compare the newest life of the log with the key this process holds."""
+def _check_keys(unit: Unit, epochs: Sequence[LedgerEpoch], journal: Journal, tally: _Tally) -> None:
+    """Compare the newest key with this process's, and each former one with what the next life's first entry says."""
     if epochs and epochs[-1].log_key != str(journal.keys.public(epochs[-1].origin)[0]):
         tally.wrong("it is signed with a key that is not this gateway's")
+    for former, epoch in pairwise(epochs):
+        first = sa.select(_LEAF.c.leaf).where(_LEAF.c.epoch == epoch.number, _LEAF.c.position == 0)
+        leaf: bytes = unit.session.execute(first).scalar() or b""
+        try:
+            codes = parse_object(leaf[1:].decode())["codes"]
+            honest = (codes["former_origin"], codes["former_key"]) == (former.origin, former.log_key)
+        except (Unverified, UnicodeDecodeError, KeyError):
+            honest = False
+        if not honest:
+            tally.wrong(f"the log {epoch.origin} does not begin where {former.origin} ended")
 
 
 class _Epoch:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from gateway_verify.cli import main
 from gateway_verify.opening import Opening
 
@@ -18,6 +19,7 @@ from gateway.ledger.publish import opening_of
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start
 from gateway.ledger.witness_log import WitnessLog, origin_hash
+from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
 from tests.ledger.made import OFFICER, ORIGIN, PARTNERSHIP, POLICE, recorded
@@ -68,6 +70,18 @@ def test_the_drill(sqlite_store: Store, sqlite_journal: Journal, clock: FixedClo
         export(unit, tmp_path / "log", newest=True)
     policy = tmp_path / "log/policy.txt"
     assert main([str(tmp_path / "log"), "--policy", str(policy)]) == 0
+    with writing(store.engine).begin() as connection:
+        connection.execute(
+            sa.text("UPDATE ledger_epoch SET log_key = :key WHERE number = 1"), {"key": stranger(tmp_path)}
+        )
+    with store.reading() as unit:
+        assert "does not begin where" in " ".join(verify_store(unit).problems)
+
+
+def stranger(folder: Path) -> str:
+    """A key that someone put in the place of the former log's."""
+    create_log_keys(folder / "stranger.key")
+    return str(load_log_keys(folder / "stranger.key").public(ORIGIN)[0])
 
 
 def gathered(witnesses: list[WitnessLog]) -> str:
