@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from gateway.disclosure import ask, judge, record
 from gateway.disclosure.models import Line, LineState, Request, RequestState
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
-from gateway.registry import cases, subjects
+from gateway.registry import cases, subjects, walls
 from gateway.registry.actors import Actor
-from gateway.registry.models import Face
+from gateway.registry.models import Face, Subject
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Circumstance, Declarer, Origin, vocabulary
 
@@ -126,6 +129,46 @@ def identify(unit: Unit, actor: Actor, request_id: str, case_id: str, subject_id
     lines = ask.make_lines(unit, request, subject_ids, ask.recipients_of(unit, request.id))
     record.act(unit, request, EntryKind.REQUEST_RECEIVED, actor.post_id, lines=lines)
     ask.decide(unit, request, lines, judge.Step.ASKED, actor.post_id)
+
+
+@dataclass(frozen=True)
+class WhoItIs:
+    """Enough to find the right record, by two identifiers and never by name alone; no way to reach the person."""
+
+    reference: str
+    name: str
+    other_names: tuple[str, ...]
+    born_on: date | None
+    numbers: tuple[tuple[str, str], ...]
+
+
+def who_it_is(unit: Unit, actor: Actor, request_id: str) -> list[WhoItIs]:
+    """Tell the holder's officer whom a request is about, and record that it was read.
+
+    Raises:
+        NotFound: not a request of this desk, not matched to anyone, or a wall stands between officer and person.
+        Erased: the person was erased.
+    """
+    request = held_request(unit, actor, request_id)
+    lines = judge.lines_of(unit, request.id)
+    subject_ids = list(dict.fromkeys(line.subject_id for line in lines))
+    if not subject_ids or any(
+        walls.walled(unit, one, actor.person_id, actor.agency_id) for one in subject_ids
+    ):
+        raise NotFound("There is no such request.", next_step="Go back to your agency's inbox.")
+    record.act(unit, request, EntryKind.SUBJECT_SHOWN, actor.post_id, lines=lines)
+    return [_who(unit, subject_id) for subject_id in subject_ids]
+
+
+def _who(unit: Unit, subject_id: str) -> WhoItIs:
+    identity = subjects.identity_of(unit, subject_id)
+    return WhoItIs(
+        reference=unit.session.get_one(Subject, subject_id).reference,
+        name=identity.name,
+        other_names=identity.other_names,
+        born_on=identity.born_on,
+        numbers=tuple(sorted(identity.numbers.items())),
+    )
 
 
 def declare(unit: Unit, actor: Actor, request_id: str, code: str, words: str) -> None:

@@ -277,8 +277,13 @@ def undertakings(decided: LineDecision) -> tuple[str, ...]:
 
 
 def handling(decided: LineDecision) -> tuple[str, ...]:
-    """The obligations on the line in words."""
-    return tuple(vocabulary().label("obligation", str(due["code"])) for due in decided.obligations)
+    """What goes with this line beyond what goes with every line, in words."""
+    words = vocabulary()
+    return tuple(
+        words.label("obligation", str(due["code"]))
+        for due in decided.obligations
+        if due["code"] not in words.default_obligations
+    )
 
 
 def _confirmed(unit: Unit, entry_id: str | None) -> str:

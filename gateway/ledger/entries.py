@@ -98,6 +98,7 @@ class EntryKind(StrEnum):
     SUBJECT_MERGED = "subject.merged"
     SUBJECT_SPLIT = "subject.split"
     SUBJECT_ERASED = "subject.erased"
+    SUBJECT_SHOWN = "subject.shown"
     LOG_VIEWED = "log.viewed"
     LOG_EXPORTED = "log.exported"
     LOG_PRINTED = "log.printed"

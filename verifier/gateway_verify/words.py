@@ -80,6 +80,7 @@ KINDS: Mapping[str, str] = {
     "subject.merged": "Two records were found to be the same person",
     "subject.split": "A record was found to be of two people",
     "subject.erased": "A person's record was erased",
+    "subject.shown": "The holder read who a request is about, to find the right record",
     "log.viewed": "This log was looked at",
     "log.exported": "This log was exported",
     "log.printed": "This log was printed",

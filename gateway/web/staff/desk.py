@@ -18,6 +18,7 @@ from gateway.web.formats import label
 from gateway.web.forms import page
 from gateway.web.security import takes_upload
 from gateway.web.staff.acts import confirm
+from gateway.web.staff.answers import StaffForm
 from gateway.web.staff.blueprint import blueprint
 from gateway.web.staff.decisions import Explained, explain, explained
 from gateway.web.staff.forms import (
@@ -67,6 +68,21 @@ def need_more(request_id: str) -> ResponseReturnValue:
         reference=detail.summary.reference,
         says=["The request waits until it is answered. Do not put names or addresses in your question."],
         button="Send question",
+    )
+
+
+@blueprint.route("/desk/<id:request_id>/who", methods=["GET", "POST"])
+@allow(Face.STAFF)
+def who_it_is(request_id: str) -> ResponseReturnValue:
+    """Read whom a request is about; that it was read is recorded."""
+    detail, form = held(request_id), StaffForm()
+    people: list[desk.WhoItIs] = []
+    if form.validate_on_submit():
+        with current_gateway().store.writing() as unit:
+            people = desk.who_it_is(unit, current_actor(), request_id)
+    back = url_for(".held_request", request_id=request_id)
+    return page(
+        "staff/desk/who.html", form=form, people=people, back_href=back, reference=detail.summary.reference
     )
 
 
