@@ -28,7 +28,7 @@ from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.registry import cases, subjects, walls
 from gateway.registry.actors import Actor
-from gateway.registry.models import Agency, Case, Partnership, Post
+from gateway.registry.models import Agency, Case, Partnership, Post, Subject
 from gateway.store.tables import new_id, new_reference
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Circumstance, Outcome, Stage, vocabulary
@@ -70,6 +70,7 @@ def ask(unit: Unit, actor: Actor, asking: Asking, *, idempotency_key: str | None
         Conflict: the idempotency key was used for something else.
     """
     check(unit, actor, asking)
+    asking = replace(asking, subject_ids=_as_known_now(unit, asking.subject_ids))
     earlier = _earlier(unit, actor, asking, idempotency_key)
     if earlier is not None:
         return _asked(earlier)
@@ -212,6 +213,15 @@ def make_lines(
 def recipients_of(unit: Unit, request_id: str) -> list[RequestRecipient]:
     """The named recipients of a request."""
     return list(unit.session.exec(select(RequestRecipient).where(RequestRecipient.request_id == request_id)))
+
+
+def _as_known_now(unit: Unit, subject_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The same people by the records they are known under since a merge; what nobody knows stays as it was given."""
+    known = (
+        one if unit.session.get(Subject, one) is None else subjects.canonical(unit, one)
+        for one in subject_ids
+    )
+    return tuple(dict.fromkeys(known))
 
 
 def _may_see(unit: Unit, actor: Actor, asking: Asking) -> bool:

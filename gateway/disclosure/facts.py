@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
-from sqlmodel import select
+from sqlmodel import col, select
 
-from gateway.clock import local_day
+from gateway.clock import LONDON, is_working_day, local_day
 from gateway.consent import consents, views
 from gateway.consent.models import Wish
 from gateway.decision.facts import Ask, Body, ConsentFacts, LegalBasis, RiskFacts, SubjectFacts
@@ -48,6 +48,8 @@ from gateway.vocabulary import (
 STALE_AFTER = {Sensitivity.S4: timedelta(days=90)}
 STALE_AFTER_DEFAULT = timedelta(days=365)
 MANY_SUBJECTS = 5
+# Office hours of the partnership's bodies, by local time on working days.
+OPENS, CLOSES = time(8), time(18)
 
 
 _STATUS_OF_WISH = {
@@ -57,6 +59,7 @@ _STATUS_OF_WISH = {
     Wish.NOT_ABLE: ConsentStatus.UNABLE,
 }
 _MANAGED_ROLES = {SubjectRole.PERPETRATOR, SubjectRole.ALLEGED_PERPETRATOR, SubjectRole.RECURRENT_OFFENDER}
+_KEEPS_THE_MINUTES = {AgencyType.MAPPA_UNIT, AgencyType.MARAC_COORDINATION}
 _MANAGING_ARRANGEMENTS = {ArrangementKind.MAPPA, ArrangementKind.MAPPA_SCR, ArrangementKind.IOM}
 
 
@@ -114,10 +117,11 @@ class Gatherer:
         case = self.unit.session.get_one(Case, self.request.case_id)
         arrangement = self.unit.session.get_one(Arrangement, case.arrangement_id)
         subject = self._subject(case.id, subject_id)
-        recipient = self._walled(self._recipient(recipient_id), subject_id)
-        requester = self._walled(self._post_body(self.request.requester_post_id, "requester"), subject_id)
+        recipient = self._walled(self._recipient(recipient_id), subject)
+        requester = self._walled(self._post_body(self.request.requester_post_id, "requester"), subject)
         categories = tuple(Category(line.category) for line in lines)
         circumstances = self._circumstances(case, subject_id, requester, recipient, categories)
+        circumstances |= self._approved_by_those_who_gain(lines)
         return Ask(
             jurisdiction=Jurisdiction(case.jurisdiction),
             arrangement=ArrangementKind(arrangement.kind),
@@ -132,7 +136,7 @@ class Gatherer:
             recipients=(recipient,),
             at=self.unit.now,
             circumstances=circumstances,
-            line_circumstances=self._about_the_data(categories),
+            line_circumstances=self._about_the_data(categories, requester, recipient),
             onward=self.request.onward_of_parcel_id is not None,
             lifted=lifted,
         )
@@ -162,7 +166,8 @@ class Gatherer:
             duty=Duty(standing.standing),
             member=standing.member,
             orientation=Orientation(assigned.orientation if assigned else post.orientation),
-            on_case=assigned is not None,
+            # A stand-in for somebody off duty works the case as the one she stands in for.
+            on_case=assigned is not None or cases.is_on_case(self.unit, case.id, post.id),
             walled=None,
             agency_id=agency.id,
             post_id=post.id,
@@ -171,11 +176,20 @@ class Gatherer:
         self._bodies[key] = body
         return body
 
-    def _walled(self, body: Body, subject_id: str) -> Body:
-        if body.post_id is None:
+    def _walled(self, body: Body, subject: SubjectFacts) -> Body:
+        """Whether a wall keeps a body out; of somebody who isn't in the case any more nobody can tell (promise 2)."""
+        reader_id = body.post_id or self._delivering_post_id(body.key)
+        if reader_id is None:
             return body
-        post = self.unit.session.get_one(Post, body.post_id)
-        return replace(body, walled=walls.walled(self.unit, subject_id, post.person_id, post.agency_id))
+        if subject.subject_id is None:
+            return replace(body, walled=None)
+        post = self.unit.session.get_one(Post, reader_id)
+        kept_out = walls.walled(self.unit, subject.subject_id, post.person_id, post.agency_id)
+        return replace(body, walled=kept_out)
+
+    def _delivering_post_id(self, recipient_id: str) -> str | None:
+        """Who reads what is for somebody outside, before telling them."""
+        return self.unit.session.get_one(RequestRecipient, recipient_id).delivering_post_id
 
     def _recipient(self, recipient_id: str) -> Body:
         row = self.unit.session.get_one(RequestRecipient, recipient_id)
@@ -206,18 +220,22 @@ class Gatherer:
         )
 
     def _subject(self, case_id: str, subject_id: str) -> SubjectFacts:
-        view = next(
-            found for found in subjects.subjects_of(self.unit, case_id) if found.subject_id == subject_id
-        )
+        """The person in the case as she is known now; nothing is known of one who was erased or parted from it."""
+        now_known_as = subjects.canonical(self.unit, subject_id)
+        in_case = subjects.subjects_of(self.unit, case_id)
+        view = next((found for found in in_case if found.subject_id == now_known_as), None)
+        if view is None:
+            return SubjectFacts(role=None, capacity=None)
         return SubjectFacts(
             role=SubjectRole(view.role),
             age=view.age,
             capacity=Capacity(view.capacity),
-            subject_id=subject_id,
+            subject_id=view.subject_id,
         )
 
     def _consent(self, line: Line, recipient: Body) -> ConsentFacts:
         """Consent as it stands now; where none was asked for, the views that were heard; else whether any is needed."""
+        known_as = subjects.known_as(self.unit, line.subject_id)
         status = consents.status(
             self.unit,
             line.subject_id,
@@ -225,6 +243,7 @@ class Gatherer:
             purpose=self.request.purpose,
             category=line.category,
             agency_id=recipient.agency_id,
+            also=known_as,
         )
         if status is not ConsentStatus.NOT_SOUGHT:
             return ConsentFacts(status=status)
@@ -235,6 +254,7 @@ class Gatherer:
             purpose=self.request.purpose,
             category=line.category,
             agency_id=recipient.agency_id,
+            also=known_as,
         )
         if heard is not None:
             return ConsentFacts(status=_STATUS_OF_WISH[Wish(heard.wish)])
@@ -274,7 +294,37 @@ class Gatherer:
             found.add(Circumstance.RECIPIENT_PERPETRATOR_FACING)
         if len(self._subjects_asked_about()) > MANY_SUBJECTS:
             found.add(Circumstance.BULK_REQUEST)
+        if self._is_out_of_hours():
+            found.add(Circumstance.OUT_OF_HOURS)
+        if self._is_internal(requester, recipient):
+            found.add(Circumstance.INTERNAL_TO_ATTENDEE_AGENCY)
         return frozenset(found)
+
+    def _is_out_of_hours(self) -> bool:
+        nation = self.unit.session.get_one(Partnership, self.request.partnership_id).nation
+        at = self.unit.now.astimezone(LONDON)
+        return not is_working_day(self.today, nation) or not OPENS <= at.time() < CLOSES
+
+    def _is_internal(self, requester: Body, recipient: Body) -> bool:
+        """Whether it stays with the agency that attended: of what it received, or of what it holds itself."""
+        attending = requester.agency_id if self.request.onward_of_parcel_id else self.request.holder_agency_id
+        return bool(recipient.member) and requester.agency_id == recipient.agency_id == attending
+
+    def _approved_by_those_who_gain(self, lines: list[Line]) -> frozenset[Circumstance]:
+        """Nobody's authorisation counts for a request of theirs, whatever post they gave it in (DESIGN 3.9)."""
+        gaining = {self._person_of(self.request.requester_post_id)}
+        receiving = [self.unit.session.get_one(RequestRecipient, line.recipient_id) for line in lines]
+        gaining |= {self._person_of(row.post_id) for row in receiving if row.post_id is not None}
+        chosen = col(Authorisation.line_id).in_([line.id for line in lines])
+        given = self.unit.session.exec(select(Authorisation).where(chosen))
+        hands = {
+            self._person_of(post_id)
+            for row in given
+            if is_standing(row, self.unit)
+            for post_id in (row.given_by_post_id, row.seconded_by_post_id)
+            if post_id is not None
+        }
+        return frozenset({Circumstance.SELF_APPROVAL}) if hands & gaining else frozenset()
 
     def _declared(self) -> list[Declaration]:
         """Declarations that count: one that loosens comes from someone other than the requester (DESIGN 3.3)."""
@@ -296,12 +346,30 @@ class Gatherer:
         rows = select(Line.subject_id).where(Line.request_id == self.request.id)
         return set(self.unit.session.exec(rows))
 
-    def _about_the_data(self, categories: tuple[Category, ...]) -> Mapping[str, frozenset[Circumstance]]:
-        if self.data is None:
-            return {}
-        return {f"category:{category}": self._age_and_source(self.data, category) for category in categories}
+    def _about_the_data(
+        self, categories: tuple[Category, ...], requester: Body, recipient: Body
+    ) -> Mapping[str, frozenset[Circumstance]]:
+        return {
+            f"category:{category}": self._age_and_source(self.data, category)
+            | self._of_a_record(category, requester, recipient)
+            for category in categories
+        }
 
-    def _age_and_source(self, data: DataFacts, category: Category) -> frozenset[Circumstance]:
+    def _of_a_record(self, category: Category, requester: Body, recipient: Body) -> frozenset[Circumstance]:
+        """Minutes are a whole document, and the meeting's: an attendee passes them outside with the chair alone."""
+        if category is not Category.MINUTES or self.request.purpose == Purpose.RECORD_CORRECTION:
+            return frozenset()
+        if self._is_internal(requester, recipient):
+            return frozenset()
+        found = {Circumstance.WHOLE_DOCUMENT}
+        holder = self.unit.session.get_one(Agency, self.request.holder_agency_id)
+        if holder.agency_type not in _KEEPS_THE_MINUTES or self.request.onward_of_parcel_id is not None:
+            found.add(Circumstance.OUTSIDE_AGENCY_NO_CHAIR_AGREEMENT)
+        return frozenset(found)
+
+    def _age_and_source(self, data: DataFacts | None, category: Category) -> frozenset[Circumstance]:
+        if data is None:
+            return frozenset()
         limit = STALE_AFTER.get(vocabulary().categories[category].sensitivity, STALE_AFTER_DEFAULT)
         found = set()
         if self.today - data.as_of > limit:
