@@ -228,9 +228,21 @@ def _postgresql_rows(place: Place, url: str, times: int) -> Iterator[Row]:
         row = _row(f"PostgreSQL: bare insert and commit, {clients} clients", taken, seconds)
         yield row
         yield _clients(place, url, "PostgreSQL: entry through the outbox", clients, times, row.per_second)
+    store = place.open(url)
+    yield _alone("PostgreSQL: 100 entries a transaction", _batched(store, 100), max(times // 400, 3), 100)
+    yield _alone("PostgreSQL: 1000 leaves placed at once", _placed_at_once(store), 5, 1000)
+    store.close()
     with engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE bench_bare"))
     engine.dispose()
+
+
+def _placed_at_once(store: Store) -> Callable[[], object]:
+    def act() -> None:
+        with store.writing() as unit:
+            integrate(unit, [Leaf(new_id(), b"\x01" + os.urandom(32)) for _ in range(1000)])
+
+    return act
 
 
 def _clients(place: Place, url: str, what: str, clients: int, times: int, against: float | None) -> Row:
