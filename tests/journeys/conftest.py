@@ -122,7 +122,9 @@ class Visitor:
     def restores_keys(self, code: str) -> None:
         """Bring the persona's keys into this browser from their backup, as a visitor of the demonstration would."""
         self.goes("/staff/keys/restore")
-        self.tab.locator("input[type=file]").set_input_files(self.demonstration.folder / KEY_FOLDER / f"{code}.jwe")
+        self.tab.locator("input[type=file]").set_input_files(
+            self.demonstration.folder / KEY_FOLDER / f"{code}.jwe"
+        )
         self.tab.locator("textarea").fill(PASSPHRASE)
         self.tab.locator("main").get_by_role("button", name=re.compile("Restore")).click()
         self.tab.get_by_text("Your keys are in this browser").wait_for()

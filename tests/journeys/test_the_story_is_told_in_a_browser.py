@@ -9,6 +9,8 @@ from datetime import date, timedelta
 import pytest
 
 from tests.journeys.conftest import Demonstration, Visitor
+from tests.sealing.search import holds
+from tests.stored import where_found
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +36,9 @@ def test_a_probation_officer_asks_police_release_and_she_alone_opens(
     shown = nadia.tab.locator('[data-part="items"]')
     shown.get_by_text(_SECRET).wait_for()
     assert "OFFICIAL-SENSITIVE" in nadia.tab.locator('[data-step="opened"]').inner_text()
+    assert where_found(demonstration.gateway.store, _SECRET) == []
+    kept = [path for path in demonstration.folder.rglob("*") if path.is_file()]
+    assert [path for path in kept if holds(path.read_bytes(), _SECRET)] == []
 
 
 def test_another_persona_cannot_see_what_was_sent(visit: Visit, demonstration: Demonstration) -> None:

@@ -17,7 +17,7 @@ from gateway.policy.models import PolicyVersion
 from gateway.registry import subject_changes, subjects
 from gateway.registry.models import SubjectToken
 from gateway.store.unit_of_work import Unit
-from tests.promises.test_05_stored_means_unreadable import where_found
+from tests.stored import where_found
 from tests.told import PERMITTED
 
 
