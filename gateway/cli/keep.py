@@ -16,9 +16,7 @@ from gateway.assembly import Gateway, assemble
 from gateway.clock import start_of_local_day
 from gateway.disclosure import retention as retaining
 from gateway.errors import Conflict, Invalid, NotFound
-from gateway.ledger.epoch import Restored, begin_epoch
-from gateway.ledger.journal import create_log_keys, load_log_keys
-from gateway.registry.models import Agency, Post
+from gateway.registry.models import Agency
 from gateway.review import regulator
 from gateway.store import backup as backups
 
@@ -43,42 +41,11 @@ def restore(folder: Path) -> None:
     """Put a backup into the empty store of the settings.
 
     A gateway whose witnesses remember more takes no entries until two officers declare the restore:
-    `gateway declare-restore`.
+    `gateway ledger begin-epoch`.
     """
     restored = backups.restore(folder, configuration.load().store.url)
     console.print(f"Restored what was made at {restored.made_at}.", markup=False)
-    console.print("If entries are missing, declare it: gateway declare-restore --help", markup=False)
-
-
-@click.command("declare-restore")
-@click.option(
-    "--witnessed",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="The last checkpoint the witnesses hold, as one of them served it.",
-)
-@click.option("--first", required=True, help="Code of the first officer's post.")
-@click.option("--second", required=True, help="Code of the second officer's post.")
-@click.option("--reasons", required=True, help="What happened, in words.")
-def declare_restore(witnessed: Path, first: str, second: str, reasons: str) -> None:
-    """Begin the ledger anew after a restore: an act of two officers, whose first entry names what is missing."""
-    gateway = _gateway()
-    key_file = gateway.settings.keys.ledger_key_file
-    fresh = key_file.with_suffix(".next")
-    create_log_keys(fresh)
-    with gateway.store.writing() as unit:
-        posts = [_officer(gateway, code) for code in (first, second)]
-        declared = Restored(
-            witnessed=witnessed.read_text(encoding="utf-8"),
-            first_officer_post_id=posts[0].id,
-            second_officer_post_id=posts[1].id,
-            partnership_id=posts[0].partnership_id,
-            controller_agency_id=posts[0].agency_id,
-            reasons=reasons,
-        )
-        begin_epoch(unit, load_log_keys(fresh), declared)
-    os.replace(fresh, key_file)
-    console.print("The ledger begins anew; its first entry says what is missing.")
+    console.print("If entries are missing, declare it: gateway ledger begin-epoch --help", markup=False)
 
 
 @click.command()
@@ -120,16 +87,6 @@ def export(agency: str, since: datetime, until: datetime, asked_by: str, to: Pat
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     console.print(f"{len(lines)} line(s) written to {to}.", markup=False)
-
-
-def _officer(gateway: Gateway, code: str) -> Post:
-    with gateway.store.reading() as unit:
-        found = unit.session.exec(select(Post).where(Post.code == code)).one_or_none()
-    if found is None or found.face != "governance":
-        raise NotFound(
-            f"There is no officer's post with the code {code}.", next_step="See `gateway person list`."
-        )
-    return found
 
 
 def _gateway() -> Gateway:

@@ -20,10 +20,6 @@ COMMANDS = {
     "check": ("gateway.cli.install:check", "Say whether this installation is in order."),
     "backup": ("gateway.cli.keep:backup", "Write a consistent, digested copy of everything that is stored."),
     "restore": ("gateway.cli.keep:restore", "Put a backup into an empty store."),
-    "declare-restore": (
-        "gateway.cli.keep:declare_restore",
-        "Begin the ledger anew after a restore: two officers.",
-    ),
     "retention": ("gateway.cli.keep:retention", "Erase what is past its time."),
     "export": ("gateway.cli.keep:export", "Export an agency's decisions and disclosures for a regulator."),
     "registry": ("gateway.cli.registry:registry", "Check, import and export a partnership's register."),
