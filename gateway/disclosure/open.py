@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import col, select
 
-from gateway.disclosure import judge, record
+from gateway.disclosure import judge, reconfirm, record
 from gateway.disclosure.facts import DataFacts
 from gateway.disclosure.models import (
     Line,
@@ -34,6 +34,8 @@ from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Outcome, vocabulary
 
+# Opening and handing over are two steps of one act; whoever waits longer decides, and is decided, again (DESIGN 3.4).
+COLLECTED_WITHIN = timedelta(minutes=10)
 FAILURE_CODES = frozenset({"no_key", "cannot_decrypt", "proof_failed", "log_changed", "not_shown"})
 
 
@@ -196,10 +198,19 @@ def collect(unit: Unit, actor: Actor, opening_id: str, *, seen_size: int | None 
     opening = unit.session.get(Opening, opening_id)
     if opening is None or opening.post_id != actor.post_id:
         raise NotFound("There is no such opening.", next_step="Open the parcel again.")
-    row, _request, _line, release = _own(unit, actor, opening.parcel_id)
-    proofs = publish.openings_together(
-        unit, [_confirmed(unit, release.entry_id), _confirmed(unit, opening.entry_id)]
-    )
+    row, _request, _line, _release = _own(unit, actor, opening.parcel_id)
+    if unit.now - opening.created_at > COLLECTED_WITHIN:
+        raise Conflict("This opening is too old.", next_step="Open the parcel again.")
+    return with_proofs(unit, row, opening, seen_size=seen_size)
+
+
+def with_proofs(unit: Unit, row: Parcel, opening: Opening, *, seen_size: int | None) -> Collected:
+    """Give a parcel's sealed content with the proofs of what sealed it and of this opening.
+
+    Raises what `collect` raises.
+    """
+    entry_ids = [_confirmed(unit, sealed_by(unit, row)), _confirmed(unit, opening.entry_id)]
+    proofs = publish.openings_together(unit, entry_ids)
     journal = journal_of(unit)
     size = proofs[0].checkpoint.size
     path = _consistency(unit, seen_size, size)
@@ -211,6 +222,33 @@ def collect(unit: Unit, actor: Actor, opening_id: str, *, seen_size: int | None 
         consistency=tuple(base64.b64encode(node).decode() for node in path),
         log_keys=tuple(str(key) for key in journal.keys.public(journal.origin)),
     )
+
+
+def sealed_by(unit: Unit, row: Parcel) -> str | None:
+    """Give the entry that vouches for a parcel in the log's present life: its release, or that it was sealed again.
+
+    After a declared restore what is older has to be confirmed, and then that entry vouches for it (DESIGN 7).
+
+    Raises:
+        Conflict: it is older than a declared restore and nobody has confirmed it yet.
+    """
+    if reconfirm.is_older(unit, row):
+        confirmed = reconfirm.confirmation_of(unit, row)
+        if confirmed is None:
+            raise Conflict(
+                "This is older than a restore of the gateway, and its holder hasn't confirmed it since.",
+                next_step="Ask the agency that released it to confirm it.",
+            )
+        return confirmed
+    if row.resealed_from_id is not None:
+        return _sealed_again(unit, row)
+    return unit.session.get_one(Release, row.release_id).entry_id
+
+
+def _sealed_again(unit: Unit, row: Parcel) -> str | None:
+    chosen = read.Filter(kinds=(EntryKind.PARCEL_RESEALED,), holding=row.id)
+    found = read.entries_for_request(unit, row.request_id, chosen).entries
+    return next((one.entry_id for one in found if one.refs.get("parcel") == row.id), None)
 
 
 def failed_opening(unit: Unit, actor: Actor, parcel_id: str, reason_code: str) -> None:
@@ -331,6 +369,7 @@ def _openings(unit: Unit, parcel_id: str) -> list[Opening]:
 
 
 def _must_be_sealed(unit: Unit, row: Parcel) -> None:
+    sealed_by(unit, row)
     if row.state != ParcelState.SEALED:
         raise Conflict(f"This parcel is {row.state}.", next_step="Ask the agency that released it.")
     if unit.now >= row.expires_at:

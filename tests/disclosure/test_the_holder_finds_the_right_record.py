@@ -23,7 +23,9 @@ def test_the_holder_is_told_and_it_is_recorded(quick_stage: Stage) -> None:
     found = quick_stage.by("police-ppu", lambda unit, actor: desk.who_it_is(unit, actor, request_id))
     assert [one.name for one in found] == ["Robin Invented"]
     assert dict(found[0].numbers) == {"crn": "X000001"}
-    kinds = quick_stage.do(lambda unit: [one.kind for one in read.entries_for_request(unit, request_id).entries])
+    kinds = quick_stage.do(
+        lambda unit: [one.kind for one in read.entries_for_request(unit, request_id).entries]
+    )
     assert EntryKind.SUBJECT_SHOWN in kinds
 
 
