@@ -119,7 +119,7 @@ class Policy:
         found = self._engines.get((day, overlaid))
         if found is None:
             packs = [pack for pack in self.packs if pack.agency in (None, overlaid)]
-            found = Engine(tuple(_in_force(packs, day)))
+            found = Engine(tuple(in_force(packs, day)))
             if len(self._engines) >= _ENGINES_KEPT:
                 self._engines.clear()
             self._engines[day, overlaid] = found
@@ -334,7 +334,8 @@ def _switched(pack: Pack, on: bool) -> Pack:
     return replace(pack, enabled=on)
 
 
-def _in_force(packs: Sequence[Pack], day: date) -> Iterable[Rule]:
+def in_force(packs: Sequence[Pack], day: date) -> Iterable[Rule]:
+    """The rules of these packs that count on a day; a pack that may not decide is a referral instead."""
     for pack in packs:
         if pack.kind == "pack" and not pack.enabled:
             yield _closed(pack, "pack-disabled", "is not enabled here")

@@ -1,0 +1,132 @@
+"""What a policy must pass before anybody may sign it: words and shape, its own tests, the core, and the nevers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.policy import lifecycle
+from gateway.policy.examples import run_tests
+from gateway.policy.never import Proof, prove
+from gateway.policy.packs import Policy
+from gateway.policy.rules import PolicyError, Rule
+
+MOST_CHARACTERS = 250_000
+MOST_FILES = 60
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a check found; `stops` says whether the draft can be signed with it."""
+
+    check: str
+    where: str
+    says: str
+    stops: bool = True
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A policy with what was found; it may be signed when nothing found stops it."""
+
+    policy: Policy | None
+    findings: tuple[Finding, ...]
+    tests: int = 0
+    rules: int = 0
+    proofs: tuple[Proof, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing stands in the way of a signature."""
+        return self.policy is not None and not any(found.stops for found in self.findings)
+
+
+def check(files: Mapping[str, str], enabled: Sequence[str], day: date, *, proving: bool = True) -> Checked:
+    """Run every check that needs no partnership on the policy as it would be on a day. Never raises."""
+    try:
+        policy = load(files, enabled)
+    except PolicyError as problem:
+        return Checked(None, (Finding("vocabulary and shape", problem.where, problem.problem),))
+    findings = [*_core(policy), *_dates(policy, day), *_tests(policy, day)]
+    proofs = prove(policy, day) if proving else ()
+    findings += [
+        Finding("never-statements", proof.never.id, proof.sentence) for proof in proofs if not proof.proved
+    ]
+    tests = sum(len(rule.tests) for rule in policy.rules)
+    return Checked(policy, tuple(findings), tests, len(policy.rules), proofs)
+
+
+def load(files: Mapping[str, str], enabled: Sequence[str]) -> Policy:
+    """Compile files after looking at their size. Raises PolicyError."""
+    if len(files) > MOST_FILES:
+        raise PolicyError("policy", f"there are more than {MOST_FILES} files")
+    for name, text in files.items():
+        if len(text) > MOST_CHARACTERS:
+            raise PolicyError(name, f"it is longer than {MOST_CHARACTERS:,} characters")
+    policy = lifecycle.compiled(files, enabled)
+    known = {pack.id for pack in policy.packs}
+    for pack_id in enabled:
+        if pack_id not in known:
+            raise PolicyError("policy", f"no pack is called {pack_id!r}, so it can't be switched on")
+    return policy
+
+
+def untested(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Rules none of whose tests shows them at work."""
+    return tuple(
+        rule.id
+        for rule in rules
+        if not any(shows(rule, one.expect.value, one.obligations) for one in rule.tests)
+    )
+
+
+def shows(rule: Rule, expects: str, obligations: frozenset[object]) -> bool:
+    """Whether a test with this outcome shows its rule at work, rather than at rest."""
+    if rule.effect.value == "oblige":
+        return bool(obligations & frozenset(rule.obligations))
+    return expects == rule.effect.value
+
+
+def _core(policy: Policy) -> list[Finding]:
+    """The core is the product's: a partnership adds to it and never changes it (DESIGN 5: nothing weakens the core)."""
+    shipped = lifecycle.compiled(lifecycle.shipped_files(), ())
+    cores = [pack.canonical() for one in (policy, shipped) for pack in one.packs if pack.kind == "core"]
+    if cores[0] == cores[1]:
+        return []
+    says = "The core isn't the one that this version of the gateway came with. Take that one; add rules in a pack."
+    return [Finding("core", lifecycle.CORE_FILE, says)]
+
+
+def _dates(policy: Policy, day: date) -> list[Finding]:
+    found = []
+    for pack in policy.packs:
+        if pack.review_by < day and (pack.enabled or pack.kind == "overlay"):
+            says = (
+                f"Its review was due on {pack.review_by.isoformat()}, so it would refer instead of deciding."
+            )
+            found.append(Finding("dates", pack.id, says))
+    late = [rule for rule in policy.rules if rule.review_by < day]
+    found += [Finding("dates", rule.id, "The rule is past its review date.", stops=False) for rule in late]
+    over = [rule for rule in policy.rules if rule.effective_to is not None and rule.effective_to < day]
+    return found + [Finding("dates", rule.id, "The rule is over.", stops=False) for rule in over]
+
+
+def _tests(policy: Policy, day: date) -> list[Finding]:
+    """The tests of every rule, with its pack on even where it is off; and the rules that no test shows at work."""
+    whole = policy.enabled()
+    live = {
+        rule.id
+        for pack in whole.packs
+        if pack.effective_from <= day <= pack.review_by
+        for rule in pack.rules
+        if rule.in_force(day) and rule.status == "active" and pack.agency is None
+    }
+    found = [
+        Finding("tests", result.rule_id, f"{result.test.name or 'Its test'}: {result.problem}")
+        for result in run_tests(whole, day, frozenset(live))
+        if not result.passed
+    ]
+    return found + [
+        Finding("coverage", rule_id, "No test shows this rule at work.") for rule_id in untested(policy.rules)
+    ]

@@ -1,0 +1,107 @@
+"""Editing the text of a pack: one rule put in, replaced or taken out, the rest left as it was written."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from gateway.policy.packs import parse_pack
+from gateway.policy.rules import PolicyError
+
+_RULE = re.compile(r"^\[\[rule\]\]\s*$", re.MULTILINE)
+_ORDER = (
+    "id", "title", "stage", "effect", "because", "owner", "jurisdiction", "effective_from", "effective_to", "review_by",
+    "refer_to", "may_lift", "liftable", "obligations", "on", "officer", "requester", "alternative", "status",
+)  # fmt: skip
+
+
+def rule_table(text: str, rule_id: str) -> dict[str, Any] | None:
+    """One rule of a pack's text as its table, or None."""
+    for table in tomllib.loads(text).get("rule", []):
+        if table.get("id") == rule_id:
+            return dict(table)
+    return None
+
+
+def put_rule(text: str, table: Mapping[str, Any]) -> str:
+    """The text with this rule in place of the one of its id, or at the end. Raises PolicyError when it isn't sound."""
+    block = written(table)
+    start_end = _block(text, str(table["id"]))
+    if start_end is None:
+        changed = f"{text.rstrip()}\n\n{block}"
+    else:
+        start, end = start_end
+        rest = text[end:]
+        changed = f"{text[:start]}{block}{chr(10) + rest if rest else ''}"
+    parse_pack(changed, "the draft")
+    return changed
+
+
+def drop_rule(text: str, rule_id: str) -> str:
+    """The text without that rule. Raises PolicyError when there is none."""
+    start_end = _block(text, rule_id)
+    if start_end is None:
+        raise PolicyError("the draft", f"no rule is called {rule_id!r}")
+    return text[: start_end[0]] + text[start_end[1] :]
+
+
+def new_pack(
+    pack_id: str, title: str, owner: str, arrangement: str, jurisdiction: str, first: date, review_by: date
+) -> str:
+    """The text of an empty pack with one example to start from."""
+    header = {
+        "id": pack_id,
+        "kind": "pack",
+        "title": title,
+        "owner": owner,
+        "jurisdiction": [jurisdiction],
+        "effective_from": first,
+        "review_by": review_by,
+        "arrangements": [arrangement],
+    }
+    lines = ["[pack]", *(f"{key} = {_value(value)}" for key, value in header.items())]
+    example = ["", "[example.ordinary]", f"arrangement = {_value(arrangement)}", ""]
+    return "\n".join(lines + example)
+
+
+def written(table: Mapping[str, Any]) -> str:
+    """A rule as TOML."""
+    lines = ["[[rule]]"]
+    lines += [f"{key} = {_value(table[key])}" for key in _ORDER if key in table]
+    lines += ["[rule.when]", *(f"{name} = {_value(value)}" for name, value in table.get("when", {}).items())]
+    for test in table.get("test", []):
+        lines += ["[[rule.test]]", *(f"{key} = {_value(value)}" for key, value in test.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _block(text: str, rule_id: str) -> tuple[int, int] | None:
+    starts = [found.start() for found in _RULE.finditer(text)]
+    for position, start in enumerate(starts):
+        end = starts[position + 1] if position + 1 < len(starts) else len(text)
+        if tomllib.loads(text[start:end])["rule"][0].get("id") == rule_id:
+            return start, end
+    return None
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list | tuple | frozenset | set):
+        listed = sorted(value) if isinstance(value, frozenset | set) else value
+        return "[" + ", ".join(_value(one) for one in listed) + "]"
+    return str(value)
+
+
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    plain = "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in escaped)
+    return f'"{plain}"'
