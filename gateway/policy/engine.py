@@ -141,11 +141,12 @@ def check_model(text: str) -> None:
 def _enforcer() -> _Enforcer:
     text = (policies_dir() / "model.conf").read_text(encoding="utf-8")
     check_model(text)
-    enforcer = _Enforcer(CoreEnforcer.new_model(text=text))
+    # Silenced first: casbin writes its model, and the whole request of a denied call, to these loggers.
     for name in ("casbin", "casbin.enforcer", "casbin.policy", "casbin.model", "casbin.role"):
         logger = logging.getLogger(name)
         logger.disabled = True
         logger.setLevel(logging.CRITICAL + 1)
+    enforcer = _Enforcer(CoreEnforcer.new_model(text=text))
     enforcer.model["p"]["p"].policy = _CandidateView()
     enforcer._get_expression(enforcer.model["m"]["m"].value)
     return enforcer
