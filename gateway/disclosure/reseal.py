@@ -114,6 +114,17 @@ def name_successor(unit: Unit, actor: Actor, line_id: str, post_id: str) -> Outc
     return Outcome(decided.outcome)
 
 
+def recipient_agency(unit: Unit, actor: Actor, line_id: str) -> str | None:
+    """The agency among whose posts a successor is chosen; None for someone outside.
+
+    Raises:
+        NotFound: not a line of this agency that was released.
+    """
+    _, line = _held(unit, actor, line_id)
+    recipient = unit.session.get_one(RequestRecipient, line.recipient_id)
+    return unit.session.get_one(Post, recipient.post_id).agency_id if recipient.post_id else None
+
+
 def begin(unit: Unit, actor: Actor, line_id: str) -> Opened | NotOpened:
     """Record that the officer opens the agency's own copy to seal it again, after deciding the line afresh.
 

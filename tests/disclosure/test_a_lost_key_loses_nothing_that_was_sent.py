@@ -11,11 +11,13 @@ from gateway.errors import Conflict, Erased, Invalid, NotFound
 from gateway.ledger import read
 from gateway.ledger.entries import EntryKind
 from gateway.registry import walls
+from gateway.registry.actors import Actor
 from gateway.registry.models import WallKind
 from gateway.sealing import jwe
 from gateway.sealing.envelope import Envelope, Item, pack
 from gateway.sealing.models import Parcel, ParcelState
 from gateway.sealing.public_key import check_public_jwk
+from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Outcome
 from tests.disclosure.conftest import Sent, open_it, parcel_id_of, state_of
 
@@ -23,8 +25,11 @@ _ITEMS = (Item("text/plain", "text.txt", b"Two convictions.", ""),)
 
 
 def _lose_keys(stage: Stage, who: str) -> None:
-    for key_id in stage.by(who, lambda unit, actor: [key.id for key in keyring.mine(unit, actor)]):
-        stage.by(who, lambda unit, actor, lost=key_id: keyring.revoke(unit, actor, lost, "lost"))
+    def lose(unit: Unit, actor: Actor) -> None:
+        for key in keyring.mine(unit, actor):
+            keyring.revoke(unit, actor, key.id, "lost")
+
+    stage.by(who, lose)
 
 
 def _begin(stage: Stage, line_id: str) -> str:
@@ -170,7 +175,7 @@ def _wall_off(stage: Stage, code: str) -> None:
     )
 
 
-def _person(stage: Stage, unit, code: str) -> str:  # type: ignore[no-untyped-def]
+def _person(stage: Stage, unit: Unit, code: str) -> str:
     from gateway.registry.models import Post
 
     found: str = unit.session.get_one(Post, stage.post_id(unit, code)).person_id
@@ -182,7 +187,7 @@ def _put_on_case(stage: Stage, code: str) -> None:
 
     from gateway.registry.models import CaseAssignment
 
-    def put(unit) -> None:  # type: ignore[no-untyped-def]
+    def put(unit: Unit) -> None:
         unit.session.add(
             CaseAssignment(
                 partnership_id=stage.partnership_id(unit),

@@ -18,7 +18,18 @@ NAVIGATION = (
     ("My keys", "staff.my_keys"),
 )
 
-_VIEWS = ("home", "ask", "requests", "desk", "authorisations", "parcels", "keys", "approaches", "cover")
+_VIEWS = (
+    "home",
+    "ask",
+    "requests",
+    "desk",
+    "authorisations",
+    "parcels",
+    "resealing",
+    "keys",
+    "approaches",
+    "cover",
+)
 for _name in _VIEWS:
     import_module(f"{__name__}.{_name}")
 

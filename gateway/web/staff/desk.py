@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.clock import local_day
-from gateway.disclosure import content, desk, reading, release, withdraw
+from gateway.disclosure import content, desk, reading, reconfirm, release, withdraw
 from gateway.disclosure.reading import RequestDetail
 from gateway.errors import NotFound
 from gateway.registry import cases, subjects
@@ -43,7 +43,8 @@ def inbox() -> ResponseReturnValue:
     tab = chosen_tab(TABS)
     with current_gateway().store.reading() as unit:
         listed = {name: reading.inbox(unit, current_actor(), name) for name in TABS}
-    return page("staff/desk/list.html", tabs=TABS, tab=tab, listed=listed)
+        unconfirmed = len(reconfirm.waiting(unit, current_actor()))
+    return page("staff/desk/list.html", tabs=TABS, tab=tab, listed=listed, unconfirmed=unconfirmed)
 
 
 @blueprint.get("/desk/<id:request_id>")

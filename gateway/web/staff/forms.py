@@ -284,6 +284,17 @@ class RecallForm(StaffForm):
     )
 
 
+class SuccessorForm(StaffForm):
+    """Who succeeds a recipient."""
+
+    post_id = OneOf(
+        "Who receives it instead?",
+        [required("Choose who receives it instead")],
+        choose="Choose somebody from the list",
+        description="Only colleagues in the recipient's agency. They need a key of their own.",
+    )
+
+
 class WithdrawKeyForm(StaffForm):
     """Why a key ends."""
 

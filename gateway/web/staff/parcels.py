@@ -56,7 +56,7 @@ def parcel(parcel_id: str) -> ResponseReturnValue:
 @allow(Face.STAFF)
 def open_parcel(parcel_id: str) -> ResponseReturnValue:
     """For the script: record the opening; once that is stored, hand out what is sealed with its proofs (promise 1)."""
-    seen = _seen(request.get_json(silent=True))
+    seen = seen_size(request.get_json(silent=True))
     with current_gateway().store.writing() as unit:
         opened = opening.open_parcel(
             unit, current_actor(), parcel_id, accepts=frozenset(request.args.getlist("accepts"))
@@ -172,7 +172,7 @@ def detail_of(parcel_id: str) -> ParcelDetail:
         return opening.parcel_for(unit, current_actor(), parcel_id)
 
 
-def _seen(sent: object) -> int | None:
+def seen_size(sent: object) -> int | None:
     """How long this gateway's log was when this browser last looked; None for a browser that never did.
 
     Raises:
