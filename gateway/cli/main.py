@@ -20,6 +20,7 @@ COMMANDS = {
     "check": ("gateway.cli.install:check", "Say whether this installation is in order."),
     "backup": ("gateway.cli.keep:backup", "Write a consistent, digested copy of everything that is stored."),
     "restore": ("gateway.cli.keep:restore", "Put a backup into an empty store."),
+    "notices": ("gateway.cli.notices:notices", "Tell people that they have something to read."),
     "retention": ("gateway.cli.keep:retention", "Erase what is past its time."),
     "export": ("gateway.cli.keep:export", "Export an agency's decisions and disclosures for a regulator."),
     "registry": ("gateway.cli.registry:registry", "Check, import and export a partnership's register."),

@@ -67,7 +67,12 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = "Disclosure Gateway"
 _FACES = ("account", "staff", "governance", "advocacy")
-_OTHER_ROOMS = ("gateway.api.v1", "gateway.web.ledger", "gateway.web.staff.views_and_consent")
+_OTHER_ROOMS = (
+    "gateway.api.v1",
+    "gateway.web.ledger",
+    "gateway.web.staff.views_and_consent",
+    "gateway.notices.pages",
+)
 _TEMPLATES = Path(__file__).with_name("components") / "templates"
 
 

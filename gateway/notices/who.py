@@ -1,0 +1,125 @@
+"""Whom an entry concerns enough to be told that there is something to read. Never the person it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from sqlmodel import col, select
+
+from gateway.consent import mandates
+from gateway.consent.models import Mandate
+from gateway.disclosure.models import Line, Request, RequestRecipient
+from gateway.ledger.entries import EntryKind
+from gateway.ledger.read import LoggedEntry
+from gateway.registry import authorities, cases, people, subjects
+from gateway.registry.models import Face, Post
+from gateway.review.models import Concern
+from gateway.review.telling import Teller
+from gateway.sealing.models import Parcel
+from gateway.store.unit_of_work import Unit
+
+_Finder = Callable[[Unit, LoggedEntry], Iterable[str | None]]
+
+
+def to_tell(unit: Unit, entry: LoggedEntry) -> frozenset[str]:
+    """Give the current posts to tell about an entry: whoever must act on it, and advocates whom it should alarm.
+
+    Whoever did it isn't told.
+    """
+    finder = _FINDERS.get(entry.kind)
+    found = set(finder(unit, entry)) if finder else set()
+    found |= _alarmed_advocates(unit, entry)
+    return frozenset(
+        post_id
+        for post_id in found
+        if post_id and post_id != entry.actor_post_id and people.is_current(unit, post_id)
+    )
+
+
+def _holders(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    request = _request(unit, entry)
+    if request is None:
+        return []
+    if request.holder_post_id or request.case_id is None:
+        return [request.holder_post_id]
+    assigned = cases.assigned_posts(unit, request.case_id)
+    return [view.post_id for view in assigned if view.agency_id == request.holder_agency_id]
+
+
+def _requester(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    request = _request(unit, entry)
+    return [request.requester_post_id] if request else []
+
+
+def _requester_and_deciders(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    request = _request(unit, entry)
+    if request is None:
+        return []
+    if request.arrangement_id is None:
+        return [request.requester_post_id]
+    deciders = [
+        view.post_id
+        for role in entry.codes.get("refer_to", ())
+        for view in authorities.who_may_decide(unit, request.partnership_id, role, request.arrangement_id)
+    ]
+    return [request.requester_post_id, *deciders]
+
+
+def _recipient(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    parcel = unit.session.get(Parcel, entry.refs["parcel"]) if "parcel" in entry.refs else None
+    line_id = entry.refs.get("line") or (parcel.line_id if parcel else None)
+    line = unit.session.get(Line, line_id) if line_id else None
+    recipient = unit.session.get(RequestRecipient, line.recipient_id) if line else None
+    return [recipient.post_id or recipient.delivering_post_id] if recipient else []
+
+
+def _officers(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    rows = select(Post.id).where(Post.agency_id == entry.controller_agency_id, Post.face == Face.GOVERNANCE)
+    return [*unit.session.exec(rows)]
+
+
+def _raiser(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    row = unit.session.get(Concern, entry.refs.get("concern", ""))
+    return [row.raised_by_post_id] if row else []
+
+
+def _mandated(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    row = unit.session.get(Mandate, entry.refs.get("mandate", ""))
+    return [row.advocate_post_id] if row else []
+
+
+def _alarmed_advocates(unit: Unit, entry: LoggedEntry) -> set[str | None]:
+    if not entry.subject_ids or not Teller(unit).brief(entry).alert:
+        return set()
+    known = {one for subject_id in entry.subject_ids for one in subjects.known_as(unit, subject_id)}
+    rows = unit.session.exec(select(Mandate).where(col(Mandate.subject_id).in_(known)))
+    return {
+        row.advocate_post_id
+        for row in rows
+        if mandates.counts(row, unit) and (not row.case_ids or entry.case_id in {None, *row.case_ids})
+    }
+
+
+def _request(unit: Unit, entry: LoggedEntry) -> Request | None:
+    return unit.session.get(Request, entry.request_id) if entry.request_id else None
+
+
+_FINDERS: Mapping[EntryKind, _Finder] = {
+    EntryKind.REQUEST_MADE: _holders,
+    EntryKind.REQUEST_OFFERED: _holders,
+    EntryKind.REQUEST_ANSWERED: _holders,
+    EntryKind.REQUEST_CHASED: _holders,
+    EntryKind.ONWARD_ASKED: _holders,
+    EntryKind.REQUEST_ESCALATED: _officers,
+    EntryKind.REQUEST_NEEDS_MORE: _requester,
+    EntryKind.DECISION_MADE: _requester_and_deciders,
+    EntryKind.RELEASE_DECLINED: _requester,
+    EntryKind.RELEASE_NOTHING_HELD: _requester,
+    EntryKind.RELEASE_MADE: _recipient,
+    EntryKind.PARCEL_RESEALED: _recipient,
+    EntryKind.RECALL_SENT: _recipient,
+    EntryKind.CONCERN_RAISED: _officers,
+    EntryKind.CONCERN_ANSWERED: _raiser,
+    EntryKind.MANDATE_CONFIRMED: _mandated,
+    EntryKind.MANDATE_ENDED: _mandated,
+}
