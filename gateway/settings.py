@@ -127,6 +127,9 @@ class Provider(_Section):
     required_acr: tuple[str, ...] = Field(
         default=(), description="Accepted authentication classes; empty accepts any."
     )
+    for_partnership: bool = Field(
+        default=False, description="Run by the partnership, for agencies that have no provider of their own."
+    )
 
 
 class SignInSettings(_Section):

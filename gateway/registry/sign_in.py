@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from gateway.registry.actors import post_is_current
 from gateway.registry.agencies import today
-from gateway.registry.models import Person, Post, SignInIdentity
+from gateway.registry.models import IdentityProvider, Person, Post, SignInIdentity
 from gateway.registry.people import PostView, post_views
 from gateway.store.unit_of_work import Unit
 
@@ -32,6 +32,19 @@ def posts_of_person(unit: Unit, person_id: str) -> list[Candidate]:
     """Give the posts a person holds today, by agency and role; none for a leaver."""
     rows = unit.session.exec(select(Post).where(Post.person_id == person_id)).all()
     return _candidates(unit, list(rows))
+
+
+def posts_of_identity(unit: Unit, person_id: str, issuer: str, *, for_partnership: bool) -> list[Candidate]:
+    """Give the posts that this provider's word opens: those of the agency whose provider it is, and no other's.
+
+    The one the partnership runs for small bodies (`for_partnership`) opens posts of agencies that have none.
+    """
+    own = {row.agency_id: row.issuer for row in unit.session.exec(select(IdentityProvider))}
+    return [
+        found
+        for found in posts_of_person(unit, person_id)
+        if own.get(found.view.agency_id, issuer if for_partnership else None) == issuer
+    ]
 
 
 def personas(unit: Unit) -> list[Candidate]:

@@ -58,6 +58,7 @@ class Proof:
     sub: str
     acr: str
     auth_time: int
+    for_partnership: bool
 
 
 class _Session(OAuth2Session):  # type: ignore[misc]
@@ -230,7 +231,7 @@ def _proof(provider: Provider, claims: Mapping[str, Any] | None) -> Proof:
     sub = claims.get("sub")
     if not isinstance(sub, str) or not sub:
         raise SignInRefused("sub")
-    return Proof(provider.issuer, sub, acr, auth_time)
+    return Proof(provider.issuer, sub, acr, auth_time, provider.for_partnership)
 
 
 def _silent() -> Unavailable:

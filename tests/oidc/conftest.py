@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 
 from gateway.assembly import Gateway
 from gateway.clock import FixedClock
-from gateway.registry.models import SignInIdentity
+from gateway.registry.models import IdentityProvider, SignInIdentity
 from gateway.settings import Provider as ProviderSettings
 from gateway.settings import Settings, SignInSettings
 from gateway.web.app import create_app
@@ -115,6 +115,15 @@ def register(sqlite_gateway: Gateway, provider: Provider) -> Register:
     """The register, in which the provider's first account is a member of staff and its second a leaver."""
     with sqlite_gateway.store.writing() as unit:
         filled = fill(unit.session)
+        unit.session.add(
+            IdentityProvider(
+                partnership_id=filled.partnership_id,
+                agency_id=filled.agency_id,
+                issuer=provider.issuer,
+                client_id=KEY_CLIENT,
+                client_key_name="client",
+            )
+        )
         for sub, name in (("account-1", "staff"), ("account-2", "leaver")):
             unit.session.add(
                 SignInIdentity(

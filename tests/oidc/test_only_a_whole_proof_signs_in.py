@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from gateway.clock import FixedClock
-from gateway.registry.models import Post
+from gateway.registry.models import IdentityProvider, Post
 from gateway.web import attempts, signin
 from gateway.web.models import SignInAttempt, WebSession
 from gateway.web.sessions import COOKIE
@@ -254,3 +254,13 @@ def changed(url: str, **parameters: str | None) -> str:
 
 def _token(found: Page) -> dict[str, str]:
     return {"csrf_token": filled(found.forms()[0])["csrf_token"]}
+
+
+def test_a_provider_opens_no_post_of_another_agency(web: Web, provider: Provider, register: Register) -> None:
+    """The identity is registered and the token is whole, but the provider isn't the one of the post's agency."""
+    with web.gateway.store.writing() as unit:
+        row = unit.session.exec(select(IdentityProvider)).one()
+        row.issuer = "https://another.invalid"
+        unit.session.add(row)
+    assert checked(sign_in(web, provider), 403).h1 == "You have no post here"
+    assert not is_signed_in(web)

@@ -7,8 +7,15 @@ from flask import Blueprint, Response, current_app, g, redirect, request, sessio
 from flask.typing import ResponseReturnValue
 
 from gateway.errors import GatewayError, NotFound, Unauthenticated
-from gateway.registry.sign_in import Candidate, person_of_identity, personas, posts_of_person
+from gateway.registry.sign_in import (
+    Candidate,
+    person_of_identity,
+    personas,
+    posts_of_identity,
+    posts_of_person,
+)
 from gateway.settings import Environment
+from gateway.store.unit_of_work import Unit
 from gateway.web import attempts, signin
 from gateway.web.access import Face, allow, current_gateway, public, safe_next
 from gateway.web.account.forms import PostForm
@@ -78,7 +85,7 @@ def answer(provider_id: str) -> ResponseReturnValue:
         return page("account/not_signed_in.html", status=error.status)
     with current_gateway().store.reading() as unit:
         person_id = person_of_identity(unit, proof.issuer, proof.sub)
-        held = posts_of_person(unit, person_id) if person_id else []
+        held = _opened_by(unit, person_id, proof.issuer, proof.for_partnership) if person_id else []
     if not held:
         _note_failure(provider_id, "unknown_identity" if not person_id else "no_current_post")
         session.clear()
@@ -108,7 +115,7 @@ def posts() -> ResponseReturnValue:
     if person_id is None:
         raise Unauthenticated("Nobody is signed in.", next_step="Sign in first.")
     with current_gateway().store.reading() as unit:
-        held = posts_of_person(unit, person_id)
+        held = _opened_by(unit, person_id, session.get("issuer"), session.get("for_partnership", False))
     form = PostForm()
     form.post.choices = [
         (one.view.post_id, f"{label(one.view.role, 'role')}, {one.view.agency_name}") for one in held
@@ -193,6 +200,13 @@ def personas_allowed() -> bool:
     return settings.env is Environment.DEMO and settings.sign_in.personas and from_loopback(request)
 
 
+def _opened_by(unit: Unit, person_id: str, issuer: str | None, for_partnership: bool) -> list[Candidate]:
+    """The posts that a sign-in opens: an agency's provider never opens another agency's; a persona has none."""
+    if issuer is None:
+        return posts_of_person(unit, person_id)
+    return posts_of_identity(unit, person_id, issuer, for_partnership=for_partnership)
+
+
 def _callback(provider_id: str) -> str:
     return current_gateway().settings.web.public_url.rstrip("/") + url_for(
         "account.answer", provider_id=provider_id
@@ -207,6 +221,7 @@ def _begin(held: list[Candidate], proof: signin.Proof | None = None) -> Response
     session["next"] = onward
     if proof is not None:
         session["acr"], session["auth_time"] = proof.acr, proof.auth_time
+        session["issuer"], session["for_partnership"] = proof.issuer, proof.for_partnership
     session.rotate(restart=True)  # type: ignore[attr-defined]
     if len(held) > 1:
         return redirect(url_for("account.posts"))
