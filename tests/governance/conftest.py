@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
 from gateway.assembly import Gateway
-from gateway.registry.importing import import_register
-from tests.registry.conftest import example
-from tests.registry.sample import Sample
-from tests.web.fixtures import app, web
+from gateway.web.app import create_app
+from tests.registry.conftest import _filled, example, registered, sample
+from tests.web.pages import Web
 
-__all__ = ["app", "example", "web"]
+__all__ = ["_filled", "example", "registered", "sample"]
 
 
 @pytest.fixture
-def sample(sqlite_gateway: Gateway, example: str) -> Sample:
-    """The example register on the store of the application."""
-    with sqlite_gateway.store.writing() as unit:
-        import_register(unit, example)
-    return Sample(sqlite_gateway)
+def app(registered: Gateway) -> Flask:
+    """The application over a gateway that holds the example register."""
+    return create_app(registered)
+
+
+@pytest.fixture
+def web(app: Flask, registered: Gateway) -> Web:
+    """A browser on that application."""
+    return Web(app, registered)

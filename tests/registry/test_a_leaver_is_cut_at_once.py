@@ -15,7 +15,8 @@ from tests.registry.sample import Sample
 REASON = "She left the service this morning."
 
 
-def test_an_ended_post_makes_no_actor_and_is_on_no_case(sample: Sample) -> None:
+def test_an_ended_post_makes_no_actor_and_is_on_no_case(either: Sample) -> None:
+    sample = either
     post, case = sample.id("post", "police-ppu-1"), sample.id("case", "M2-0417")
     with sample.writing() as unit:
         assert cases.is_on_case(unit, case, post)
@@ -28,7 +29,8 @@ def test_an_ended_post_makes_no_actor_and_is_on_no_case(sample: Sample) -> None:
         assert post not in {view.post_id for view in people.current_posts(unit, sample.partnership_id)}
 
 
-def test_the_authorities_of_a_leaver_end_with_her_post(sample: Sample) -> None:
+def test_the_authorities_of_a_leaver_end_with_her_post(either: Sample) -> None:
+    sample = either
     arrangement = sample.id("arrangement", "mappa")
     with sample.writing() as unit:
         before = authorities.who_may_decide(unit, sample.partnership_id, "mappa_chair", arrangement)
@@ -51,8 +53,9 @@ def test_a_post_counts_on_its_last_day_and_not_on_the_next(sample: Sample, clock
 
 
 def test_a_stand_in_is_on_the_case_only_while_the_holder_is_off_duty(
-    sample: Sample, clock: FixedClock
+    either: Sample, clock: FixedClock
 ) -> None:
+    sample = either
     holder, stand_in = sample.id("post", "police-ppu-1"), sample.id("post", "police-ig-1")
     case = sample.id("case", "M2-0417")
     with sample.writing() as unit:

@@ -21,7 +21,8 @@ REASON = "Both agencies compared what they hold."
 HIM = {"name": "Corin Hale", "date_of_birth": "1984-03-19"}
 
 
-def test_a_national_number_is_enough_and_spelling_does_not_matter(sample: Sample) -> None:
+def test_a_national_number_is_enough_and_spelling_does_not_matter(either: Sample) -> None:
+    sample = either
     with sample.reading() as unit:
         found = match(unit, sample.partnership_id, {"prison_number": "a 1234-bc"})
         assert found == Match(sample.id("subject", "s-2001"), ("prison_number",))
@@ -103,7 +104,8 @@ def test_a_match_is_the_only_one_who_fits_all_that_was_given(
         raise AssertionError("somebody who fits in everything was not matched")
 
 
-def test_two_records_of_one_person_are_merged_by_two_and_parted_again(sample: Sample) -> None:
+def test_two_records_of_one_person_are_merged_by_two_and_parted_again(either: Sample) -> None:
+    sample = either
     first, second = sample.id("subject", "s-2001"), sample.id("subject", "s-2002")
     case = sample.id("case", "M2-0417")
     with sample.writing() as unit:
@@ -162,7 +164,8 @@ def test_a_corrected_identity_matches_by_what_is_right(sample: Sample) -> None:
         assert isinstance(match(unit, sample.partnership_id, {"prison_number": "A1234BC"}), Uncertain)
 
 
-def test_the_erased_are_read_and_matched_by_nobody(sample: Sample) -> None:
+def test_the_erased_are_read_and_matched_by_nobody(either: Sample) -> None:
+    sample = either
     subject = sample.id("subject", "s-2002")
     with sample.writing() as unit:
         subject_changes.erase(unit, sample.actor(unit, "office-ig-1"), subject, REASON)
@@ -198,10 +201,10 @@ def test_a_case_is_the_same_404_for_all_who_are_not_on_it(sample: Sample) -> Non
     assert len(told) == 1
 
 
-def test_an_age_is_counted_in_whole_years_to_today_or_to_the_day_of_death(sqlite_sample: Sample) -> None:
-    with sqlite_sample.writing() as unit:
-        row = unit.session.get_one(models.Subject, sqlite_sample.id("subject", "s-2001"))
-        case = sqlite_sample.id("case", "M2-0417")
+def test_an_age_is_counted_in_whole_years_to_today_or_to_the_day_of_death(sample: Sample) -> None:
+    with sample.writing() as unit:
+        row = unit.session.get_one(models.Subject, sample.id("subject", "s-2001"))
+        case = sample.id("case", "M2-0417")
         assert {view.age for view in subjects.subjects_of(unit, case)} == {42, 37}
         row.deceased_on = date(2026, 3, 18)
         unit.session.flush()

@@ -21,7 +21,8 @@ FIRST, LAST = date(2024, 5, 1), date(2027, 4, 30)
     ("day", "member"),
     [(date(2024, 4, 30), False), (FIRST, True), (LAST, True), (date(2027, 5, 1), False)],
 )
-def test_first_and_last_day_count_whole(sample: Sample, day: date, member: bool) -> None:
+def test_first_and_last_day_count_whole(either: Sample, day: date, member: bool) -> None:
+    sample = either
     with sample.reading() as unit:
         standing = memberships.membership_standing(
             unit, sample.id("arrangement", "mappa"), sample.id("agency", "harbour"), day
@@ -31,7 +32,8 @@ def test_first_and_last_day_count_whole(sample: Sample, day: date, member: bool)
     assert ("s325" in standing.authority) is member
 
 
-def test_the_day_is_the_partnerships_own(sample: Sample, clock: FixedClock) -> None:
+def test_the_day_is_the_partnerships_own(either: Sample, clock: FixedClock) -> None:
+    sample = either
     # Half past midnight in summer is still yesterday in UTC, and already the first day after the last here.
     clock.advance(datetime(2027, 4, 30, 22, 59, tzinfo=UTC) - clock.now())
     ids = sample.id("arrangement", "mappa"), sample.id("agency", "harbour")

@@ -18,7 +18,8 @@ from tests.registry.sample import Sample
 PEOPLE_TABLES = (models.Agency, models.Person, models.Post, models.Subject, models.Case, models.Wall)
 
 
-def test_the_documented_example_is_imported_whole(sample: Sample) -> None:
+def test_the_documented_example_is_imported_whole(either: Sample) -> None:
+    sample = either
     with sample.reading() as unit:
         counts = {table.__name__: len(unit.session.exec(select(table)).all()) for table in PEOPLE_TABLES}
         named = identity_of(unit, sample.id("subject", "s-2001")).name
@@ -26,7 +27,8 @@ def test_the_documented_example_is_imported_whole(sample: Sample) -> None:
     assert named == "Corin Hale"
 
 
-def test_the_same_file_twice_changes_nothing(sample: Sample, example: str) -> None:
+def test_the_same_file_twice_changes_nothing(either: Sample, example: str) -> None:
+    sample = either
     with sample.writing() as unit:
         assert import_register(unit, example).changes == []
 
@@ -125,7 +127,8 @@ def test_a_file_cannot_raise_a_wall_again_that_two_officers_lifted(sample: Sampl
     assert rehearse(sample.store, example).changes == []
 
 
-def test_an_export_is_a_file_that_changes_nothing_and_holds_nothing_sealed(sample: Sample) -> None:
+def test_an_export_is_a_file_that_changes_nothing_and_holds_nothing_sealed(either: Sample) -> None:
+    sample = either
     with sample.reading() as unit:
         text = export_register(unit, "brackenvale")
     assert rehearse(sample.store, text).changes == []

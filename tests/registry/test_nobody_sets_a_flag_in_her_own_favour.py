@@ -33,7 +33,8 @@ def holding(sample: Sample, unit: Unit, recipient: str = "police-ppu-1", **chang
     return facts.circumstances(unit, **{**asked, **changed})  # type: ignore[arg-type]
 
 
-def test_a_good_line_has_only_what_is_true_of_it(sample: Sample) -> None:
+def test_a_good_line_has_only_what_is_true_of_it(either: Sample) -> None:
+    sample = either
     with sample.reading() as unit:
         assert holding(sample, unit) == {"safe_contact_on_file", "health_record_online_access"}
 
@@ -49,8 +50,7 @@ def test_a_good_line_has_only_what_is_true_of_it(sample: Sample) -> None:
         ("membership", "not_signatory"),
     ],
 )
-def test_what_the_register_shows_is_worked_out(sqlite_sample: Sample, spoil: str, found: str) -> None:
-    sample = sqlite_sample
+def test_what_the_register_shows_is_worked_out(sample: Sample, spoil: str, found: str) -> None:
     with sample.writing() as unit:
         assert found not in holding(sample, unit)
         session = unit.session
@@ -102,7 +102,8 @@ def test_a_conflict_follows_the_person_into_every_post(sample: Sample) -> None:
         assert "conflict_declared" not in holding(sample, unit)
 
 
-def test_what_loosens_counts_after_a_second_approved_and_only_for_whom_it_names(sample: Sample) -> None:
+def test_what_loosens_counts_after_a_second_approved_and_only_for_whom_it_names(either: Sample) -> None:
+    sample = either
     police = sample.id("agency", "police")
     with sample.writing() as unit:
         author, local = sample.actor(unit, "office-ig-1"), sample.actor(unit, "police-ig-1")
@@ -178,9 +179,9 @@ def test_nobody_puts_herself_on_a_case(sample: Sample) -> None:
             cases.assign(unit, officer, sample.id("case", "M2-0417"), officer.post_id)
 
 
-def test_a_safe_contact_counts_for_ninety_days(sqlite_sample: Sample) -> None:
-    subject = sqlite_sample.id("subject", "s-2002")
-    with sqlite_sample.writing() as unit:
+def test_a_safe_contact_counts_for_ninety_days(sample: Sample) -> None:
+    subject = sample.id("subject", "s-2002")
+    with sample.writing() as unit:
         row = unit.session.exec(_all(models.SafeContact)).one()
         for day, counts in ((date(2026, 8, 24), True), (date(2026, 8, 23), False)):
             row.confirmed_on = day
@@ -191,7 +192,8 @@ def test_a_safe_contact_counts_for_ninety_days(sqlite_sample: Sample) -> None:
         assert (details.value, details.voicemail_ok) == ("Harbour duty line", False)
 
 
-def test_the_newest_rating_counts(sample: Sample) -> None:
+def test_the_newest_rating_counts(either: Sample) -> None:
+    sample = either
     case, subject = sample.id("case", "M2-0417"), sample.id("subject", "s-2001")
     with sample.writing() as unit:
         before = risks.latest_risk(unit, case, subject)

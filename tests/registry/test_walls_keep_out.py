@@ -20,7 +20,8 @@ def walled(unit: object, sample: Sample, subject: str, person: str, agency: str)
     )  # type: ignore[arg-type]
 
 
-def test_an_exclude_wall_keeps_the_person_out_whichever_post_she_acts_in(sample: Sample) -> None:
+def test_an_exclude_wall_keeps_the_person_out_whichever_post_she_acts_in(either: Sample) -> None:
+    sample = either
     with sample.reading() as unit:
         assert walled(unit, sample, "s-2002", "p-102", "probation")
         assert walled(unit, sample, "s-2002", "p-102", "police")
@@ -87,7 +88,8 @@ def test_adding_to_an_allow_only_list_takes_two(sample: Sample) -> None:
         assert not walled(unit, sample, "s-2001", "p-103", "harbour")
 
 
-def test_lifting_takes_two_and_neither_is_the_one_it_keeps_out(sample: Sample) -> None:
+def test_lifting_takes_two_and_neither_is_the_one_it_keeps_out(either: Sample) -> None:
+    sample = either
     with sample.writing() as unit:
         wall = next(
             row.id
@@ -127,7 +129,8 @@ def test_a_wall_waits_for_a_review_by_somebody_else(sample: Sample) -> None:
         assert wall_records.wall(unit, officer, theirs.wall_id).reviewed
 
 
-def test_the_walls_of_two_merged_records_both_stand(sample: Sample) -> None:
+def test_the_walls_of_two_merged_records_both_stand(either: Sample) -> None:
+    sample = either
     first, second = sample.id("subject", "s-2001"), sample.id("subject", "s-2002")
     with sample.writing() as unit:
         officer = sample.actor(unit, "office-ig-1")
