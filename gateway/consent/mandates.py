@@ -15,6 +15,7 @@ from gateway.consent.taking import By, is_over, names
 from gateway.errors import Conflict, Invalid, NotFound, Refused
 from gateway.ledger.append import record as record_entry
 from gateway.ledger.entries import Code, Entry, EntryKind
+from gateway.ledger.epoch import frozen_before
 from gateway.store.tables import new_reference
 from gateway.store.unit_of_work import Unit
 
@@ -87,7 +88,7 @@ def confirm(unit: Unit, by: By, mandate_id: str) -> Mandate:
             next_step="Ask another agency of the case to speak to the person and confirm it.",
             reason="mandate_needs_second_agency",
         )
-    if row.confirmed_at is not None or row.revoked_at is not None or is_over(row.expires_on, unit.now):
+    if is_confirmed(row, unit) or row.revoked_at is not None or is_over(row.expires_on, unit.now):
         raise Conflict(
             "This mandate isn't waiting for confirmation.", next_step="Record a new one if it is wanted."
         )
@@ -116,9 +117,17 @@ def revoke(unit: Unit, by: By, mandate_id: str, *, by_subject: bool) -> Mandate:
 
 def counts(row: Mandate, unit: Unit) -> bool:
     """Tell whether a mandate counts at `unit.now`: confirmed, not revoked, begun, not past its last day."""
-    if row.confirmed_at is None or row.confirmed_at > unit.now or row.revoked_at is not None:
+    if not is_confirmed(row, unit) or row.revoked_at is not None:
         return False
     return row.given_on <= local_day(unit.now) and not is_over(row.expires_on, unit.now)
+
+
+def is_confirmed(row: Mandate, unit: Unit) -> bool:
+    """Tell whether a second agency confirmed a mandate, since the last declared restore if there was one (DESIGN 7)."""
+    restored_at = frozen_before(unit)
+    if row.confirmed_at is None or row.confirmed_at > unit.now:
+        return False
+    return restored_at is None or row.confirmed_at >= restored_at
 
 
 def current(unit: Unit, advocate_post_id: str) -> list[Mandate]:
@@ -159,11 +168,10 @@ def waiting(unit: Unit, subject_ids: Collection[str]) -> list[Mandate]:
     """Give the mandates of these people that wait for a second agency, oldest first."""
     chosen = select(Mandate).where(
         col(Mandate.subject_id).in_(subject_ids),
-        col(Mandate.confirmed_at).is_(None),
         col(Mandate.revoked_at).is_(None),
     )
     rows = unit.session.exec(chosen.order_by(col(Mandate.created_at)))
-    return [row for row in rows if not is_over(row.expires_on, unit.now)]
+    return [row for row in rows if not is_confirmed(row, unit) and not is_over(row.expires_on, unit.now)]
 
 
 def get(unit: Unit, partnership_id: str, mandate_id: str) -> Mandate:

@@ -15,8 +15,10 @@ from sqlmodel import col, select
 from gateway.clock import LONDON, is_working_day, local_day
 from gateway.consent import consents, views
 from gateway.consent.models import Wish
+from gateway.consent.state import state_at
 from gateway.decision.facts import Ask, Body, ConsentFacts, LegalBasis, RiskFacts, SubjectFacts
 from gateway.disclosure.models import Authorisation, Declaration, Line, Request, RequestRecipient
+from gateway.ledger import epoch
 from gateway.registry import cases, memberships, risks, subjects, walls
 from gateway.registry import facts as registered
 from gateway.registry.models import Agency, Arrangement, Case, Partnership, Post
@@ -245,6 +247,8 @@ class Gatherer:
             agency_id=recipient.agency_id,
             also=known_as,
         )
+        if status is ConsentStatus.GIVEN and not self._given_since_restore(line, recipient, known_as):
+            status = ConsentStatus.UNKNOWN
         if status is not ConsentStatus.NOT_SOUGHT:
             return ConsentFacts(status=status)
         heard = views.latest(
@@ -259,6 +263,21 @@ class Gatherer:
         if heard is not None:
             return ConsentFacts(status=_STATUS_OF_WISH[Wish(heard.wish)])
         return ConsentFacts(status=self._unasked(line.subject_id))
+
+    def _given_since_restore(self, line: Line, recipient: Body, known_as: frozenset[str]) -> bool:
+        """Her withdrawal may lie in what a restore lost, so consent from before is asked for again (DESIGN 7)."""
+        restored_at = epoch.frozen_before(self.unit)
+        if restored_at is None:
+            return True
+        given = consents.of_subject(self.unit, line.subject_id, known_as)
+        rows = [
+            row
+            for row in given
+            if row.created_at >= restored_at and row.case_id in {None, self.request.case_id}
+        ]
+        purpose, category = self.request.purpose, line.category
+        status = state_at(rows, self.unit.now, purpose, category, recipient.agency_id)
+        return status is ConsentStatus.GIVEN
 
     def _unasked(self, subject_id: str) -> ConsentStatus:
         """Managing someone who poses a risk under a duty asks no agreement of theirs (CJA 2003 s325)."""

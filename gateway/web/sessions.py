@@ -18,6 +18,7 @@ from sqlmodel import col
 from werkzeug.datastructures import CallbackDict
 
 from gateway.errors import NotConfirmed, Unavailable
+from gateway.ledger.epoch import frozen_before
 from gateway.store.unit_of_work import Store, Unit
 from gateway.web.models import WebSession
 
@@ -84,7 +85,7 @@ class DatabaseSessions(SessionInterface):
         try:
             with self._store.reading() as unit:
                 row = unit.session.get(WebSession, digest(cookie))
-                lapsed = row is None or not self._limits.hold(row, unit.now)
+                lapsed = row is None or not self._counts(unit, row)
         except Unavailable as error:
             request.environ["gateway.unavailable"] = error
             return DatabaseSession()
@@ -93,6 +94,11 @@ class DatabaseSessions(SessionInterface):
             fresh.lapsed = True
             return fresh
         return DatabaseSession(json.loads(row.data), row=row)
+
+    def _counts(self, unit: Unit, row: WebSession) -> bool:
+        """Whether a session counts: not over, and begun since the last declared restore (DESIGN 7)."""
+        restored_at = frozen_before(unit)
+        return self._limits.hold(row, unit.now) and (restored_at is None or row.started >= restored_at)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Store what changed, move the idle clock, renew or remove the cookie."""

@@ -168,3 +168,16 @@ def _cookie(web: Web) -> str:
     cookie = web.client.get_cookie(sessions.COOKIE)
     assert cookie is not None
     return cookie.value
+
+
+def test_a_declared_restore_ends_what_began_before_it(
+    web: Web, register: Register, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was signed out in what was lost isn't signed in again by it; a session begun since counts."""
+    web.sign_in(register.staff)
+    clock.advance(MINUTE)
+    restored_at = clock.now()
+    monkeypatch.setattr(sessions, "frozen_before", lambda _unit: restored_at)
+    assert not is_signed_in(web)
+    web.sign_in(register.staff)
+    assert is_signed_in(web)
