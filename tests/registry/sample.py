@@ -11,7 +11,7 @@ from gateway.registry import models
 from gateway.registry.actors import Actor, actor_for_post
 from gateway.store.unit_of_work import Store, Unit
 
-_NAMED_BY = {
+_NAMED_BY: dict[str, tuple[Any, str]] = {
     "agency": (models.Agency, "code"),
     "person": (models.Person, "code"),
     "post": (models.Post, "code"),

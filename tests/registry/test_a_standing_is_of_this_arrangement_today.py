@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -93,7 +94,7 @@ def test_an_unknown_standing_counts_for_nothing(sample: Sample) -> None:
 
 
 def test_nobody_admits_her_own_agency(sample: Sample) -> None:
-    terms = {
+    terms: dict[str, Any] = {
         "standing": "duty_to_cooperate",
         "authority": "CJA 2003 s325(6)",
         "signatory": True,
@@ -129,6 +130,12 @@ def test_a_membership_counts_exactly_between_its_days(days: int) -> None:
 
     day = FIRST + timedelta(days=days)
     row = models.Membership(
-        arrangement_id="a", agency_id="b", standing="associate", authority="x", starts_on=FIRST, ends_on=LAST
+        partnership_id="p",
+        arrangement_id="a",
+        agency_id="b",
+        standing="associate",
+        authority="x",
+        starts_on=FIRST,
+        ends_on=LAST,
     )
     assert _counts(row, day) is (FIRST <= day <= LAST)

@@ -107,7 +107,7 @@ def test_what_loosens_counts_after_a_second_approved_and_only_for_whom_it_names(
     police = sample.id("agency", "police")
     with sample.writing() as unit:
         author, local = sample.actor(unit, "office-ig-1"), sample.actor(unit, "police-ig-1")
-        scope = {"case_id": sample.id("case", "M2-0417"), "agency_id": police}
+        scope: dict[str, Any] = {"case_id": sample.id("case", "M2-0417"), "agency_id": police}
         fact = facts.record(unit, author, circumstance="originator_agreed", reason=REASON, **scope)
         assert "originator_agreed" not in holding(sample, unit)
         for nobody in (author, local):
@@ -200,7 +200,12 @@ def test_the_newest_rating_counts(either: Sample) -> None:
         assert before is not None
         assert before.level == "high"
         actor = sample.actor(unit, "police-ppu-1")
-        rating = {"case_id": case, "subject_id": subject, "tool": "ARMS", "basis": "judgement"}
+        rating: dict[str, Any] = {
+            "case_id": case,
+            "subject_id": subject,
+            "tool": "ARMS",
+            "basis": "judgement",
+        }
         risks.rate(unit, actor, level="very_high", assessed_on=date(2026, 11, 22), **rating)
         risks.rate(unit, actor, level="medium", assessed_on=date(2026, 10, 1), **rating)
         after = risks.latest_risk(unit, case, subject)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,15 +11,16 @@ from sqlmodel import select
 
 from gateway.errors import Conflict, Forbidden, NotFound
 from gateway.registry import models, subject_changes, wall_records, walls
+from gateway.store.unit_of_work import Unit
 from tests.registry.sample import Sample
 
 REASON = "He is her former partner's cousin."
 
 
-def walled(unit: object, sample: Sample, subject: str, person: str, agency: str) -> bool:
+def walled(unit: Unit, sample: Sample, subject: str, person: str, agency: str) -> bool:
     return walls.walled(
         unit, sample.id("subject", subject), sample.id("person", person), sample.id("agency", agency)
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_an_exclude_wall_keeps_the_person_out_whichever_post_she_acts_in(either: Sample) -> None:
@@ -181,16 +184,28 @@ NAMES = st.sampled_from(["x", "y", "z"])
 def test_a_wall_more_never_lets_anybody_in(
     excluded: set[str], lists: list[set[str]], person: str, agency: str
 ) -> None:
-    rows = [models.Wall(subject_id="s", kind="exclude", person_id=one) for one in excluded]
+    rows = [_wall("s", "exclude", person_id=one) for one in excluded]
     rows += [
-        models.Wall(subject_id=f"s{number}", kind="allow_only", agency_id=one)
+        _wall(f"s{number}", "allow_only", agency_id=one)
         for number, names in enumerate(lists)
         for one in names
     ]
     out = walls.keeps_out(rows, person, agency)
     assert out == (person in excluded or any(agency not in names for names in lists))
-    more = [*rows, models.Wall(subject_id="another", kind="allow_only", person_id="nobody")]
+    more = [*rows, _wall("another", "allow_only", person_id="nobody")]
     assert walls.keeps_out(more, person, agency)
-    assert not out or walls.keeps_out(
-        [*rows, models.Wall(subject_id="s", kind="exclude", person_id="q")], person, agency
+    assert not out or walls.keeps_out([*rows, _wall("s", "exclude", person_id="q")], person, agency)
+
+
+def _wall(
+    subject_id: str, kind: str, *, person_id: str | None = None, agency_id: str | None = None
+) -> models.Wall:
+    return models.Wall(
+        partnership_id="p",
+        subject_id=subject_id,
+        kind=kind,
+        person_id=person_id,
+        agency_id=agency_id,
+        placed_by_post_id="o",
+        review_by=date(2026, 12, 1),
     )
