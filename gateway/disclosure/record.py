@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from sqlmodel import select
 
 from gateway.disclosure.models import Declaration, Line, LineDecision, Request, RequestRecipient
+from gateway.errors import Erased
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.registry import people
@@ -21,6 +22,7 @@ from gateway.vocabulary import Outcome
 Codes = Mapping[str, str | int | bool | tuple[str, ...]]
 Words = Mapping[str, str | tuple[str, ...]]
 FIRST_STEP = "asked"
+ERASED = "(erased)"
 
 
 def act(
@@ -148,11 +150,19 @@ def recipient_in_words(unit: Unit, recipient_id: str) -> str:
 
 
 def sealed_words(unit: Unit, request: Request, sealed: bytes | None, where: str) -> str:
-    """Open words sealed with a request: under its case's key, or the partnership's where no case is known."""
+    """Open words sealed with a request: under its case's key, or the partnership's where no case is known.
+
+    What was erased reads so: codes and dates of a request outlive its words (DESIGN 3.10).
+    """
     if sealed is None:
         return ""
+    if not sealed:
+        return ERASED
     scope, owner = key_of(request)
-    return unit.vault.open(unit.session, scope, owner, sealed, where=where)
+    try:
+        return unit.vault.open(unit.session, scope, owner, sealed, where=where)
+    except Erased:
+        return ERASED
 
 
 def seal_words(unit: Unit, request: Request, words: str, where: str) -> bytes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from gateway.disclosure import erase
 from gateway.registry import agencies, cases, facts, people, subjects
+from gateway.registry.actors import Actor
 from gateway.registry.cases import AssignmentView, CaseView
 from gateway.registry.facts import RECORDABLE, FactView
 from gateway.registry.subjects import SubjectView
@@ -83,6 +86,9 @@ def case_page(case_id: str) -> ResponseReturnValue:
             Act("Change lead agency, level, category or review", url_for(".settle_case", **place)),
             Act("Put somebody on the case", url_for(".assign_post", **place)),
             Act("Record something known", url_for(".record_fact", **place)),
+            Act("Close the case", url_for(".close_case", **place))
+            if found.closed_on is None
+            else Act("Erase the case", url_for(".erase_case", **place)),
         ],
     )
 
@@ -118,6 +124,51 @@ def settle_case(case_id: str) -> ResponseReturnValue:
         back=url_for(".case_page", case_id=case_id),
         reference=found.reference,
         button="Save",
+    )
+
+
+@blueprint.route("/cases/<id:case_id>/close", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def close_case(case_id: str) -> ResponseReturnValue:
+    """Close a case."""
+    return _end_case(
+        case_id,
+        erase.close_case,
+        heading="Close this case?",
+        done="The case is closed.",
+        says=["Nobody is on it from now on. Nothing of it can be released or opened any more."],
+        button="Close case",
+    )
+
+
+@blueprint.route("/cases/<id:case_id>/erase", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def erase_case(case_id: str) -> ResponseReturnValue:
+    """Erase a closed case."""
+    return _end_case(
+        case_id,
+        erase.erase_case,
+        heading="Erase this case?",
+        done="The case is erased.",
+        says=[
+            "What was sent in it is destroyed, and every word of its requests, for ever.",
+            "What was decided stays in the log, without words. Copies in backups die with the keys of that time.",
+        ],
+        button="Erase case",
+    )
+
+
+def _end_case(case_id: str, act: Callable[[Unit, Actor, str, str], None], **said: Any) -> ResponseReturnValue:
+    actor, form = current_actor(), ReasonForm()
+    with current_gateway().store.reading() as unit:
+        found = cases.kept_case(unit, actor, case_id)
+    return confirm(
+        form,
+        lambda unit: act(unit, actor, case_id, form.reason.data or ""),
+        back=url_for(".case_page", case_id=case_id),
+        reference=found.reference,
+        warning=True,
+        **said,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from gateway.disclosure import erase, stop
 from gateway.registry import agencies, people, subject_changes, subject_records, wall_records
 from gateway.registry.models import ChangeKind, SubjectState
 from gateway.registry.subject_changes import ChangeView
@@ -222,13 +223,14 @@ def erase_subject(subject_id: str) -> ResponseReturnValue:
     actor, found, form = current_actor(), _record(subject_id), ReasonForm()
     return confirm(
         form,
-        lambda unit: subject_changes.erase(unit, actor, subject_id, form.reason.data or ""),
+        lambda unit: erase.erase_subject(unit, actor, subject_id, form.reason.data or ""),
         heading="Erase this person?",
         done="The person is erased.",
         back=url_for(".subject_list"),
         reference=found.reference,
         says=[
             "The key of everything sealed about this person is destroyed and can't be brought back.",
+            "What was sent about this person is destroyed.",
             "What was decided stays in the log, without words. Copies in backups die with the keys of that time.",
         ],
         button="Erase",
@@ -274,7 +276,7 @@ def approve_change(change_id: str) -> ResponseReturnValue:
     found = _change(change_id)
     return confirm(
         PlainForm(),
-        lambda unit: subject_changes.approve_change(unit, current_actor(), change_id),
+        lambda unit: stop.approve_change(unit, current_actor(), change_id),
         heading="Approve this change?",
         done="The record is changed.",
         back=url_for(".subject_list"),

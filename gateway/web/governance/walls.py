@@ -7,6 +7,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from gateway.disclosure import stop
 from gateway.registry import agencies, people, subject_records, wall_records, walls
 from gateway.registry.models import WallKind
 from gateway.registry.wall_records import WallView
@@ -149,7 +150,7 @@ def raise_wall(subject_id: str) -> ResponseReturnValue:
     form.person_id.choices, form.agency_id.choices = _whom()
     return confirm(
         form,
-        lambda unit: walls.place(
+        lambda unit: stop.raise_wall(
             unit,
             actor,
             subject_id,
@@ -163,7 +164,10 @@ def raise_wall(subject_id: str) -> ResponseReturnValue:
         done="The wall stands.",
         back=url_for(".subject_page", subject_id=subject_id),
         reference=found.reference,
-        says=["It stands at once. Another officer reviews it within five working days."],
+        says=[
+            "It stands at once, and what was sealed to those it keeps out is frozen.",
+            "Another officer reviews it within five working days.",
+        ],
         button="Raise wall",
     )
 
