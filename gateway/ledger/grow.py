@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from gateway_verify.checkpoint import Checkpoint, read_checkpoint, sign
 from gateway_verify.errors import Unverified
@@ -27,17 +26,20 @@ _INSERT_LEAVES, _INSERT_TILES, _INSERT_CHECKPOINT = (
     SQLModel.metadata.tables[f"ledger_{name}"].insert() for name in ("leaf", "tile", "checkpoint")
 )
 _EPOCH = SQLModel.metadata.tables["ledger_epoch"]
-_CHECKPOINT = SQLModel.metadata.tables["ledger_checkpoint"]
-# Statements are built once: building one costs more than running it.
-_NEWEST_NOTE = (
-    sa.select(_CHECKPOINT.c.note)
-    .where(_CHECKPOINT.c.epoch == _EPOCH.c.number)
-    .order_by(_CHECKPOINT.c.size.desc())
-    .limit(1)
-    .correlate(_EPOCH)
-    .scalar_subquery()
-)
-_HEAD = sa.select(_EPOCH, _NEWEST_NOTE.label("note")).order_by(_EPOCH.c.number.desc()).limit(1)
+HEAD = """
+    SELECT number, origin, log_key, (
+      SELECT note FROM ledger_checkpoint WHERE epoch = ledger_epoch.number ORDER BY size DESC LIMIT 1
+    ) AS note FROM ledger_epoch ORDER BY number DESC LIMIT 1
+"""
+# On PostgreSQL each statement is a round trip, during which no one else can place anything.
+_INSERT_AT_ONCE = """
+    WITH leaves AS (
+      INSERT INTO ledger_leaf (epoch, position, entry_id, leaf)
+      SELECT %(epoch)s, %(start)s + nth - 1, entry_id, leaf
+      FROM unnest(%(entry_ids)s::text[], %(leaves)s::bytea[]) WITH ORDINALITY AS placed (entry_id, leaf, nth)
+    )
+    INSERT INTO ledger_checkpoint (epoch, size, note, at) VALUES (%(epoch)s, %(size)s, %(note)s, %(at)s)
+"""
 _log = structlog.get_logger(__name__)
 
 
@@ -57,41 +59,33 @@ class Head:
     checkpoint: Checkpoint
 
 
-def integrate(unit: Unit, leaves: Sequence[Leaf]) -> None:
+def integrate(unit: Unit, leaves: Sequence[Leaf], *, read: Any = None) -> None:
     """Give the leaves their places, in order, under one new checkpoint.
 
     Only one transaction at a time may do this: on SQLite it holds the write lock, on PostgreSQL the advisory lock of
-    `sequencer`. Raises NotConfirmed when the stored tree does not add up to its last checkpoint: nothing is built on a
-    damaged tree.
+    `sequencer`, which may already have `read` the row that `HEAD` gives. Raises NotConfirmed when the stored tree does
+    not add up to its last checkpoint: nothing is built on a damaged tree.
     """
     journal = open_journal(unit)
-    head = current_head(unit, journal)
+    head = _head(read, journal) if read else current_head(unit, journal)
     edge = _edge_at(unit.session, journal, head)
-    hashes = [leaf_hash(one.leaf) for one in leaves]
-    grown, full = edge.grown(hashes)
-    connection = unit.session.connection()
-    rows = [
-        {"epoch": head.epoch, "position": edge.size + offset, "entry_id": one.entry_id, "leaf": one.leaf}
-        for offset, one in enumerate(leaves)
-    ]
-    connection.execute(_INSERT_LEAVES, rows)
-    if full:
-        tiles = [
-            {
-                "epoch": head.epoch,
-                "level": one.level,
-                "place": one.place,
-                "hashes": one.hashes,
-                "over": one.over,
-            }
-            for one in full
-        ]
-        connection.execute(_INSERT_TILES, tiles)
+    grown, full = edge.grown([leaf_hash(one.leaf) for one in leaves])
     checkpoint = Checkpoint(head.checkpoint.origin, grown.size, grown.root())
     note = Note(checkpoint.text, (sign(checkpoint, checkpoint.origin, journal.keys.first),))
-    connection.execute(
-        _INSERT_CHECKPOINT, {"epoch": head.epoch, "size": grown.size, "note": str(note), "at": unit.now}
-    )
+    signed = {"epoch": head.epoch, "size": grown.size, "note": str(note), "at": unit.now}
+    connection = unit.session.connection()
+    if full:
+        connection.execute(_INSERT_TILES, [{"epoch": head.epoch, **vars(one)} for one in full])
+    if unit.dialect == "postgresql":
+        placed = {"entry_ids": [one.entry_id for one in leaves], "leaves": [one.leaf for one in leaves]}
+        connection.exec_driver_sql(_INSERT_AT_ONCE, {**signed, **placed, "start": edge.size})
+    else:
+        rows = [
+            {"epoch": head.epoch, "position": edge.size + offset, "entry_id": one.entry_id, "leaf": one.leaf}
+            for offset, one in enumerate(leaves)
+        ]
+        connection.execute(_INSERT_LEAVES, rows)
+        connection.execute(_INSERT_CHECKPOINT, signed)
     unit.after_commit(lambda _unit: journal.remember(grown))
 
 
@@ -100,8 +94,11 @@ def current_head(unit: Unit, journal: Journal) -> Head:
 
     Raises NotConfirmed when the log's key isn't this journal's.
     """
-    connection = unit.session.connection()
-    epoch = connection.execute(_HEAD).one_or_none() or _first_epoch(unit, journal)
+    found = unit.session.connection().exec_driver_sql(HEAD).one_or_none()
+    return _head(found or _first_epoch(unit, journal), journal)
+
+
+def _head(epoch: Any, journal: Journal) -> Head:
     if epoch.log_key != journal.vkey(epoch.origin):
         raise NotConfirmed(
             "The ledger's key is not the one this log was begun with.",
@@ -123,7 +120,7 @@ def _first_epoch(unit: Unit, journal: Journal) -> Any:
     }
     connection = unit.session.connection()
     connection.execute(_EPOCH.insert(), row)
-    return connection.execute(_HEAD).one()
+    return connection.exec_driver_sql(HEAD).one()
 
 
 def _edge_at(session: Session, journal: Journal, head: Head) -> Edge:

@@ -6,11 +6,12 @@ import base64
 import binascii
 import os
 import stat
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from weakref import WeakKeyDictionary
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -87,29 +88,52 @@ class Turn:
     """Whose turn it is in this process to give leaves their places (PostgreSQL), and what its threads wait for."""
 
     def __init__(self) -> None:
-        self.lock = Lock()
+        self._changed = Condition()
+        self._is_taken = False
         self._waiting: dict[str, bool] = {}
 
     def wait_for(self, entry_ids: Iterable[str]) -> None:
         """Note that a thread waits for these."""
-        self._waiting.update(dict.fromkeys(entry_ids, False))
+        with self._changed:
+            self._waiting.update(dict.fromkeys(entry_ids, False))
+
+    def taken(self, entry_ids: Collection[str], deadline: float) -> bool:
+        """Wait until these are placed (gives False) or the turn is the caller's (True; it must `pass_on`).
+
+        Raises NotConfirmed when neither comes before the deadline on the monotonic clock.
+        """
+        with self._changed:
+            while not all(self._waiting[entry_id] for entry_id in entry_ids):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise NotConfirmed
+                if not self._is_taken:
+                    self._is_taken = True
+                    return True
+                self._changed.wait(left)
+        return False
+
+    def pass_on(self) -> None:
+        """Give the turn to whoever still waits."""
+        with self._changed:
+            self._is_taken = False
+            self._changed.notify_all()
 
     def waiting(self) -> list[str]:
         """Give what is waited for and not known to be placed."""
-        return [entry_id for entry_id, placed in list(self._waiting.items()) if not placed]
-
-    def placed(self, entry_ids: Iterable[str]) -> bool:
-        """Tell whether all of these are known to be placed."""
-        return all(self._waiting.get(entry_id, False) for entry_id in entry_ids)
+        with self._changed:
+            return [entry_id for entry_id, placed in self._waiting.items() if not placed]
 
     def remember(self, entry_ids: Iterable[str]) -> None:
         """Note which of those waited for have their places."""
-        self._waiting.update((entry_id, True) for entry_id in entry_ids if entry_id in self._waiting)
+        with self._changed:
+            self._waiting.update((entry_id, True) for entry_id in entry_ids if entry_id in self._waiting)
 
     def forget(self, entry_ids: Iterable[str]) -> None:
         """Note that nobody waits for these any more."""
-        for entry_id in entry_ids:
-            self._waiting.pop(entry_id, None)
+        with self._changed:
+            for entry_id in entry_ids:
+                self._waiting.pop(entry_id, None)
 
 
 class Journal:

@@ -13,15 +13,12 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 import structlog
-from sqlmodel import SQLModel
 
-from gateway.errors import NotConfirmed
-from gateway.ledger.grow import Leaf, integrate
+from gateway.ledger.grow import HEAD, Leaf, integrate
 from gateway.ledger.journal import Journal
+from gateway.store.engine import at_once
 from gateway.store.unit_of_work import Store, Unit
 
-_PENDING = SQLModel.metadata.tables["ledger_pending"]
-_LEAF = SQLModel.metadata.tables["ledger_leaf"]
 _WAITING = "ledger_waiting"
 _ONE_AT_A_TIME = 0x6C656467  # "ledg": the advisory lock under which the tree grows
 _BATCH = 2000
@@ -29,20 +26,16 @@ _STALLED = (
     "3s"  # a sequencer that hangs in the middle loses its connection, and with it the lock, after this long
 )
 
-_LOCK = sa.select(
-    sa.func.set_config("idle_in_transaction_session_timeout", _STALLED, True),
-    sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME),
+_LOCK = sa.text(
+    f"SELECT set_config('idle_in_transaction_session_timeout', '{_STALLED}', true), "
+    f"pg_advisory_xact_lock({_ONE_AT_A_TIME})"
 )
-_TAKE = (
-    _PENDING.delete()
-    .where(
-        _PENDING.c.number.in_(
-            sa.select(_PENDING.c.number).order_by(_PENDING.c.number).limit(_BATCH).scalar_subquery()
-        )
-    )
-    .returning(_PENDING.c.number, _PENDING.c.entry_id, _PENDING.c.leaf)
-)
-_PLACED = sa.select(_LEAF.c.entry_id).where(_LEAF.c.entry_id.in_(sa.bindparam("ids", expanding=True)))
+_PLACED = "SELECT entry_id FROM ledger_leaf WHERE entry_id = ANY(%(ids)s::text[])"
+_TAKE = """
+    DELETE FROM ledger_pending
+    WHERE number IN (SELECT number FROM ledger_pending ORDER BY number LIMIT %(batch)s)
+    RETURNING number, entry_id, leaf
+"""
 _log = structlog.get_logger(__name__)
 
 
@@ -77,17 +70,15 @@ def wait_for(store: Store, journal: Journal, entry_ids: list[str]) -> None:
     """
     turn, deadline = journal.turn, time.monotonic() + journal.patience
     turn.wait_for(entry_ids)
-    if not turn.lock.acquire(timeout=journal.patience):
-        raise NotConfirmed
     try:
         # What this process waits for may have been placed by another thread meanwhile, or by another process:
         # then one question answers for all of its threads.
-        while not turn.placed(entry_ids):
-            if time.monotonic() > deadline:
-                raise NotConfirmed
-            turn.remember(_drain(store, turn.waiting()))
+        while turn.taken(entry_ids, deadline):
+            try:
+                turn.remember(_drain(store, turn.waiting()))
+            finally:
+                turn.pass_on()
     finally:
-        turn.lock.release()
         turn.forget(entry_ids)
 
 
@@ -104,13 +95,13 @@ def catch_up(store: Store) -> int:
 def _drain(store: Store, waiting: Collection[str]) -> set[str]:
     """Place what waits in the outbox; give which entries that were, and which of `waiting` others had placed."""
     with store.writing() as unit:
-        connection = unit.session.connection()
-        connection.execute(_LOCK)
-        taken = sorted(connection.execute(_TAKE), key=lambda row: row.number)
-        placed = {row.entry_id for row in taken}
-        others = [entry_id for entry_id in waiting if entry_id not in placed]
+        # One after the other at the server, so that what is taken is what had committed once the lock was ours.
+        _, found, taken, heads = at_once(
+            unit.session.connection(),
+            [(_LOCK.text, {}), (_PLACED, {"ids": list(waiting)}), (_TAKE, {"batch": _BATCH}), (HEAD, {})],
+        )
         if taken:
-            integrate(unit, [Leaf(row.entry_id, row.leaf) for row in taken])
-        if others:
-            placed.update(connection.execute(_PLACED, {"ids": others}).scalars())
-    return placed
+            taken = sorted(taken, key=lambda row: row.number)
+            leaves = [Leaf(row.entry_id, row.leaf) for row in taken]
+            integrate(unit, leaves, read=heads[0] if heads else None)
+    return {row.entry_id for row in (*found, *taken)}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
+from psycopg.rows import namedtuple_row
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from gateway.errors import Misconfigured
@@ -14,6 +18,7 @@ from gateway.errors import Misconfigured
 WRITING = "gateway_writing"
 BUSY_MILLISECONDS = 10_000
 _OWNER_ONLY = 0o600
+_IDLE_SECONDS = 1.0
 
 # FULL: an acknowledged commit survives a power cut. secure_delete: a destroyed key leaves no bytes behind.
 # temp_store in memory: nothing personal reaches a temporary file.
@@ -57,6 +62,29 @@ def database_file(engine: Engine) -> Path | None:
     return Path(engine.url.database).resolve()
 
 
+def at_once(
+    connection: Connection, statements: Sequence[tuple[str, Mapping[str, Any]]]
+) -> list[Sequence[Any]]:
+    """Send statements that give rows to PostgreSQL in one round trip; give the rows of each, as named tuples.
+
+    They run one after the other in the connection's transaction. Raises what SQLAlchemy raises for a statement.
+    """
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    try:
+        with driver.pipeline():
+            cursors = [
+                driver.cursor(row_factory=namedtuple_row).execute(statement.encode(), values)
+                for statement, values in statements
+            ]
+            return [cursor.fetchall() for cursor in cursors]
+    except psycopg.Error as error:
+        if driver.closed:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            "several statements at once", None, error, psycopg.Error, hide_parameters=True
+        ) from error
+
+
 def _sqlite(url: URL, pool_size: int, pool_timeout: float, echo: bool) -> Engine:
     if not url.database or url.database == ":memory:":
         raise Misconfigured(
@@ -97,17 +125,33 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql(url: URL, pool_size: int, pool_timeout: float, echo: bool) -> Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=pool_timeout,
-        pool_pre_ping=True,
         echo=echo,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
         connect_args=_postgresql_arguments(url),
     )
+
+    def ask_if_idle(connection: psycopg.Connection[Any], record: Any, _proxy: object) -> None:
+        # A connection in use a moment ago is not asked again whether it lives: that is a round trip of every act.
+        if time.monotonic() - record.info.get("returned", time.monotonic()) < _IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise sa.exc.InvalidatePoolError from error
+
+    sa.event.listen(engine, "checkin", _note_return)
+    sa.event.listen(engine, "checkout", ask_if_idle)
+    return engine
+
+
+def _note_return(_connection: object, record: Any) -> None:
+    record.info["returned"] = time.monotonic()
 
 
 def _postgresql_arguments(url: URL) -> dict[str, Any]:
