@@ -81,6 +81,11 @@ class Gathered:
     lines: tuple[Line, ...]
 
 
+def consent_now(unit: Unit, request: Request, line: Line) -> ConsentStatus:
+    """How her views or consent stand for one line at this moment: worked out, never read as it was at a decision."""
+    return Gatherer(unit, request).consent_of(line).status
+
+
 @dataclass
 class Gatherer:
     """Reads each fact of one request once."""
@@ -94,7 +99,7 @@ class Gatherer:
         """Facts for these lines, grouped so that each group is one question to the policy."""
         groups: dict[tuple[str, str, ConsentFacts, frozenset[str]], list[Line]] = {}
         for line in lines:
-            consent = self._consent(line, self._recipient(line.recipient_id))
+            consent = self.consent_of(line)
             key = (line.subject_id, line.recipient_id, consent, self._lifted(line))
             groups.setdefault(key, []).append(line)
         return [
@@ -235,8 +240,9 @@ class Gatherer:
             subject_id=view.subject_id,
         )
 
-    def _consent(self, line: Line, recipient: Body) -> ConsentFacts:
+    def consent_of(self, line: Line) -> ConsentFacts:
         """Consent as it stands now; where none was asked for, the views that were heard; else whether any is needed."""
+        recipient = self._recipient(line.recipient_id)
         known_as = subjects.known_as(self.unit, line.subject_id)
         status = consents.status(
             self.unit,

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from gateway.disclosure import authorise, judge, record
+from gateway.disclosure.facts import consent_now
 from gateway.disclosure.models import (
     Authorisation,
     Line,
@@ -92,6 +93,7 @@ class LineDetail:
     awaiting_second: str | None
     parcel_ids: tuple[str, ...]
     frozen: bool
+    consent: str | None
 
 
 @dataclass(frozen=True)
@@ -314,6 +316,7 @@ def _line(unit: Unit, request: Request, line: Line, *, officer: bool) -> LineDet
         awaiting_second=_awaiting_second(unit, line),
         parcel_ids=tuple(row.id for row in sealed),
         frozen=any(row.state == "frozen" for row in sealed),
+        consent=consent_now(unit, request, line) if officer else None,
     )
 
 

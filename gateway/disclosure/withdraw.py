@@ -96,7 +96,7 @@ def reconsider(unit: Unit, actor: Actor, line_id: str) -> Outcome:
 
 
 def destroy(unit: Unit, actor: Actor, line_id: str) -> None:
-    """Destroy the frozen parcels of a line for ever, as the agency that released it.
+    """Destroy the frozen parcels of a line for ever, as the agency that released it; whoever read one is told.
 
     Raises:
         NotFound: not a line of this agency.
@@ -106,6 +106,7 @@ def destroy(unit: Unit, actor: Actor, line_id: str) -> None:
     _must_be_frozen(unit, line)
     for row in parcels.of_lines(unit, [line.id]):
         if row.state == ParcelState.FROZEN:
+            _call_back_what_was_read(unit, actor, request, line, row)
             parcels.destroy(unit, row)
             record.act(
                 unit,
@@ -133,6 +134,17 @@ def recall(unit: Unit, actor: Actor, parcel_id: str, reason: str) -> Recall:
         raise NotFound("There is no such parcel.", next_step="Go back to the request.")
     request, line = _held(unit, actor, row.line_id)
     parcels.recall(unit, row)
+    return _notify(unit, actor, request, line, row, reason)
+
+
+def _call_back_what_was_read(unit: Unit, actor: Actor, request: Request, line: Line, row: Parcel) -> None:
+    """Destroying here reaches no copy that was opened there, so its recipient is asked to stop using it."""
+    opened = unit.session.exec(select(Opening).where(Opening.parcel_id == row.id)).first()
+    if row.copy_of == CopyOf.RECIPIENT and opened is not None:
+        _notify(unit, actor, request, line, row, "withdrawn")
+
+
+def _notify(unit: Unit, actor: Actor, request: Request, line: Line, row: Parcel, reason: str) -> Recall:
     notice = Recall(
         partnership_id=row.partnership_id,
         subject_id=line.subject_id,
@@ -219,6 +231,7 @@ def _held(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line]:
     line = unit.session.get(Line, line_id)
     if line is None or line.controller_agency_id != actor.agency_id:
         raise NotFound("There is no such line.", next_step="Go back to your agency's inbox.")
+    subjects.lock(unit, line.subject_id)
     return unit.session.get_one(Request, line.request_id), line
 
 

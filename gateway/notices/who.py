@@ -17,6 +17,7 @@ from gateway.review.models import Concern
 from gateway.review.telling import Teller
 from gateway.sealing.models import Parcel
 from gateway.store.unit_of_work import Unit
+from gateway.vocabulary import Obligation
 
 _Finder = Callable[[Unit, LoggedEntry], Iterable[str | None]]
 
@@ -89,7 +90,8 @@ def _mandated(unit: Unit, entry: LoggedEntry) -> list[str | None]:
 
 
 def _alarmed_advocates(unit: Unit, entry: LoggedEntry) -> set[str | None]:
-    if not entry.subject_ids or not Teller(unit).brief(entry).alert:
+    owed = Obligation.NOTIFY_ADVOCATE in entry.codes.get("obligations", ())
+    if not entry.subject_ids or not (owed or Teller(unit).brief(entry).alert):
         return set()
     known = {one for subject_id in entry.subject_ids for one in subjects.known_as(unit, subject_id)}
     rows = unit.session.exec(select(Mandate).where(col(Mandate.subject_id).in_(known)))
@@ -117,6 +119,7 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.RELEASE_NOTHING_HELD: _requester,
     EntryKind.RELEASE_MADE: _recipient,
     EntryKind.PARCEL_RESEALED: _recipient,
+    EntryKind.PARCEL_FROZEN: _recipient,
     EntryKind.RECALL_SENT: _recipient,
     EntryKind.CONCERN_RAISED: _officers,
     EntryKind.CONCERN_ANSWERED: _raiser,
