@@ -17,7 +17,7 @@ from sqlmodel import select
 
 from gateway import settings as configuration
 from gateway.assembly import Gateway, assemble
-from gateway.clock import local_day
+from gateway.clock import SystemClock, local_day
 from gateway.disclosure import impact as replay
 from gateway.disclosure import policies
 from gateway.errors import Invalid, NotFound
@@ -347,7 +347,7 @@ def _of_draft(unit: Unit, draft_id: str) -> Policy:
 
 
 def _day(day: datetime | None) -> date:
-    return day.date() if day else local_day(datetime.now(UTC))
+    return day.date() if day else local_day(SystemClock().now())
 
 
 def _show_checked(found: Checked, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from gateway.clock import add_working_days, end_of_local_day, local_day
+from gateway.disclosure.local_settings import missing_settings
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
@@ -21,9 +22,8 @@ from gateway.policy import checks, drafting, lifecycle, signing
 from gateway.policy.checks import Checked, Finding
 from gateway.policy.difference import Difference, difference
 from gateway.policy.models import DraftState, Kind, PolicyActivation, PolicyDraft
-from gateway.policy.packs import Pack, Policy
+from gateway.policy.packs import Policy
 from gateway.policy.rules import PolicyError
-from gateway.registry import memberships
 from gateway.registry.actors import Actor
 from gateway.registry.models import Face, Partnership
 from gateway.store.tables import new_id
@@ -133,7 +133,7 @@ def check(unit: Unit, row: PolicyDraft) -> Checked:
     if _stale(unit, row):
         says = "Another policy came into force since it was drafted. Begin again from that one."
         more.append(Finding("sequence", "policy", says))
-    more += _missing_settings(unit, row.partnership_id, base, found.policy)
+    more += missing_settings(unit, row.partnership_id, base, found.policy)
     return replace(found, findings=(*found.findings, *more))
 
 
@@ -445,31 +445,6 @@ def _base(unit: Unit, row: PolicyDraft) -> Policy | None:
 def _stale(unit: Unit, row: PolicyDraft) -> bool:
     latest = lifecycle.newest(unit, row.partnership_id)
     return latest is None or latest.sequence != row.base_sequence
-
-
-def _missing_settings(unit: Unit, partnership_id: str, old: Policy | None, new: Policy) -> list[Finding]:
-    """Packs that are switched on need the local settings of their arrangements first."""
-    was_on = {pack.id for pack in old.packs if pack.enabled} if old else set()
-    found = []
-    for pack in new.packs:
-        if pack.enabled and pack.needs and pack.id not in was_on:
-            missing = _settings_missing(unit, partnership_id, pack)
-            if missing:
-                says = f"It can't be switched on before these local settings are made: {missing}."
-                found.append(Finding("local settings", pack.id, says))
-    return found
-
-
-def _settings_missing(unit: Unit, partnership_id: str, pack: Pack) -> str:
-    kinds = [
-        one
-        for one in memberships.arrangements(unit, partnership_id)
-        if one.kind in pack.arrangements and one.current
-    ]
-    if not kinds:
-        return ", ".join(pack.needs)
-    missing = dict.fromkeys(name for one in kinds for name in one.missing)
-    return ", ".join(name.replace("_", " ").removesuffix(" id") for name in missing)
 
 
 def _worded(**fields: str) -> None:

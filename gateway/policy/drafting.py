@@ -105,3 +105,24 @@ def _text(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     plain = "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in escaped)
     return f'"{plain}"'
+
+
+def case_for(when: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:
+    """What an example needs so that it meets these conditions, given as lists and any, all and none."""
+    given: dict[str, Any] = {}
+    for name, condition in when.items():
+        if isinstance(condition, Mapping):
+            given[name] = _members(condition, example.get(name, []))
+        elif example.get(name) not in condition:
+            given[name] = condition[0]
+    return given
+
+
+def _members(condition: Mapping[str, Any], present: Any) -> list[str]:
+    barred = frozenset(condition.get("none", ()))
+    kept = [one for one in present if one not in barred]
+    kept += [one for one in condition.get("all", ()) if one not in kept]
+    either = condition.get("any", ())
+    if either and not frozenset(either) & frozenset(kept):
+        kept.append(either[0])
+    return kept

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from pathlib import Path
 
 from sqlmodel import col, select
 
+from gateway.clock import LONDON
 from gateway.errors import Conflict
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
@@ -181,6 +182,11 @@ def keep(unit: Unit, partnership_id: str, files: Mapping[str, str], enabled: Seq
         unit.session.add(row)
         unit.session.flush()
     return policy
+
+
+def start_of_day(day: date) -> datetime:
+    """The first instant of a local day, in UTC."""
+    return datetime.combine(day, time.min, tzinfo=LONDON).astimezone(UTC)
 
 
 def shipped_files(folder: Path | None = None) -> dict[str, str]:

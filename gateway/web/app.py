@@ -69,6 +69,7 @@ SERVICE_NAME = "Disclosure Gateway"
 _FACES = ("account", "staff", "governance", "advocacy")
 _OTHER_ROOMS = (
     "gateway.api.v1",
+    "gateway.api.authzen",
     "gateway.web.ledger",
     "gateway.web.staff.views_and_consent",
     "gateway.notices.pages",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import authorise, keyring, reading
+from gateway.disclosure import authorise, keyring, policies, reading
 from gateway.registry import authorities, memberships, subject_changes, wall_records
 from gateway.registry.actors import Actor
 from gateway.review import concerns
@@ -82,6 +82,7 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
         "Answer",
         lambda unit, actor: len(keyring.to_approve(unit, actor)),
     ),
+    ("Changes of the policy to look at", "governance.policies_drafts", "Look", policies.waiting),
     (
         "Reviews and tasks of your agency",
         "governance.task_list",

@@ -1,0 +1,243 @@
+"""AuthZEN 1.0 over HTTP: our policy from our own records, and another policy set by a tenant that only tests have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from flask import Flask, g
+from flask.testing import FlaskClient
+
+from gateway.api import authzen
+from gateway.cli.demo_stage import Stage
+from gateway.registry.actors import actor_for_post
+from gateway.web import access
+from gateway.web.app import create_app
+from tests.shared import shared_path
+
+# The people of the interop scenario, by the digit in the middle of their ids, and what each role may do.
+_ROLES = {"0": "admin+evil", "1": "editor", "2": "editor", "3": "viewer", "4": "viewer"}
+_MAIL = {"0": "rick@", "1": "morty@", "2": "summer@", "3": "beth@", "4": "jerry@"}
+
+
+class Foreign:
+    """The published todo and gateway scenarios, as a policy of its own."""
+
+    def decide(self, evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [{"decision": self._one(one)} for one in evaluations]
+
+    def search(self, kind: str, evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return []
+
+    def _one(self, one: Mapping[str, Any]) -> bool:
+        import base64
+
+        held = base64.b64decode(one["subject"]["id"] + "==").decode(errors="replace")
+        found = [digit for digit in _ROLES if f"fd{digit}614d3" in held]
+        if not found:
+            return False
+        person, action, resource = found[0], one["action"]["name"], one["resource"]
+        roles = set(_ROLES[person].split("+"))
+        if action in ("GET", "can_read_user", "can_read_todos"):
+            return True
+        if action in ("POST", "can_create_todo") or resource["type"] == "route":
+            return bool(roles & {"admin", "editor"})
+        owner = str(resource.get("properties", {}).get("ownerID", ""))
+        own = owner.startswith(_MAIL[person]) and "editor" in roles
+        if action == "can_delete_todo":
+            return "admin" in roles or own
+        return "evil" in roles or own
+
+
+def _plain(view: Any) -> Any:
+    return view
+
+
+@pytest.fixture
+def foreign() -> FlaskClient:
+    app = Flask("tenant")
+    app.register_blueprint(
+        authzen.make_blueprint("tenant", Foreign(), mark=_plain, anybody=_plain, metadata=False)
+    )
+    return app.test_client()
+
+
+@pytest.mark.parametrize("name", ["todo", "gateway"])
+def test_the_published_payloads_come_out_as_published(foreign: FlaskClient, name: str) -> None:
+    cases = json.loads(shared_path(f"vectors/authzen/{name}-decisions.json").read_text(encoding="utf-8"))
+    for case in cases["evaluation"]:
+        response = foreign.post(authzen.EVALUATION, json=case["request"], headers={"X-Request-ID": "r-1"})
+        assert response.get_json()["decision"] is case["expected"], case
+        assert response.headers["X-Request-ID"] == "r-1"
+    for case in cases.get("evaluations", []):
+        answered = foreign.post(authzen.EVALUATIONS, json=case["request"]).get_json()
+        assert [one["decision"] for one in answered["evaluations"]] == [
+            one["decision"] for one in case["expected"]
+        ], case
+
+
+@pytest.mark.parametrize(
+    ("semantic", "answers"),
+    [
+        ("execute_all", [True, False, True]),
+        ("deny_on_first_deny", [True, False]),
+        ("permit_on_first_permit", [True]),
+    ],
+)
+def test_the_three_semantics(foreign: FlaskClient, semantic: str, answers: list[bool]) -> None:
+    admin = {"type": "user", "id": "CiRmZDA2MTRkMy1jMzlhLTQ3ODEtYjdiZC04Yjk2ZjVhNTEwMGQSBWxvY2Fs"}
+    todo = {"type": "todo", "id": "1"}
+    body = {
+        "subject": admin,
+        "resource": todo,
+        "options": {"evaluations_semantic": semantic},
+        "evaluations": [
+            {"action": {"name": "can_read_todos"}},
+            {"action": {}},
+            {"action": {"name": "can_create_todo"}},
+        ],
+    }
+    found = foreign.post(authzen.EVALUATIONS, json=body).get_json()["evaluations"]
+    assert [one["decision"] for one in found] == answers
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"not json",
+        b'{"subject": {"type": "user"}}',
+        b'{"subject": 1, "action": {"name": "x"}, "resource": {"type": "a", "id": "b"}}',
+        b"[" * 5000,
+        b'{"subject": {"type":"u","id":"i","properties":[]},"action":{"name":"x"},"resource":{"type":"a","id":"b"}}',
+    ],
+)
+def test_what_cannot_be_read_is_a_400(foreign: FlaskClient, body: bytes) -> None:
+    response = foreign.post(authzen.EVALUATION, data=body, content_type="application/json")
+    assert response.status_code == 400
+    assert foreign.post(authzen.EVALUATION, data=b"{}", content_type="text/plain").status_code == 400
+
+
+@pytest.fixture
+def machine(quick_stage: Stage) -> FlaskClient:
+    """A system signed in for the post that its header names; how systems sign in is tried elsewhere."""
+    app = create_app(quick_stage.gateway)
+
+    def admit(_scope: str) -> None:
+        from flask import request
+
+        with quick_stage.gateway.store.reading() as unit:
+            g.actor = actor_for_post(unit, quick_stage.post_id(unit, request.headers["X-Post"]))
+
+    access.admit_machines(app, admit)
+    return app.test_client()
+
+
+def _question(
+    stage: Stage, post: str = "probation-om", category: str = "convictions", **claims: Any
+) -> dict[str, Any]:
+    def ids(unit: Any) -> tuple[str, str, str, str]:
+        return (
+            stage.post_id(unit, post),
+            stage.subject_id(unit, "s-robin"),
+            stage.case_id(unit, "M2-0417"),
+            stage.agency_id(unit, "police"),
+        )
+
+    post_id, subject_id, case_id, holder = stage.do(ids)
+    basis = {
+        "powers": ["cja2003_s325"],
+        "dp_regime": "part3",
+        "dp_condition": "s35_sch8_para4_safeguarding",
+        "confidence_basis": "law",
+    }
+    return {
+        "subject": {"type": "post", "id": post_id, "properties": claims},
+        "action": {"name": "disclose", "properties": {"purpose": "public_protection", "legal_basis": basis}},
+        "resource": {"type": "information", "id": f"{subject_id}/{category}"},
+        "context": {"case_id": case_id, "holder_agency_id": holder},
+    }
+
+
+def _asked(machine: FlaskClient, question: dict[str, Any], post: str = "probation-om") -> dict[str, Any]:
+    response = machine.post(authzen.EVALUATION, json=question, headers={"X-Post": post})
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.get_json()
+    return found
+
+
+def test_a_system_learns_what_its_post_may_have_with_what_obligations(
+    quick_stage: Stage, machine: FlaskClient
+) -> None:
+    found = _asked(machine, _question(quick_stage))
+    assert found["decision"] is True
+    assert {"id", "type", "properties"} == set(found["context"]["obligations"][0])
+
+
+def test_nothing_the_caller_claims_of_itself_counts(quick_stage: Stage, machine: FlaskClient) -> None:
+    plain = _asked(machine, _question(quick_stage, category="address_current"))
+    claimed = _asked(
+        machine,
+        _question(
+            quick_stage,
+            category="address_current",
+            agency_type="police",
+            orientation="victim_facing",
+            consent="given",
+            duty="responsible_authority",
+            sensitivity="S1",
+        ),
+    )
+    assert plain == claimed
+    assert plain["decision"] is False
+
+
+def test_who_is_not_on_the_case_gets_one_answer_whatever_is_true(
+    quick_stage: Stage, machine: FlaskClient
+) -> None:
+    known = _question(quick_stage, post="social-worker")
+    unknown = {**known, "resource": {"type": "information", "id": f"{'0' * 32}/convictions"}}
+    one = _asked(machine, known, "social-worker")
+    other = _asked(machine, unknown, "social-worker")
+    assert one == other
+    assert one["decision"] is False
+
+
+def test_a_question_leaves_no_request_and_one_entry(quick_stage: Stage, machine: FlaskClient) -> None:
+    from sqlmodel import func, select
+
+    from gateway.disclosure.models import Line, Request
+    from gateway.ledger.models import LedgerRecord
+
+    def counted(unit: Any) -> tuple[int, int, int]:
+        return tuple(
+            unit.session.exec(select(func.count()).select_from(table)).one()
+            for table in (Request, Line, LedgerRecord)
+        )
+
+    question = _question(quick_stage)
+    before = quick_stage.do(counted)
+    _asked(machine, question)
+    after = quick_stage.do(counted)
+    assert after == (before[0], before[1], before[2] + 1)
+
+
+def test_search_is_for_those_who_keep_the_policy(quick_stage: Stage, machine: FlaskClient) -> None:
+    body = _question(quick_stage)
+    refused = machine.post(f"{authzen.SEARCH}/subject", json=body, headers={"X-Post": "probation-om"})
+    assert refused.status_code == 403
+    found = machine.post(f"{authzen.SEARCH}/resource", json=body, headers={"X-Post": "office-ig"})
+    assert found.status_code == 200
+    assert {"type", "id"} <= set(found.get_json()["results"][0])
+    subjects = machine.post(f"{authzen.SEARCH}/subject", json=body, headers={"X-Post": "office-ig"})
+    assert subjects.status_code == 200
+
+
+def test_the_metadata_names_the_endpoints(machine: FlaskClient) -> None:
+    found = machine.get(authzen.METADATA).get_json()
+    assert found["access_evaluation_endpoint"].endswith(authzen.EVALUATION)
+    assert "policy_decision_point" in found
