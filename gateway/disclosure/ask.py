@@ -343,6 +343,7 @@ def _owe_emergency_review(unit: Unit, request: Request) -> None:
 
 
 def _withdraw(unit: Unit, actor: Actor, request: Request, why: str) -> None:
+    judge.lock_subjects(unit, judge.lines_of(unit, request.id))
     if request.state in {RequestState.CLOSED, RequestState.CANCELLED}:
         raise Conflict("This request is already closed.", next_step="Make a new request instead.")
     lines = judge.lines_of(unit, request.id)

@@ -9,7 +9,7 @@ from gateway.disclosure import ask, judge, record
 from gateway.disclosure.models import Authorisation, Line, LineDecision, LineState, Request, Task
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
-from gateway.registry import people
+from gateway.registry import people, subjects
 from gateway.registry.actors import Actor, authorities_of
 from gateway.registry.models import Face, Partnership
 from gateway.store.tables import new_id
@@ -65,9 +65,11 @@ def second(unit: Unit, actor: Actor, authorisation_id: str, *, agrees: bool, rea
         Invalid: no reasons.
     """
     row = unit.session.get(Authorisation, authorisation_id)
-    if row is None or not row.grants or not row.needs_second or row.seconded_at is not None:
+    if row is None:
         raise _missing()
     request, line, _role = _decidable(unit, actor, row.line_id)
+    if not row.grants or not row.needs_second or row.seconded_at is not None:
+        raise _missing()
     _must_be_disinterested(unit, actor, request)
     if record.person_of(unit, row.given_by_post_id) == actor.person_id:
         raise Forbidden(
@@ -181,6 +183,7 @@ def _decidable(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line, s
     line = unit.session.get(Line, line_id)
     if line is None or actor.face is Face.ADVOCACY:
         raise _missing()
+    subjects.lock(unit, line.subject_id)
     request = unit.session.get_one(Request, line.request_id)
     role = decidable_by(unit, actor, request, line)
     if role is None:

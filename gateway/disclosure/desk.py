@@ -59,6 +59,7 @@ def decline(unit: Unit, actor: Actor, line_id: str, reason_code: str, words: str
         Invalid: no reason from the list, or no words.
     """
     request, line = held_line(unit, actor, line_id)
+    subjects.lock(unit, line.subject_id)
     must_be_open(line)
     faults = {}
     if reason_code not in DECLINE_REASONS:

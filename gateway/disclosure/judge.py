@@ -64,8 +64,7 @@ def judge(
     Takes the write lock on each subject's row first, so that a withdrawal either came before or waits (DESIGN 3.4).
     Records one ledger entry per controller with every line's outcome, refusals and referrals alike.
     """
-    for subject_id in sorted({line.subject_id for line in lines}):
-        subjects.lock(unit, subject_id)
+    lock_subjects(unit, lines)
     policy = lifecycle.active(unit, request.partnership_id)
     kept: dict[str, LineDecision] = {}
     for gathered in Gatherer(unit, request, data).gather(lines):
@@ -76,6 +75,12 @@ def judge(
     unit.session.flush()
     record.decisions(unit, request, lines, kept, step, acting_post_id)
     return kept
+
+
+def lock_subjects(unit: Unit, lines: Sequence[Line]) -> None:
+    """Take the lock on each subject of these lines, always in the same order."""
+    for subject_id in sorted({line.subject_id for line in lines}):
+        subjects.lock(unit, subject_id)
 
 
 def settle(unit: Unit, request: Request) -> None:

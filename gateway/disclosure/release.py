@@ -13,7 +13,7 @@ from gateway.disclosure.models import Line, LineDecision, LineState, Release, Re
 from gateway.errors import Conflict, Invalid, NotConfirmed
 from gateway.ledger import witness
 from gateway.ledger.entries import EntryKind
-from gateway.registry import memberships
+from gateway.registry import memberships, subjects
 from gateway.registry.actors import Actor
 from gateway.registry.models import Partnership, Post
 from gateway.sealing import parcel as parcels
@@ -78,6 +78,7 @@ def release(
         NotConfirmed: the ledger takes no entries; nothing left.
     """
     request, line = desk.held_line(unit, actor, line_id)
+    subjects.lock(unit, line.subject_id)
     if line.state != LineState.TO_RELEASE:
         raise Conflict("This line isn't waiting for release.", next_step="Go back to the request.")
     _check(unit, request, about)

@@ -157,11 +157,15 @@ def known_as(unit: Unit, subject_id: str) -> frozenset[str]:
 def lock(unit: Unit, subject_id: str) -> None:
     """Lock a subject's rows until the transaction ends, so that a withdrawal or a wall wins (promise 4).
 
-    On SQLite a writing unit already holds the only write lock. Raises NotFound for an unknown id.
+    On SQLite a writing unit already holds the only write lock. On PostgreSQL whatever was read before the lock was
+    granted is read again after it. Raises NotFound for an unknown id.
     """
     ids = known_as(unit, subject_id)
+    unit.session.flush()
     query = select(Subject).where(col(Subject.id).in_(ids)).order_by(Subject.id).with_for_update()
     unit.session.exec(query.execution_options(populate_existing=True)).all()
+    if unit.dialect == "postgresql":
+        unit.session.expire_all()
 
 
 def identity_of(unit: Unit, subject_id: str) -> Identity:

@@ -56,6 +56,12 @@ class UnitSession(Session):
         super().flush(objects)
 
 
+@sa.event.listens_for(UnitSession, "loaded_as_persistent")
+def _keep_what_was_read(session: UnitSession, row: object) -> None:
+    # The identity map holds its rows weakly: without this the same post or case is read again and again in one unit.
+    session.info.setdefault("kept", []).append(row)
+
+
 @sa.event.listens_for(UnitSession, "before_flush")
 def _date_new_rows(session: UnitSession, _context: object, _instances: object) -> None:
     for row in session.new:
