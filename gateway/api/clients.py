@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from sqlmodel import col, select
 
@@ -29,8 +30,10 @@ def register(unit: Unit, actor: Actor, *, post_id: str, name: str, jwk: Mapping[
         Invalid: the key isn't a public P-256 key, or was registered before.
     """
     post = unit.session.get(Post, post_id)
-    if actor.face is not Face.GOVERNANCE or post is None or post.agency_id != actor.agency_id:
+    if post is None or not _answers_for(actor, post.partnership_id, post.agency_id):
         raise NotFound("There is no such post in your agency.")
+    if post.face != Face.STAFF:
+        raise Invalid("A system acts in a post of staff only.", fields={"post": "Choose a post of staff."})
     public, thumbprint = _checked(jwk)
     if unit.session.exec(select(ApiClient).where(ApiClient.thumbprint == thumbprint)).first() is not None:
         raise Invalid("This key was registered before.", fields={"jwk": "Make a new key for this system."})
@@ -38,8 +41,8 @@ def register(unit: Unit, actor: Actor, *, post_id: str, name: str, jwk: Mapping[
         raise Invalid("The system needs a name.", fields={"name": "Use between 1 and 100 characters."})
     row = ApiClient(
         partnership_id=actor.partnership_id,
-        agency_id=actor.agency_id,
-        post_id=post_id,
+        agency_id=post.agency_id,
+        post_id=post.id,
         name=name.strip(),
         jwk=public,
         thumbprint=thumbprint,
@@ -74,14 +77,14 @@ def end(unit: Unit, actor: Actor, client_id: str) -> None:
         NotFound: no such system in the officer's agency.
     """
     row = _of_agency(unit, actor, client_id)
-    row.ended_at = unit.now
+    row.ended_at = row.ended_at or unit.now
     unit.session.add(row)
     _record(unit, actor, row, "ended")
 
 
-def of_agency(unit: Unit, actor: Actor) -> list[ApiClient]:
-    """The systems of the officer's agency, newest first."""
-    rows = select(ApiClient).where(ApiClient.agency_id == actor.agency_id)
+def of_partnership(unit: Unit, partnership_id: str) -> list[ApiClient]:
+    """The systems of a partnership, newest first."""
+    rows = select(ApiClient).where(ApiClient.partnership_id == partnership_id)
     return list(unit.session.exec(rows.order_by(col(ApiClient.created_at).desc())))
 
 
@@ -95,15 +98,22 @@ def _checked(jwk: Mapping[str, str]) -> tuple[str, str]:
     try:
         key = ECKey.import_key(public)
         return json.dumps(public, sort_keys=True), key.thumbprint()
-    except (ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError) as error:
         raise refused from error
 
 
 def _of_agency(unit: Unit, actor: Actor, client_id: str) -> ApiClient:
     row = unit.session.get(ApiClient, client_id)
-    if row is None or actor.face is not Face.GOVERNANCE or row.agency_id != actor.agency_id:
+    if row is None or not _answers_for(actor, row.partnership_id, row.agency_id):
         raise NotFound("There is no such system in your agency.")
     return row
+
+
+def _answers_for(actor: Actor, partnership_id: str, agency_id: str) -> bool:
+    """An officer answers for her own agency; one who governs, for every agency of her partnership."""
+    if actor.face is not Face.GOVERNANCE or actor.partnership_id != partnership_id:
+        return False
+    return actor.governs or actor.agency_id == agency_id
 
 
 def _record(unit: Unit, actor: Actor, row: ApiClient, step: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from gateway.api import v1
+from gateway.api import bodies
 from gateway.api.operations import OPERATIONS, Operation, Wire
 
 _PATH_VALUE = re.compile(r"<id:(\w+)>")
@@ -30,7 +30,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Disclosure Gateway", "version": version("disclosure-gateway")},
         "servers": [{"url": "/api/v1"}],
-        "paths": paths,
+        "paths": {**paths, "/openapi.json": {"get": _itself()}},
         "components": {
             "schemas": {**_schemas(), "Problem": _PROBLEM},
             "securitySchemes": {
@@ -43,7 +43,7 @@ def document() -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     models = {model for one in OPERATIONS for model in (one.takes, one.gives) if model is not None}
-    models |= {v1.TokenRequest, v1.Token}
+    models |= {bodies.TokenRequest, bodies.Token}
     listed = sorted(models, key=lambda model: model.__name__)
     _map, schema = models_json_schema(
         [(model, "validation") for model in listed], ref_template="#/components/schemas/{model}"
@@ -70,17 +70,38 @@ def _token() -> dict[str, Any]:
         "summary": "Sign a client in",
         "security": [],
         "parameters": [{"name": "DPoP", "in": "header", "required": True, "schema": {"type": "string"}}],
-        "requestBody": _body(v1.TokenRequest),
-        "responses": {"200": _content("A token", v1.Token), **_problems((401, 422, 503))},
+        "requestBody": _body(bodies.TokenRequest),
+        "responses": {"200": _content("A token", bodies.Token), **_problems((401, 413, 422, 503))},
+    }
+
+
+def _itself() -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "operationId": "description",
+        "summary": "This description",
+        "security": [],
+        "responses": {"200": {"description": "OpenAPI 3.1", "content": content}},
     }
 
 
 def _parameters(one: Operation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
+        {"name": "DPoP", "in": "header", "required": True, "schema": {"type": "string"}}
+    ]
+    found += [
         {"name": name, "in": "path", "required": True, "schema": _ID}
         for name in _PATH_VALUE.findall(one.path)
     ]
-    found += [{"name": name, "in": "query", "schema": {"type": "string"}} for name in one.query]
+    found += [
+        {
+            "name": name,
+            "in": "query",
+            "description": asked.remedy,
+            "schema": {"type": "string", "pattern": f"^{asked.pattern}$"},
+        }
+        for name, asked in one.query.items()
+    ]
     if one.idempotent_by_key:
         schema = {"type": "string", "minLength": 8, "maxLength": 100}
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema})

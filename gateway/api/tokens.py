@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,11 +19,13 @@ from flask import g, request
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from gateway.api.models import ApiClient, ApiToken, SeenProof
-from gateway.errors import NotConfirmed, Unauthenticated
-from gateway.registry.actors import actor_for_post
+from gateway.errors import Unauthenticated
+from gateway.registry.actors import Actor, actor_for_post
+from gateway.registry.models import Face
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import current_gateway
 
@@ -32,6 +35,8 @@ PROOF_WINDOW = timedelta(seconds=60)
 ASSERTION_AT_MOST = timedelta(minutes=5)
 _LONGEST_JWT = 8192
 _PRIVATE = {"d", "k", "p", "q"}
+_ID = re.compile(r"[0-9a-f]{32}")
+_JTI = re.compile(r"[\x21-\x7e]{8,200}")
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def admit(scope: str) -> None:
         Unauthenticated: no token, a wrong one, a wrong proof, a used proof, or a client or post that ended.
     """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind != "DPoP" or not token:
+    if kind.lower() != "dpop" or not token:
         raise _refused("Send a token as `Authorization: DPoP …` with a proof in the DPoP header.")
     with current_gateway().store.writing() as unit:
         row = unit.session.exec(select(ApiToken).where(ApiToken.digest == _digest(token))).first()
@@ -82,8 +87,15 @@ def admit(scope: str) -> None:
             raise _refused("The proof was made by another key than the token is bound to.")
         client = unit.session.get_one(ApiClient, row.client_id)
         _must_count(client)
-        g.actor = actor_for_post(unit, client.post_id)
+        g.actor = _staff(actor_for_post(unit, client.post_id))
         g.scope = scope
+
+
+def _staff(actor: Actor) -> Actor:
+    """A system does what staff do; what an officer or an advocate does takes a person."""
+    if actor.face is not Face.STAFF:
+        raise _refused("A system acts in a post of staff only.")
+    return actor
 
 
 def purge(unit: Unit) -> int:
@@ -99,7 +111,8 @@ def purge(unit: Unit) -> int:
 def _client_of(unit: Unit, assertion: str) -> ApiClient:
     claims = _unverified(assertion)
     client_id = claims.get("sub")
-    client = unit.session.get(ApiClient, client_id) if isinstance(client_id, str) else None
+    known = isinstance(client_id, str) and _ID.fullmatch(client_id) is not None
+    client = unit.session.get(ApiClient, client_id) if known else None
     if client is None:
         raise _refused("The client isn't known.")
     verified = _verified(assertion, ECKey.import_key(json.loads(client.jwk)))
@@ -107,7 +120,7 @@ def _client_of(unit: Unit, assertion: str) -> ApiClient:
     expires = verified.get("exp")
     if verified.get("iss") != client.id or verified.get("aud") != audience():
         raise _refused("The assertion's iss is the client id and its aud the token address.")
-    if not isinstance(expires, int) or not now < expires <= now + ASSERTION_AT_MOST.total_seconds():
+    if type(expires) is not int or not now < expires <= now + ASSERTION_AT_MOST.total_seconds():
         raise _refused("The assertion lasts five minutes at the most and isn't over.")
     _take_once(unit, "assertion", verified.get("jti"), timedelta(seconds=expires - now))
     _must_count(client)
@@ -129,7 +142,9 @@ def _check_proof(unit: Unit, proof: str, *, token: str | None) -> str:
     if any(claims.get(name) != value for name, value in expected.items()):
         raise _refused("The proof was made for another method or address.")
     issued = claims.get("iat")
-    if not isinstance(issued, int) or abs(unit.now.timestamp() - issued) > PROOF_WINDOW.total_seconds():
+    # Compared as whole numbers: a count of any size must be refused, not break the arithmetic.
+    now, window = int(unit.now.timestamp()), int(PROOF_WINDOW.total_seconds())
+    if type(issued) is not int or not now - window <= issued <= now + window:
         raise _refused("The proof is too old, or this clock and yours differ by more than a minute.")
     if token is not None and claims.get("ath") != _hash_of(token):
         raise _refused("The proof doesn't name this token.")
@@ -138,16 +153,17 @@ def _check_proof(unit: Unit, proof: str, *, token: str | None) -> str:
 
 
 def _take_once(unit: Unit, kind: str, jti: Any, lasts: timedelta) -> None:
-    if not isinstance(jti, str) or not 8 <= len(jti) <= 200:
-        raise _refused("The jti is a text of 8 to 200 characters, new each time.")
+    if not isinstance(jti, str) or _JTI.fullmatch(jti) is None:
+        raise _refused("The jti is a text of 8 to 200 characters without spaces, new each time.")
     digest = _digest(f"{kind}|{jti}")
     if unit.session.get(SeenProof, digest) is not None:
         raise _refused("This proof was used before.")
     unit.session.add(SeenProof(digest=digest, expires_at=unit.now + lasts))
     try:
         unit.session.flush()
-    except Exception as error:
-        raise NotConfirmed("Another worker is taking the same proof.") from error
+    except IntegrityError as error:
+        # Another worker took the same one in this moment.
+        raise _refused("This proof was used before.") from error
 
 
 def audience() -> str:

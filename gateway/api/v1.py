@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from datetime import date, datetime
-from typing import Annotated
+from http import HTTPStatus
 
 from flask import Blueprint, Response, jsonify, request
-from pydantic import Field
+from flask.sansio.blueprints import BlueprintSetupState
 
 from gateway.api import tokens
-from gateway.api.operations import Wire, operation, read_body
+from gateway.api.bodies import (
+    AnswerIn,
+    AuthoriseIn,
+    CaseOut,
+    CasesOut,
+    ChallengeOut,
+    ChallengesOut,
+    CollectedOut,
+    ConditionsOut,
+    DeclineIn,
+    Detail,
+    KeyOut,
+    KeysIn,
+    KeysOut,
+    Line,
+    Obligation,
+    OnwardIn,
+    OpenedOut,
+    OpenIn,
+    ParcelOut,
+    ParcelsOut,
+    PostOut,
+    Received,
+    ReleasedOut,
+    ReleaseIn,
+    RequestIn,
+    SubjectOut,
+    Summaries,
+    Summary,
+    Token,
+    TokenRequest,
+    WordsIn,
+)
+from gateway.api.operations import Query, operation, read_body
 from gateway.api.tokens import admit
 from gateway.disclosure import ask, authorise, desk, keyring, onward, reading, release
 from gateway.disclosure import open as opening
-from gateway.disclosure.asking import Asking, Basis, NamedRecipient
-from gateway.disclosure.content import Content, prepare
-from gateway.disclosure.models import RequestKind
+from gateway.disclosure.content import prepare
 from gateway.disclosure.release import About, NotReleased
 from gateway.errors import Conflict, Invalid
 from gateway.registry import cases, subjects
@@ -28,301 +56,24 @@ __all__ = ["admit", "blueprint"]
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
-Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-Code = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,47}$")]
-Words = Annotated[str, Field(min_length=1, max_length=2000)]
-
-
-class TokenRequest(Wire):
-    """A client assertion (RFC 7523) that buys a token."""
-
-    client_assertion: Annotated[str, Field(max_length=8192)]
-
-
-class Token(Wire):
-    """A token for DPoP-bound use."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-
-
-class BasisIn(Wire):
-    """The legal basis in its four parts."""
-
-    powers: list[Code] = Field(min_length=1, max_length=10)
-    dp_regime: Code
-    dp_condition: Code
-    confidence_basis: Code
-
-
-class RecipientIn(Wire):
-    """A post, or someone outside with the officer who delivers."""
-
-    post_id: Id | None = None
-    agency_type: Code | None = None
-    role: Annotated[str, Field(max_length=200)] | None = None
-    described: Words | None = None
-    delivering_post_id: Id | None = None
-
-
-class RequestIn(Wire):
-    """What is asked for or offered."""
-
-    kind: RequestKind = RequestKind.ASK
-    case_id: Id | None = None
-    subject_ids: list[Id] = Field(default_factory=list, max_length=50)
-    case_reference: Annotated[str, Field(max_length=2000)] | None = None
-    person: Annotated[str, Field(max_length=2000)] | None = None
-    holder_agency_id: Id
-    categories: list[Code] = Field(min_length=1, max_length=40)
-    purpose: Code
-    basis: BasisIn
-    why: Annotated[str, Field(min_length=1, max_length=500)]
-    recipients: list[RecipientIn] = Field(min_length=1, max_length=10)
-    needed_by: date | None = None
-    declarations: dict[Code, Words] = Field(default_factory=dict)
-
-    def asking(self) -> Asking:
-        """The same as the flow takes it."""
-        return Asking(
-            kind=self.kind,
-            case_id=self.case_id,
-            subject_ids=tuple(self.subject_ids),
-            case_reference=self.case_reference,
-            person=self.person,
-            holder_agency_id=self.holder_agency_id,
-            categories=tuple(self.categories),
-            purpose=self.purpose,
-            basis=Basis(
-                tuple(self.basis.powers),
-                self.basis.dp_regime,
-                self.basis.dp_condition,
-                self.basis.confidence_basis,
-            ),
-            why=self.why,
-            recipients=tuple(NamedRecipient(**one.model_dump()) for one in self.recipients),
-            needed_by=self.needed_by,
-            declarations=dict(self.declarations),
-        )
-
-
-class Received(Wire):
-    """The reference; `decided` tells whether the decision may be read."""
-
-    request_id: str
-    reference: str
-    decided: bool
-
-
-class Obligation(Wire):
-    """What goes with a line."""
-
-    code: str
-    kind: str
-    owner: str | None
-    days: int | None
-
-
-class Line(Wire):
-    """One subject, one kind of information, one recipient."""
-
-    line_id: str
-    subject_reference: str
-    category: str
-    recipient: str
-    state: str
-    outcome: str | None
-    text: str
-    alternative: str
-    obligations: list[Obligation]
-    refer_to: list[str]
-    policy_version: str
-
-
-class Summary(Wire):
-    """A request in a list."""
-
-    request_id: str
-    reference: str
-    kind: str
-    state: str
-    outcome: str | None
-    purpose: str
-    due_at: datetime
-    overdue: bool
-
-
-class Summaries(Wire):
-    """A list of requests."""
-
-    requests: list[Summary]
-
-
-class Detail(Wire):
-    """A request with its lines."""
-
-    request: Summary
-    lines: list[Line]
-    may: list[str]
-
-
-class CaseOut(Wire):
-    """A case of this post, with its subjects and the posts on it."""
-
-    case_id: str
-    reference: str
-    arrangement: str
-    subjects: list[dict[str, str]]
-    posts: list[dict[str, str]]
-
-
-class CasesOut(Wire):
-    """The cases of this post."""
-
-    cases: list[CaseOut]
-
-
-class WordsIn(Wire):
-    """Words from a person."""
-
-    words: Words
-
-
-class DeclineIn(Wire):
-    """Why a line is declined."""
-
-    reason_code: Code
-    words: Words
-
-
-class ReleaseIn(Wire):
-    """The content of a line and what is said of it."""
-
-    text: Annotated[str, Field(max_length=20_000)] | None = None
-    filename: Annotated[str, Field(max_length=200)] | None = None
-    data_base64: str | None = None
-    data_as_of: date
-    verified: bool
-    fact_or_opinion: Code
-    action: Annotated[str, Field(min_length=1, max_length=500)]
-    accepts_findings: bool = False
-
-    def content(self) -> Content:
-        """The same as the flow takes it. Raises Invalid when the data isn't base64."""
-        try:
-            data = base64.b64decode(self.data_base64, validate=True) if self.data_base64 else None
-        except binascii.Error as error:
-            raise Invalid("The data isn't base64.", fields={"data_base64": "Send base64."}) from error
-        return Content(self.text, self.filename, data)
-
-
-class ReleasedOut(Wire):
-    """A line that left, sealed."""
-
-    release_id: str
-    parcel_id: str
-
-
-class AuthoriseIn(Wire):
-    """A person's decision on a referred line."""
-
-    grants: bool
-    reasons: Words
-
-
-class ParcelOut(Wire):
-    """Something sealed to this post."""
-
-    parcel_id: str
-    reference: str
-    category: str
-    state: str
-    sealed_at: datetime
-    expires_at: datetime
-    opened: int
-
-
-class ParcelsOut(Wire):
-    """What was sealed to this post."""
-
-    parcels: list[ParcelOut]
-
-
-class ConditionsOut(Wire):
-    """What must be accepted before opening, and the key it is sealed to."""
-
-    parcel: ParcelOut
-    kid: str
-    undertakings: list[str]
-    accepted: bool
-    data_as_of: date
-    verified: bool
-
-
-class OpenIn(Wire):
-    """The conditions that are accepted, by code."""
-
-    accepts: list[Code] = Field(default_factory=list, max_length=40)
-
-
-class OpenedOut(Wire):
-    """A recorded opening; collect the content with its id."""
-
-    opening_id: str
-
-
-class CollectedOut(Wire):
-    """The sealed content with the log's proofs of its release and of this opening (C2SP tlog-proof)."""
-
-    parcel_id: str
-    jwe: str
-    digest: str
-    proofs: list[str]
-    consistency: list[str]
-    log_keys: list[str]
-
-
-class KeysIn(Wire):
-    """Two public keys: the one in use, and the spare."""
-
-    keys: list[dict[str, str]] = Field(min_length=2, max_length=2)
-
-
-class ChallengeOut(Wire):
-    """Open this with the private key and send back what it says."""
-
-    key_id: str
-    kid: str
-    place: str
-    jwe: str
-
-
-class ChallengesOut(Wire):
-    """One challenge for each key."""
-
-    challenges: list[ChallengeOut]
-
-
-class AnswerIn(Wire):
-    """What a challenge said."""
-
-    answer: Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class KeyOut(Wire):
-    """A key and where it stands."""
-
-    key_id: str
-    kid: str
-    place: str
-    state: str
-
-
-class KeysOut(Wire):
-    """The keys of this post."""
-
-    keys: list[KeyOut]
+LARGEST_RELEASE = 16 * 1024 * 1024
+_MINE = Query("waiting|needs_more|decided|overdue", "Choose one of waiting, needs_more, decided and overdue.")
+_DESK = Query("to_release|waiting|done|overdue", "Choose one of to_release, waiting, done and overdue.")
+_SIZE = Query("[0-9]{1,15}", "Give the log's size as last seen.")
+
+
+@blueprint.record_once
+def _without_form_tokens(setup: BlueprintSetupState) -> None:
+    """A machine brings no cookie, so there is nothing that another site could use in its name."""
+    setup.app.extensions["csrf"].exempt(blueprint)
+
+
+@blueprint.after_request
+def _name_the_scheme(response: Response) -> Response:
+    """A refusal says how to sign in (RFC 9110 section 11.6.1, RFC 9449 section 7.1)."""
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = f'DPoP algs="{" ".join(tokens.ALGORITHMS)}"'
+    return response
 
 
 @blueprint.post("/token")
@@ -351,11 +102,11 @@ def list_cases() -> CasesOut:
         found = []
         for case in cases.my_cases(unit, current_actor()):
             people = [
-                {"post_id": post.post_id, "agency_id": post.agency_id, "role": post.role}
+                PostOut(post_id=post.post_id, agency_id=post.agency_id, role=post.role)
                 for post in cases.assigned_posts(unit, case.case_id)
             ]
             about = [
-                {"subject_id": view.subject_id, "reference": view.reference, "role": view.role}
+                SubjectOut(subject_id=view.subject_id, reference=view.reference, role=view.role)
                 for view in subjects.subjects_of(unit, case.case_id)
             ]
             found.append(
@@ -379,7 +130,7 @@ def list_cases() -> CasesOut:
     gives=Received,
     status=202,
     idempotent_by_key=True,
-    problems=(400, 409),
+    problems=(409,),
 )
 def make_request(body: RequestIn) -> Received:
     """Ask or offer; the same Idempotency-Key always yields the same request."""
@@ -388,7 +139,9 @@ def make_request(body: RequestIn) -> Received:
     return Received(request_id=asked.request_id, reference=asked.reference, decided=asked.shown)
 
 
-@operation(blueprint, "GET", "/requests", summary="Requests of this post", gives=Summaries, query=("tab",))
+@operation(
+    blueprint, "GET", "/requests", summary="Requests of this post", gives=Summaries, query={"tab": _MINE}
+)
 def list_requests() -> Summaries:
     """Requests of this post: waiting, needs_more, decided or overdue."""
     with current_gateway().store.reading() as unit:
@@ -435,7 +188,9 @@ def answer_request(request_id: str, body: WordsIn) -> None:
         ask.answer(unit, current_actor(), request_id, body.words)
 
 
-@operation(blueprint, "GET", "/inbox", summary="Requests put to this agency", gives=Summaries, query=("tab",))
+@operation(
+    blueprint, "GET", "/inbox", summary="Requests put to this agency", gives=Summaries, query={"tab": _DESK}
+)
 def list_inbox() -> Summaries:
     """Requests put to this agency: to_release, waiting, done or overdue."""
     with current_gateway().store.reading() as unit:
@@ -481,7 +236,8 @@ def decline_line(line_id: str, body: DeclineIn) -> None:
     takes=ReleaseIn,
     gives=ReleasedOut,
     status=201,
-    problems=(409, 413),
+    largest=LARGEST_RELEASE,
+    problems=(409,),
 )
 def release_line(line_id: str, body: ReleaseIn) -> ReleasedOut:
     """Clean, seal and release the content of one line; 409 when it is decided differently now."""
@@ -561,7 +317,7 @@ def open_parcel(parcel_id: str, body: OpenIn) -> OpenedOut:
     "/openings/<id:opening_id>",
     summary="Collect the sealed content",
     gives=CollectedOut,
-    query=("seen_size",),
+    query={"seen_size": _SIZE},
     problems=(409, 410),
 )
 def collect(opening_id: str) -> CollectedOut:
@@ -583,13 +339,13 @@ def collect(opening_id: str) -> CollectedOut:
     "POST",
     "/parcels/<id:parcel_id>/onward",
     summary="Ask to pass on what was received",
-    takes=RequestIn,
+    takes=OnwardIn,
     gives=Received,
     status=202,
     idempotent_by_key=True,
-    problems=(400, 409),
+    problems=(409,),
 )
-def ask_onward(parcel_id: str, body: RequestIn) -> Received:
+def ask_onward(parcel_id: str, body: OnwardIn) -> Received:
     """Ask the originator whether something received may go onward; the purpose may only narrow."""
     with current_gateway().store.writing() as unit:
         asked = onward.ask_onward(
@@ -645,21 +401,17 @@ def idempotency_key() -> str:
         Invalid: it is missing or not 8 to 100 characters long.
     """
     key = request.headers.get("Idempotency-Key", "")
-    if not 8 <= len(key) <= 100:
+    if not 8 <= len(key) <= 100 or not key.isascii() or not key.isprintable():
         raise Invalid(
             "An Idempotency-Key is needed.",
-            fields={"Idempotency-Key": "Send a header of 8 to 100 characters, new for each request."},
+            fields={"Idempotency-Key": "Send a header of 8 to 100 plain characters, new for each request."},
         )
     return key
 
 
 def _seen_size() -> int | None:
     size = request.args.get("seen_size")
-    if size is None:
-        return None
-    if not size.isascii() or not size.isdigit() or len(size) > 15:
-        raise Invalid("The size isn't a number.", fields={"seen_size": "Give the log's size as last seen."})
-    return int(size)
+    return None if size is None else int(size)
 
 
 def _summary(found: reading.RequestSummary) -> Summary:

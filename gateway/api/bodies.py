@@ -1,0 +1,357 @@
+"""What travels: each body of the API, declared field by field."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.api.operations import Wire
+from gateway.disclosure.asking import Asking, Basis, NamedRecipient
+from gateway.disclosure.content import Content
+from gateway.disclosure.models import RequestKind
+from gateway.errors import Invalid
+
+Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,47}$")]
+Words = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class TokenRequest(Wire):
+    """A client assertion (RFC 7523) that buys a token."""
+
+    client_assertion: Annotated[str, Field(max_length=8192)]
+
+
+class Token(Wire):
+    """A token for DPoP-bound use."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+
+
+class BasisIn(Wire):
+    """The legal basis in its four parts."""
+
+    powers: list[Code] = Field(min_length=1, max_length=10)
+    dp_regime: Code
+    dp_condition: Code
+    confidence_basis: Code
+
+    def basis(self) -> Basis:
+        """The same as the flow takes it."""
+        return Basis(tuple(self.powers), self.dp_regime, self.dp_condition, self.confidence_basis)
+
+
+class RecipientIn(Wire):
+    """A post, or someone outside with the officer who delivers."""
+
+    post_id: Id | None = None
+    agency_type: Code | None = None
+    role: Annotated[str, Field(max_length=200)] | None = None
+    described: Words | None = None
+    delivering_post_id: Id | None = None
+
+
+class RequestIn(Wire):
+    """What is asked for or offered."""
+
+    kind: RequestKind = RequestKind.ASK
+    case_id: Id | None = None
+    subject_ids: list[Id] = Field(default_factory=list, max_length=50)
+    case_reference: Annotated[str, Field(max_length=2000)] | None = None
+    person: Annotated[str, Field(max_length=2000)] | None = None
+    holder_agency_id: Id
+    categories: list[Code] = Field(min_length=1, max_length=40)
+    purpose: Code
+    basis: BasisIn
+    why: Annotated[str, Field(min_length=1, max_length=500)]
+    recipients: list[RecipientIn] = Field(min_length=1, max_length=10)
+    needed_by: date | None = None
+    declarations: dict[Code, Words] = Field(default_factory=dict)
+
+    def asking(self) -> Asking:
+        """The same as the flow takes it."""
+        return Asking(
+            kind=self.kind,
+            case_id=self.case_id,
+            subject_ids=tuple(self.subject_ids),
+            case_reference=self.case_reference,
+            person=self.person,
+            holder_agency_id=self.holder_agency_id,
+            categories=tuple(self.categories),
+            purpose=self.purpose,
+            basis=self.basis.basis(),
+            why=self.why,
+            recipients=tuple(NamedRecipient(**one.model_dump()) for one in self.recipients),
+            needed_by=self.needed_by,
+            declarations=dict(self.declarations),
+        )
+
+
+class OnwardIn(Wire):
+    """Who should have what was received, and why; person, kind of information and holder are those of the parcel."""
+
+    purpose: Code
+    basis: BasisIn
+    why: Annotated[str, Field(min_length=1, max_length=500)]
+    recipients: list[RecipientIn] = Field(min_length=1, max_length=10)
+    needed_by: date | None = None
+    declarations: dict[Code, Words] = Field(default_factory=dict)
+
+    def asking(self) -> Asking:
+        """The same as the flow takes it; the flow fills in what the parcel decides."""
+        return Asking(
+            kind=RequestKind.ASK,
+            holder_agency_id="",
+            categories=(),
+            purpose=self.purpose,
+            basis=self.basis.basis(),
+            why=self.why,
+            recipients=tuple(NamedRecipient(**one.model_dump()) for one in self.recipients),
+            needed_by=self.needed_by,
+            declarations=dict(self.declarations),
+        )
+
+
+class Received(Wire):
+    """The reference; `decided` tells whether the decision may be read."""
+
+    request_id: str
+    reference: str
+    decided: bool
+
+
+class Obligation(Wire):
+    """What goes with a line."""
+
+    code: str
+    kind: str
+    owner: str | None
+    days: int | None
+
+
+class Line(Wire):
+    """One subject, one kind of information, one recipient."""
+
+    line_id: str
+    subject_reference: str
+    category: str
+    recipient: str
+    state: str
+    outcome: str | None
+    text: str
+    alternative: str
+    obligations: list[Obligation]
+    refer_to: list[str]
+    policy_version: str
+
+
+class Summary(Wire):
+    """A request in a list."""
+
+    request_id: str
+    reference: str
+    kind: str
+    state: str
+    outcome: str | None
+    purpose: str
+    due_at: datetime
+    overdue: bool
+
+
+class Summaries(Wire):
+    """A list of requests."""
+
+    requests: list[Summary]
+
+
+class Detail(Wire):
+    """A request with its lines."""
+
+    request: Summary
+    lines: list[Line]
+    may: list[str]
+
+
+class SubjectOut(Wire):
+    """A person a case is about, by reference."""
+
+    subject_id: str
+    reference: str
+    role: str
+
+
+class PostOut(Wire):
+    """A post on a case."""
+
+    post_id: str
+    agency_id: str
+    role: str
+
+
+class CaseOut(Wire):
+    """A case of this post, with its subjects and the posts on it."""
+
+    case_id: str
+    reference: str
+    arrangement: str
+    subjects: list[SubjectOut]
+    posts: list[PostOut]
+
+
+class CasesOut(Wire):
+    """The cases of this post."""
+
+    cases: list[CaseOut]
+
+
+class WordsIn(Wire):
+    """Words from a person."""
+
+    words: Words
+
+
+class DeclineIn(Wire):
+    """Why a line is declined."""
+
+    reason_code: Code
+    words: Words
+
+
+class ReleaseIn(Wire):
+    """The content of a line and what is said of it."""
+
+    text: Annotated[str, Field(max_length=20_000)] | None = None
+    filename: Annotated[str, Field(max_length=200)] | None = None
+    data_base64: str | None = None
+    data_as_of: date
+    verified: bool
+    fact_or_opinion: Code
+    action: Annotated[str, Field(min_length=1, max_length=500)]
+    accepts_findings: bool = False
+
+    def content(self) -> Content:
+        """The same as the flow takes it. Raises Invalid when the data isn't base64."""
+        try:
+            data = base64.b64decode(self.data_base64, validate=True) if self.data_base64 else None
+        except binascii.Error as error:
+            raise Invalid("The data isn't base64.", fields={"data_base64": "Send base64."}) from error
+        return Content(self.text, self.filename, data)
+
+
+class ReleasedOut(Wire):
+    """A line that left, sealed."""
+
+    release_id: str
+    parcel_id: str
+
+
+class AuthoriseIn(Wire):
+    """A person's decision on a referred line."""
+
+    grants: bool
+    reasons: Words
+
+
+class ParcelOut(Wire):
+    """Something sealed to this post."""
+
+    parcel_id: str
+    reference: str
+    category: str
+    state: str
+    sealed_at: datetime
+    expires_at: datetime
+    opened: int
+
+
+class ParcelsOut(Wire):
+    """What was sealed to this post."""
+
+    parcels: list[ParcelOut]
+
+
+class ConditionsOut(Wire):
+    """What must be accepted before opening, and the key it is sealed to."""
+
+    parcel: ParcelOut
+    kid: str
+    undertakings: list[str]
+    accepted: bool
+    data_as_of: date
+    verified: bool
+
+
+class OpenIn(Wire):
+    """The conditions that are accepted, by code."""
+
+    accepts: list[Code] = Field(default_factory=list, max_length=40)
+
+
+class OpenedOut(Wire):
+    """A recorded opening; collect the content with its id."""
+
+    opening_id: str
+
+
+class CollectedOut(Wire):
+    """The sealed content with the log's proofs of its release and of this opening (C2SP tlog-proof)."""
+
+    parcel_id: str
+    jwe: str
+    digest: str
+    proofs: list[str]
+    consistency: list[str]
+    log_keys: list[str]
+
+
+Jwk = Annotated[
+    dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=200)]], Field(max_length=12)
+]
+
+
+class KeysIn(Wire):
+    """Two public keys as JWK: the one in use, and the spare."""
+
+    keys: list[Jwk] = Field(min_length=2, max_length=2)
+
+
+class ChallengeOut(Wire):
+    """Open this with the private key and send back what it says."""
+
+    key_id: str
+    kid: str
+    place: str
+    jwe: str
+
+
+class ChallengesOut(Wire):
+    """One challenge for each key."""
+
+    challenges: list[ChallengeOut]
+
+
+class AnswerIn(Wire):
+    """What a challenge said."""
+
+    answer: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class KeyOut(Wire):
+    """A key and where it stands."""
+
+    key_id: str
+    kid: str
+    place: str
+    state: str
+
+
+class KeysOut(Wire):
+    """The keys of this post."""
+
+    keys: list[KeyOut]
