@@ -91,7 +91,7 @@ class Stage:
         """Make a request; gives the id of the line of each kind of information."""
 
         def make(unit: Unit, actor: Actor) -> str:
-            return ask.ask(unit, actor, self._asking(unit, asked)).request_id
+            return ask.ask(unit, actor, self.asking(unit, asked)).request_id
 
         request_id = self.by(asked.who, make)
         return self.do(lambda unit: {line.category: line.id for line in judge.lines_of(unit, request_id)})
@@ -146,7 +146,8 @@ class Stage:
         """The agency of that code."""
         return unit.session.exec(select(Agency).where(Agency.code == code)).one().id
 
-    def _asking(self, unit: Unit, asked: Ask) -> Asking:
+    def asking(self, unit: Unit, asked: Ask) -> Asking:
+        """What a request of the story asks, with the ids of the register."""
         return Asking(
             kind=RequestKind.ASK,
             holder_agency_id=self.agency_id(unit, asked.holder),

@@ -24,7 +24,7 @@ Making = Callable[[Stage, Unit], Asking]
 
 
 def _outsider(stage: Stage, unit: Unit) -> Asking:
-    known = stage._asking(
+    known = stage.asking(
         unit, replace(PERMITTED, who="marac-coordinator", recipients=("marac-coordinator",))
     )
     return replace(
@@ -37,7 +37,7 @@ def _unknown(stage: Stage, unit: Unit) -> Asking:
 
 
 def _guessed_case(stage: Stage, unit: Unit) -> Asking:
-    known = stage._asking(
+    known = stage.asking(
         unit, replace(PERMITTED, who="marac-coordinator", recipients=("marac-coordinator",))
     )
     return replace(known, case_reference="M2-0417", person="Robin Invented")
@@ -86,7 +86,7 @@ def test_a_walled_colleague_on_the_case_gets_the_same(quick_stage: Stage) -> Non
 
 
 def _walled(stage: Stage, unit: Unit) -> Asking:
-    return replace(stage._asking(unit, PERMITTED), case_reference="M2-0417", person="Robin Invented")
+    return replace(stage.asking(unit, PERMITTED), case_reference="M2-0417", person="Robin Invented")
 
 
 def _read(stage: Stage, who: str, request_id: str) -> reading.RequestDetail:
@@ -102,7 +102,7 @@ def _person_of(stage: Stage, unit: Unit, code: str) -> str:
 def test_the_control_on_the_case_is_shown_the_decision(quick_stage: Stage) -> None:
     asked = quick_stage.by(
         "probation-om",
-        lambda unit, actor: asking.ask(unit, actor, quick_stage._asking(unit, PERMITTED)),
+        lambda unit, actor: asking.ask(unit, actor, quick_stage.asking(unit, PERMITTED)),
     )
     assert asked.shown is True
 

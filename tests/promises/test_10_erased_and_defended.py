@@ -99,7 +99,7 @@ def test_an_idempotency_row_keeps_no_answer(quick_stage: Stage) -> None:
     quick_stage.by(
         "probation-om",
         lambda unit, actor: asking.ask(
-            unit, actor, quick_stage._asking(unit, PERMITTED), idempotency_key="a-key-of-mine"
+            unit, actor, quick_stage.asking(unit, PERMITTED), idempotency_key="a-key-of-mine"
         ),
     )
     row = quick_stage.do(lambda unit: unit.session.exec(select(IdempotentAnswer)).one())
