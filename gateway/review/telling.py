@@ -19,6 +19,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import LoggedEntry
 from gateway.registry.models import Agency, Post
 from gateway.review.matters import Matter, matter_of
+from gateway.sealing.marks import locating_data
 from gateway.sealing.models import Parcel
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import AgencyType, Category, ConsentStatus, Orientation, Outcome, vocabulary
@@ -74,6 +75,8 @@ _ONE_TEXT_FOR_ALL = frozenset(
         EntryKind.TASK_DONE,
     }
 )
+# The rules' own reasons hold references to law that look like places, and nothing that anybody typed.
+_BY_RULE = frozenset({EntryKind.DECISION_MADE, EntryKind.DECISION_REPEATED})
 _ALARMING = {
     EntryKind.EMERGENCY_USED: "Emergency access was used.",
     EntryKind.PARCEL_OPENING_FAILED: "Someone tried to open what was shared and could not.",
@@ -220,7 +223,8 @@ class Teller:
             return (ERASED,)
         said = [words[name] for name in wanted if words.get(name)]
         declared = [value for name, value in sorted(words.items()) if name.startswith("declared_")]
-        return tuple(text for value in (*said, *declared) for text in _listed(value) if text)
+        texts = [text for value in (*said, *declared) for text in _listed(value) if text]
+        return tuple(texts if entry.kind in _BY_RULE else map(without_places, texts))
 
     def _agreed(self, entry: LoggedEntry) -> str:
         if entry.kind not in {EntryKind.DECISION_MADE, EntryKind.DECISION_REPEATED} or not entry.request_id:
@@ -317,6 +321,13 @@ def label(attribute: str, code: str) -> str:
         return ""
     words = vocabulary()
     return words.label(attribute, code) if words.knows(attribute, code) else code.replace("_", " ")
+
+
+def without_places(text: str) -> str:
+    """Give words with everything that could lead someone to a door left out, and what was left out said."""
+    for finding in sorted(locating_data(text), key=lambda one: one.start, reverse=True):
+        text = f"{text[: finding.start]}[{finding.kind} left out]{text[finding.end :]}"
+    return text
 
 
 def _title(entry: LoggedEntry) -> str:

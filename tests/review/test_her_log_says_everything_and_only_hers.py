@@ -20,7 +20,7 @@ from gateway.ledger.read import Filter, entries_for_subject
 from gateway.review import clients, copies, handing_out, log
 from gateway.review.log import Chosen, LogPage
 from gateway.review.matters import Matter
-from gateway.review.telling import ALSO_ANOTHERS
+from gateway.review.telling import ALSO_ANOTHERS, without_places
 from gateway.store.engine import writing
 from gateway.store.tables import new_id
 from gateway.vocabulary import Category, Outcome
@@ -79,6 +79,13 @@ def test_words_that_are_about_another_person_too_are_not_told(
         his = entries_for_subject(unit, sqlite_meadow.perpetrator).entries[0]
         with pytest.raises(NotFound):
             log.entry(unit, actor, sqlite_meadow.victim, his.entry_id)
+
+
+def test_words_that_somebody_typed_are_told_without_places_and_numbers() -> None:
+    typed = "She moved to 14 Elm Road, MD4 7QX; ring 07700 900123."
+    said = "She moved to [street address left out], [postcode left out]; ring [telephone number left out]."
+    assert without_places(typed) == said
+    assert without_places(WHY) == WHY
 
 
 @pytest.mark.parametrize(
