@@ -9,7 +9,7 @@ from gateway.clock import local_day
 from gateway.disclosure import policies
 from gateway.disclosure.impact import Impact, impact
 from gateway.disclosure.policies import Draft
-from gateway.errors import Conflict, Invalid
+from gateway.errors import Conflict, Invalid, NotFound
 from gateway.policy import lifecycle
 from gateway.policy.models import DraftState, Kind, PolicyActivation
 from gateway.web.access import Face, allow, current_actor, current_gateway
@@ -272,6 +272,7 @@ def policies_approve(draft_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_refuse(draft_id: str) -> ResponseReturnValue:
     """Refuse another officer's change."""
+    _draft(draft_id)
     form = WordsForm()
     return confirm(
         form,
@@ -288,6 +289,7 @@ def policies_refuse(draft_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_withdraw(draft_id: str) -> ResponseReturnValue:
     """Take one's own draft back."""
+    _draft(draft_id)
     return confirm(
         PlainForm(),
         lambda unit: policies.withdraw(unit, current_actor(), draft_id),
@@ -303,6 +305,7 @@ def policies_withdraw(draft_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_roll_back(sequence: int) -> ResponseReturnValue:
     """Propose an earlier policy again."""
+    _must_exist(sequence)
     form = RollBackForm()
     return confirm(
         form,
@@ -321,6 +324,7 @@ def policies_roll_back(sequence: int) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_review(sequence: int) -> ResponseReturnValue:
     """Review a change that acted at once."""
+    _must_exist(sequence)
     form = WordsForm()
     return confirm(
         form,
@@ -347,6 +351,13 @@ class _conflicts:  # noqa: N801 - used as a statement
 def _draft(draft_id: str) -> Draft:
     with current_gateway().store.reading() as unit:
         return policies.draft_for(unit, current_actor(), draft_id)
+
+
+def _must_exist(sequence: int) -> None:
+    with current_gateway().store.reading() as unit:
+        known = {row.sequence for row in policies.versions(unit, current_actor())}
+    if sequence not in known:
+        raise NotFound("There is no such activation.", next_step="Choose one from the list.")
 
 
 def _impact(found: Draft) -> Impact | None:
