@@ -77,6 +77,9 @@ def _record(unit: Unit, entry: Entry) -> str:
 
 def _insert(unit: Unit, entry: Entry, written: Written, salt: bytes | None, leaf: Leaf) -> None:
     entry_id = leaf.entry_id
+    if salt is not None:
+        for_words = _owners(entry)[:1] if written.words else ()
+        unit.vault.fetch(unit.session, [*for_words, (Scope.SALT, entry.partnership_id)])
     scope, owner, words = _sealed_words(unit, entry, entry_id, written.words)
     row = {
         "entry_id": entry_id,

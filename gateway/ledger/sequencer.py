@@ -14,6 +14,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 import structlog
 
+from gateway.errors import NotConfirmed
 from gateway.ledger.grow import HEAD, Leaf, integrate
 from gateway.ledger.journal import Journal
 from gateway.store.engine import at_once
@@ -27,13 +28,21 @@ _STALLED = (
 )
 
 _LOCK = sa.text(
-    f"SELECT set_config('idle_in_transaction_session_timeout', '{_STALLED}', true), "
-    f"pg_advisory_xact_lock({_ONE_AT_A_TIME})"
+    f"SELECT set_config('idle_in_transaction_session_timeout', '{_STALLED}', true) AS stalled, "
+    f"set_config('gateway.turn', (pg_advisory_xact_lock({_ONE_AT_A_TIME}) IS NOT NULL)::text, true) AS turn"
+)
+# Who comes while another places leaves waits until that is done and looks again, together with all others who wait:
+# a queue for the lock itself would let them in one by one, to find in turn that nothing is left to do.
+_LET_FINISH = f"SELECT pg_advisory_lock_shared({_ONE_AT_A_TIME}), pg_advisory_unlock_shared({_ONE_AT_A_TIME})"
+_TRY = (
+    f"SELECT set_config('idle_in_transaction_session_timeout', '{_STALLED}', true) AS stalled, "
+    f"set_config('gateway.turn', pg_try_advisory_xact_lock({_ONE_AT_A_TIME})::text, true) AS turn"
 )
 _PLACED = "SELECT entry_id FROM ledger_leaf WHERE entry_id = ANY(%(ids)s::text[])"
 _TAKE = """
     DELETE FROM ledger_pending
-    WHERE number IN (SELECT number FROM ledger_pending ORDER BY number LIMIT %(batch)s)
+    WHERE current_setting('gateway.turn') = 'true'
+    AND number IN (SELECT number FROM ledger_pending ORDER BY number LIMIT %(batch)s)
     RETURNING number, entry_id, leaf
 """
 _log = structlog.get_logger(__name__)
@@ -76,6 +85,12 @@ def wait_for(store: Store, journal: Journal, entry_ids: list[str]) -> None:
         while turn.taken(entry_ids, deadline):
             try:
                 turn.remember(_drain(store, turn.waiting()))
+            except NotConfirmed:
+                raise
+            except Exception as error:
+                # Whatever it is, what isn't known to be under a checkpoint is not acknowledged.
+                _log.exception("ledger_not_placed")
+                raise NotConfirmed from error
             finally:
                 turn.pass_on()
     finally:
@@ -93,12 +108,22 @@ def catch_up(store: Store) -> int:
 
 
 def _drain(store: Store, waiting: Collection[str]) -> set[str]:
-    """Place what waits in the outbox; give which entries that were, and which of `waiting` others had placed."""
+    """Place what waits in the outbox; give which entries that were, and which of `waiting` others had placed.
+
+    When nobody waits for an answer it stands in the queue for the lock; else it only tries, for another who has the
+    lock may be placing the same leaves.
+    """
+    locking: list[str] = [_LET_FINISH, _TRY] if waiting else [_LOCK.text]
     with store.writing() as unit:
         # One after the other at the server, so that what is taken is what had committed once the lock was ours.
-        _, found, taken, heads = at_once(
+        *_, found, taken, heads = at_once(
             unit.session.connection(),
-            [(_LOCK.text, {}), (_PLACED, {"ids": list(waiting)}), (_TAKE, {"batch": _BATCH}), (HEAD, {})],
+            [
+                *((one, {}) for one in locking),
+                (_PLACED, {"ids": list(waiting)}),
+                (_TAKE, {"batch": _BATCH}),
+                (HEAD, {}),
+            ],
         )
         if taken:
             taken = sorted(taken, key=lambda row: row.number)

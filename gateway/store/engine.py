@@ -73,7 +73,7 @@ def at_once(
     try:
         with driver.pipeline():
             cursors = [
-                driver.cursor(row_factory=namedtuple_row).execute(statement.encode(), values)
+                psycopg.Cursor(driver, row_factory=namedtuple_row).execute(statement.encode(), values)
                 for statement, values in statements
             ]
             return [cursor.fetchall() for cursor in cursors]
@@ -136,7 +136,7 @@ def _postgresql(url: URL, pool_size: int, pool_timeout: float, echo: bool) -> En
         connect_args=_postgresql_arguments(url),
     )
 
-    def ask_if_idle(connection: psycopg.Connection[Any], record: Any, _proxy: object) -> None:
+    def ask_if_idle(connection: Any, record: Any, _proxy: object) -> None:
         # A connection in use a moment ago is not asked again whether it lives: that is a round trip of every act.
         if time.monotonic() - record.info.get("returned", time.monotonic()) < _IDLE_SECONDS:
             return
