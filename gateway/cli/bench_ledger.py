@@ -9,10 +9,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Barrier, local
 
+import psycopg
 import sqlalchemy as sa
 from gateway_verify.audit import audit
 from gateway_verify.merkle import inclusion_proof
@@ -38,7 +41,7 @@ from gateway.store.unit_of_work import Store
 from gateway.store.vault import Vault
 
 _ORIGIN = "bench.invalid/ledger"
-_WORKERS = 2
+_WARM = 5
 _fork = multiprocessing.get_context("fork")
 
 
@@ -99,7 +102,7 @@ def run(*, full: bool = False, postgresql: str | None = None, folder: Path | Non
         create_log_keys(place.folder / "log")
         rows = list(_sqlite_rows(place, 2_000 if full else 300))
         if postgresql:
-            rows += _postgresql_rows(place, postgresql, 8_000 if full else 800)
+            rows += _postgresql_rows(place, postgresql, 16_000 if full else 1_600)
         return rows + list(_size_rows(place, 1_000_000 if full else 20_000, growth=full))
 
 
@@ -148,12 +151,6 @@ def _timed(act: Callable[[], object], times: int) -> list[float]:
     return taken
 
 
-def _together(act: Callable[[], object], threads: int, times: int) -> list[float]:
-    with ThreadPoolExecutor(threads) as pool:
-        found = [pool.submit(_timed, act, times) for _ in range(threads)]
-        return [one for each in found for one in each.result()]
-
-
 def _row(what: str, taken: list[float], seconds: float, per: int = 1, against: float | None = None) -> Row:
     ordered = sorted(taken)
     rate = len(taken) * per / seconds
@@ -188,7 +185,8 @@ def _sqlite_rows(place: Place, times: int) -> Iterator[Row]:
         act = _batched(store, batch)
         yield _alone(f"SQLite: {batch} entries a transaction", act, max(times // batch, 3), batch, rate)
     store.close()
-    yield _clients(place, url, "SQLite: entry inline", 8, times, rate)
+    what = "SQLite: entry inline, 8 clients in 2 processes"
+    yield _clients(_Entries(place, url), what, 8, 2, times, rate)
 
 
 def _bare_sqlite(path: Path) -> Callable[[], object]:
@@ -210,24 +208,18 @@ def _batched(store: Store, batch: int) -> Callable[[], object]:
 
 def _postgresql_rows(place: Place, url: str, times: int) -> Iterator[Row]:
     create_tables(url)
-    engine = make_engine(url, pool_size=32)
+    engine = make_engine(url, pool_size=1)
     with engine.begin() as connection:
         connection.execute(
             sa.text("CREATE TABLE IF NOT EXISTS bench_bare (id BIGSERIAL PRIMARY KEY, data BYTEA)")
         )
-    insert = sa.text("INSERT INTO bench_bare (data) VALUES (:data)")
-
-    def bare() -> None:
-        with engine.begin() as connection:
-            connection.execute(insert, {"data": os.urandom(300)})
-
-    for clients in (1, 8, 32):
-        start = time.perf_counter()
-        taken = _together(bare, clients, times // clients)
-        seconds = time.perf_counter() - start
-        row = _row(f"PostgreSQL: bare insert and commit, {clients} clients", taken, seconds)
-        yield row
-        yield _clients(place, url, "PostgreSQL: entry through the outbox", clients, times, row.per_second)
+    for clients, workers in ((1, 1), (8, 8), (8, 2), (32, 2)):
+        who = f"{clients} clients in {workers} processes"
+        bare = _clients(_Bare(url), f"PostgreSQL: bare insert and commit, {who}", clients, workers, times)
+        yield bare
+        entries = _Entries(place, url)
+        what = f"PostgreSQL: entry through the outbox, {who}"
+        yield _clients(entries, what, clients, workers, times, bare.per_second)
     store = place.open(url)
     yield _alone("PostgreSQL: 100 entries a transaction", _batched(store, 100), max(times // 400, 3), 100)
     yield _alone("PostgreSQL: 1000 leaves placed at once", _placed_at_once(store), 5, 1000)
@@ -245,14 +237,52 @@ def _placed_at_once(store: Store) -> Callable[[], object]:
     return act
 
 
-def _clients(place: Place, url: str, what: str, clients: int, times: int, against: float | None) -> Row:
-    """Measure several clients as two worker processes with threads, as gunicorn runs them."""
-    workers = min(_WORKERS, clients)
+@dataclass(frozen=True)
+class _Bare:
+    """Clients that do one durable insert after the other and nothing else, straight through the driver."""
+
+    url: str
+
+    @contextmanager
+    def opened(self, threads: int) -> Iterator[Callable[[], object]]:
+        """Give what one client does again and again; each thread has a connection of its own."""
+        here, made = local(), []
+
+        def insert() -> None:
+            if not hasattr(here, "connection"):
+                here.connection = psycopg.connect(self.url, autocommit=True)
+                made.append(here.connection)
+            here.connection.execute("INSERT INTO bench_bare (data) VALUES (%s)", (os.urandom(300),))
+
+        yield insert
+        for connection in made:
+            connection.close()
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """Clients that record one entry after the other, each in a transaction of its own."""
+
+    place: Place
+    url: str
+
+    @contextmanager
+    def opened(self, threads: int) -> Iterator[Callable[[], object]]:
+        """Give what one client does again and again, through the store of a process with so many threads."""
+        store = self.place.open(self.url, pool=threads + 1)
+        yield lambda: _record(store)
+        store.close()
+
+
+def _clients(
+    kind: _Bare | _Entries, what: str, clients: int, workers: int, times: int, against: float | None = None
+) -> Row:
+    """Measure clients as threads in worker processes, as gunicorn runs them; nobody else's work is in the figure."""
     pipes, processes = [], []
     for _ in range(workers):
         ours, theirs = _fork.Pipe()
         process = _fork.Process(
-            target=_client, args=(place, url, clients // workers, times // clients, theirs)
+            target=_client, args=(kind, clients // workers, max(times // clients, 1), theirs)
         )
         process.start()
         pipes.append(ours)
@@ -262,20 +292,33 @@ def _clients(place: Place, url: str, what: str, clients: int, times: int, agains
     start = time.perf_counter()
     for pipe in pipes:
         pipe.send("go")
-    taken = [one for pipe in pipes for one in pipe.recv()]
+    answers = [pipe.recv() for pipe in pipes]
     seconds = time.perf_counter() - start
     for process in processes:
         process.join()
-    return _row(f"{what}, {clients} clients", taken, seconds, against=against)
+    taken = [one for times_taken, _ in answers for one in times_taken]
+    worked = sum(cpu for _, cpu in answers) / len(taken)
+    note = f"{worked * 1000:.2f} ms of the clients' CPU each"
+    return replace(_row(what, taken, seconds, against=against), note=note)
 
 
-def _client(place: Place, url: str, threads: int, times: int, pipe: Connection) -> None:
-    store = place.open(url, pool=threads + 1)
-    _record(store)
-    pipe.send("ready")
-    pipe.recv()
-    pipe.send(_together(lambda: _record(store), threads, times))
-    store.close()
+def _client(kind: _Bare | _Entries, threads: int, times: int, pipe: Connection) -> None:
+    with kind.opened(threads) as act, ThreadPoolExecutor(threads) as pool:
+        warm = Barrier(threads)
+
+        def warmed() -> None:
+            warm.wait()
+            for _ in range(_WARM):
+                act()
+
+        for one in [pool.submit(warmed) for _ in range(threads)]:
+            one.result()
+        pipe.send("ready")
+        pipe.recv()
+        start = time.process_time()
+        found = [pool.submit(_timed, act, times) for _ in range(threads)]
+        taken = [one for each in found for one in each.result()]
+        pipe.send((taken, time.process_time() - start))
 
 
 def _size_rows(place: Place, size: int, *, growth: bool) -> Iterator[Row]:
