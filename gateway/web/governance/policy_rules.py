@@ -203,6 +203,7 @@ def policies_switch(draft_id: str, pack_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_import(draft_id: str) -> ResponseReturnValue:
     """Put a pack or overlay into the draft as it is written."""
+    _draft(draft_id)
     form = ImportForm()
     return confirm(
         form,
