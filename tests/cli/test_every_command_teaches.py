@@ -1,0 +1,103 @@
+"""The command teaches: every command has its help, does its work on a new installation, and errors say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli.main import COMMANDS, cli, main
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command on an installation of its own; gives the exit code."""
+    chosen = {
+        "ENV": "demo",
+        "STORE__URL": f"sqlite:///{tmp_path}/gateway.sqlite3",
+        "KEYS__ROOT_FILE": f"{tmp_path}/root.key",
+        "KEYS__LEDGER_KEY_FILE": f"{tmp_path}/ledger.key",
+        "PATHS__VAR": str(tmp_path),
+        "PATHS__BACKUPS": f"{tmp_path}/backups",
+    }
+    for name, value in chosen.items():
+        monkeypatch.setenv(f"GATEWAY_{name}", value)
+
+    def command(*arguments: str) -> int:
+        with pytest.raises(SystemExit) as stop:
+            main(list(arguments))
+        return int(stop.value.code or 0)
+
+    return command
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    for command in [found, *getattr(found, "commands", {}).values()]:
+        answer = CliRunner().invoke(command, ["--help"])
+        assert answer.exit_code == 0, command.name
+        assert len((command.help or "").split()) >= 5, command.name
+
+
+def test_a_new_installation_is_made_checked_kept_and_put_back(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register = Path(__file__).parents[2] / "config" / "demo" / "register.toml"
+    assert run("init") == 0
+    assert run("upgrade") == 0
+    assert run("registry", "import", str(register)) == 0
+    assert run("registry", "import", "--check", str(register)) == 0
+    assert run("check") == 0
+    assert run("ledger", "verify") == 0
+    assert run("retention") == 0
+    assert run("backup") == 0
+    exported = tmp_path / "for-the-regulator.jsonl"
+    days = (
+        "--since",
+        "2020-01-01",
+        "--until",
+        "2030-01-01",
+        "--asked-by",
+        "Letter of 1 May",
+        "--to",
+        str(exported),
+    )
+    assert run("export", "police", *days) == 0
+    assert exported.read_text(encoding="utf-8").strip()
+    folder = next((tmp_path / "backups").iterdir())
+    monkeypatch.setenv("GATEWAY_STORE__URL", f"sqlite:///{tmp_path}/restored.sqlite3")
+    assert run("restore", str(folder)) == 0
+    assert run("check") == 0
+    assert "verifies" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("check",), "init"),
+        (("run",), "upgrade"),
+        (("restore", "."), "manifest"),
+    ],
+)
+def test_an_error_is_a_sentence_and_what_to_do(
+    run: Run, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
+) -> None:
+    assert run(*arguments) == 1
+    said = capsys.readouterr()
+    assert says in said.out + said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_misspelt_setting_stops_every_command(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_STORE__URI", "sqlite:///elsewhere")
+    assert run("check") == 1
+    assert "GATEWAY_STORE__URI" in capsys.readouterr().err
