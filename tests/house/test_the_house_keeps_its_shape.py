@@ -22,6 +22,7 @@ TOP = GIVEN_TOP | {
 }  # fmt: skip
 MOST_LINES = 480
 WALL_CLOCKS = {
+    "bench_flow.py": "a machine client, whose signed claims say when they were made",
     "clock.py": "it is the ground's clock",
     "signin.py": "a provider's wall clock is compared with ours",
     "witness_log.py": "the witness is a program of its own",
