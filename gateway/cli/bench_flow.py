@@ -117,7 +117,7 @@ class System:
 
 def run(*, requests: int = 160, postgresql: str | None = None, workers: int = 2) -> list[Row]:
     """Measure on SQLite, and on PostgreSQL at the URL of an empty database or on one started for the run."""
-    rows = []
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name:
         rows += _measured("SQLite", f"sqlite:///{name}/gateway.sqlite3", Path(name), requests, workers)
     with tempfile.TemporaryDirectory() as name, _server(postgresql) as url:

@@ -25,6 +25,7 @@ COMMANDS = {
     "export": ("gateway.cli.keep:export", "Export an agency's decisions and disclosures for a regulator."),
     "registry": ("gateway.cli.registry:registry", "Check, import and export a partnership's register."),
     "person": ("gateway.cli.registry:person", "People and posts: end a post, arrange cover."),
+    "client": ("gateway.cli.clients:client", "Agencies' systems that use the API."),
     "policy": ("gateway.cli.policy:policy", "Check, compare, explain and activate policies."),
     "scenarios": ("gateway.cli.scenarios:scenarios", "Put decision scenarios before the policy."),
     "ledger": ("gateway.cli.ledger:ledger", "Verify, export and show the ledger."),
