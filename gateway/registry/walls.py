@@ -86,7 +86,9 @@ def place(
         raise Invalid("This kind of wall isn't known.", fields={"kind": "Choose one from the list."})
     _check_named(unit, actor.partnership_id, person_ids, agency_ids)
     if not (person_ids or agency_ids or described.strip()):
-        raise Invalid("Nobody is named.", fields={"person_id": "Name a person, an agency or describe someone."})
+        raise Invalid(
+            "Nobody is named.", fields={"person_id": "Name a person, an agency or describe someone."}
+        )
     if kind == WallKind.ALLOW_ONLY:
         if described.strip() or not (person_ids or agency_ids):
             raise Invalid(

@@ -24,9 +24,7 @@ Making = Callable[[Stage, Unit], Asking]
 
 
 def _outsider(stage: Stage, unit: Unit) -> Asking:
-    known = stage.asking(
-        unit, replace(PERMITTED, who="marac-coordinator", recipients=("marac-coordinator",))
-    )
+    known = stage.asking(unit, replace(PERMITTED, who="marac-coordinator", recipients=("marac-coordinator",)))
     return replace(
         known, case_id=None, subject_ids=(), case_reference="M2-0417", person="Robin Invented, born 1985"
     )
@@ -37,9 +35,7 @@ def _unknown(stage: Stage, unit: Unit) -> Asking:
 
 
 def _guessed_case(stage: Stage, unit: Unit) -> Asking:
-    known = stage.asking(
-        unit, replace(PERMITTED, who="marac-coordinator", recipients=("marac-coordinator",))
-    )
+    known = stage.asking(unit, replace(PERMITTED, who="marac-coordinator", recipients=("marac-coordinator",)))
     return replace(known, case_reference="M2-0417", person="Robin Invented")
 
 
