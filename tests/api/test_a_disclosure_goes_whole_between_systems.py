@@ -56,10 +56,12 @@ def enrol(system: System, approver: str = "office-ig") -> dict[str, foreign_keys
     for key, challenge in zip(pair, challenges, strict=True):
         said = opened(challenge["jwe"], key)
         system.post(f"/keys/{challenge['key_id']}/proof", {"answer": said.decode()}, expect=204)
-        system.stage.by(
-            approver, lambda unit, actor, key_id=challenge["key_id"]: keyring.approve(unit, actor, key_id)
-        )
+        _approve(system, approver, challenge["key_id"])
     return {key.thumbprint(): key for key in pair}
+
+
+def _approve(system: System, approver: str, key_id: str) -> None:
+    system.stage.by(approver, lambda unit, actor: keyring.approve(unit, actor, key_id))
 
 
 def opened(sealed: str, key: foreign_keys.JWK) -> bytes:

@@ -8,7 +8,7 @@ from gateway.assembly import assemble
 from gateway.cli.demo_stage import Stage
 from gateway.clock import FixedClock
 from gateway.disclosure import release
-from gateway.disclosure.content import Content, prepare
+from gateway.disclosure.content import Content, Prepared, prepare
 from gateway.settings import Environment, load
 from tests.conftest import NOW
 from tests.told import PERMITTED
@@ -30,12 +30,14 @@ def main(url: str, folder: str, root_file: str, ledger_key: str, told: Connectio
     prepared = prepare(Content(text="One conviction in 2019."), "convictions")
     while True:
         for line_id in stage.ask(PERMITTED).values():
-            about = stage.about("Plan of Thursday; offender manager")
-            done = stage.by(
-                "police-ppu",
-                lambda unit, actor, line_id=line_id, about=about: release.release(
-                    unit, actor, line_id, prepared, about, accepts_findings=True
-                ),
-            )
+            done = _release(stage, line_id, prepared)
             if isinstance(done, release.Released):
                 told.send(done.release_id)
+
+
+def _release(stage: Stage, line_id: str, prepared: Prepared) -> object:
+    about = stage.about("Plan of Thursday; offender manager")
+    return stage.by(
+        "police-ppu",
+        lambda unit, actor: release.release(unit, actor, line_id, prepared, about, accepts_findings=True),
+    )
