@@ -13,6 +13,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -294,7 +295,16 @@ def _served(application: str, environment: dict[str, str], port: int, workers: i
     """Serve an application with gunicorn for a while."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     command = [str(Path(sys.executable).with_name("gunicorn")), "--worker-class", "gthread", "--threads", "8"]
-    command += ["--workers", str(workers), "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+    command += [
+        "--workers",
+        str(workers),
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "error",
+        "--keep-alive",
+        "120",
+    ]
     command += ["--no-control-socket", application]
     process = subprocess.Popen(command, env=clean | environment)  # noqa: S603
     try:
@@ -342,7 +352,7 @@ def _server(url: str | None) -> Iterator[str | None]:
             time.sleep(0.1)
         yield f"postgresql://gateway@/postgres?host={folder}"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # fast: it waits for no client
         server.wait(timeout=30)
         shutil.rmtree(folder, ignore_errors=True)
 
