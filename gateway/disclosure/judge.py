@@ -18,9 +18,9 @@ from gateway.decision.facts import Ask, Body, Decision, DueObligation
 from gateway.decision.facts import LineDecision as Judged
 from gateway.disclosure import record
 from gateway.disclosure.facts import DataFacts, Gatherer
-from gateway.disclosure.models import Line, LineDecision, LineState, Request, RequestState
+from gateway.disclosure.models import Line, LineDecision, LineState, Request, RequestRecipient, RequestState
 from gateway.policy import lifecycle
-from gateway.registry import subjects
+from gateway.registry import standing, subjects
 from gateway.registry.models import Partnership
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Category, Circumstance, Outcome
@@ -65,6 +65,7 @@ def judge(
     Records one ledger entry per controller with every line's outcome, refusals and referrals alike.
     """
     lock_subjects(unit, lines)
+    standing.hold(unit, request.case_id, _posts_of(unit, request))
     policy = lifecycle.active(unit, request.partnership_id)
     kept: dict[str, LineDecision] = {}
     for gathered in Gatherer(unit, request, data).gather(lines):
@@ -81,6 +82,14 @@ def lock_subjects(unit: Unit, lines: Sequence[Line]) -> None:
     """Take the lock on each subject of these lines, always in the same order."""
     for subject_id in sorted({line.subject_id for line in lines}):
         subjects.lock(unit, subject_id)
+
+
+def _posts_of(unit: Unit, request: Request) -> list[str]:
+    rows = select(RequestRecipient).where(RequestRecipient.request_id == request.id)
+    named = [
+        post for row in unit.session.exec(rows) for post in (row.post_id, row.delivering_post_id) if post
+    ]
+    return [request.requester_post_id, *named]
 
 
 def settle(unit: Unit, request: Request) -> None:
