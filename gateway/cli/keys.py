@@ -22,6 +22,7 @@ from gateway.sealing import jwe
 from gateway.sealing.envelope import unpack
 from gateway.sealing.models import RecipientKey
 from gateway.sealing.public_key import check_public_jwk, fingerprint
+from gateway.store.root_keys import create_root_key
 
 console = Console(highlight=False)
 
@@ -39,6 +40,15 @@ def keys() -> None:
     docs/keys.md says how a person and a system set up their keys. `make`, `check`, `answer` and `open` need no gateway:
     they run wherever the private key is.
     """
+
+
+@keys.command("root")
+def make_root() -> None:
+    """Make the root key of the keys at rest, in the file or the hardware module that the settings name."""
+    create_root_key(configuration.load().keys)
+    console.print(
+        "The root key is made. Keep its backup apart from the database's: nothing can be read without it."
+    )
 
 
 @keys.command("make")

@@ -52,11 +52,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Asked:
-    """What the maker learns at once: the reference; the decision itself only where `shown`."""
+    """What the maker learns at once: the reference; the decision only where `shown`; `again` for a repeated key."""
 
     request_id: str
     reference: str
     shown: bool
+    again: bool = False
 
 
 def ask(unit: Unit, actor: Actor, asking: Asking, *, idempotency_key: str | None = None) -> Asked:
@@ -73,7 +74,7 @@ def ask(unit: Unit, actor: Actor, asking: Asking, *, idempotency_key: str | None
     asking = replace(asking, subject_ids=_as_known_now(unit, asking.subject_ids))
     earlier = _earlier(unit, actor, asking, idempotency_key)
     if earlier is not None:
-        return _asked(earlier)
+        return replace(_asked(earlier), again=True)
     on_case = _may_see(unit, actor, asking)
     request = _keep(unit, actor, asking, on_case)
     _remember(unit, actor, asking, idempotency_key, request)

@@ -71,6 +71,8 @@ def ask_onward(
         onward_of_parcel_id=parcel.id,
     )
     asked = ask.ask(unit, actor, bound, idempotency_key=idempotency_key)
+    if asked.again:
+        return asked
     request = unit.session.get_one(Request, asked.request_id)
     lines = judge.lines_of(unit, request.id)
     record.act(
