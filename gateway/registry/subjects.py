@@ -162,7 +162,9 @@ def lock(unit: Unit, subject_id: str) -> None:
     """
     ids = known_as(unit, subject_id)
     unit.session.flush()
-    query = select(Subject).where(col(Subject.id).in_(ids)).order_by(Subject.id).with_for_update()
+    query = select(Subject).where(col(Subject.id).in_(ids)).order_by(Subject.id)
+    # Not the key: rows that only point at the subject are written before its lock by others, and would wait in a ring.
+    query = query.with_for_update(key_share=True)
     unit.session.exec(query.execution_options(populate_existing=True)).all()
     if unit.dialect == "postgresql":
         unit.session.expire_all()
