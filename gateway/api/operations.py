@@ -130,7 +130,9 @@ def read_body(model: type[Wire]) -> Any:
         Invalid: names each field and what is wrong, never what was sent.
     """
     if request.mimetype != "application/json":
-        raise Invalid("The body isn't JSON.", next_step="Send it with Content-Type: application/json.")
+        raise Invalid(
+            "The body isn't said to be JSON.", fields={"Content-Type": "Send the header application/json."}
+        )
     try:
         read = json.loads(
             request.get_data(),
@@ -140,12 +142,10 @@ def read_body(model: type[Wire]) -> Any:
         )
         depth = _depth(read)
     except (ValueError, RecursionError) as error:
-        raise Invalid(
-            "The body can't be read as JSON.",
-            next_step="Send one JSON object in UTF-8: each name once, no NaN, no number beyond a double's range.",
-        ) from error
+        remedy = "Send one JSON object in UTF-8: each name once, no NaN, no number beyond a double's range."
+        raise Invalid("The body can't be read as JSON.", fields={"body": remedy}) from error
     if depth > _DEEPEST:
-        raise Invalid("The body is nested too deeply.", next_step=f"Use at most {_DEEPEST} levels.")
+        raise Invalid("The body is nested too deeply.", fields={"body": f"Use at most {_DEEPEST} levels."})
     fields: dict[str, str] = {}
     _check_texts(read, "", fields)
     if not fields:
