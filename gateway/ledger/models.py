@@ -7,13 +7,15 @@ erased.
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from gateway.ledger.belt import GUARDS
 from gateway.store.tables import UtcDateTime
 
 __all__ = ["GUARDS"]
+
+ACTIVATIONS = "kind IN ('policy.activated', 'policy.rolled_back')"
 
 
 class LedgerRecord(SQLModel, table=True):
@@ -23,7 +25,17 @@ class LedgerRecord(SQLModel, table=True):
     """
 
     __tablename__ = "ledger_record"
-    __table_args__ = (Index("ix_ledger_record_controller_agency_id_at", "controller_agency_id", "at"),)
+    __table_args__ = (
+        Index("ix_ledger_record_controller_agency_id_at", "controller_agency_id", "at"),
+        # Each decision asks for a partnership's latest activation; other entries don't pay for this index.
+        Index(
+            "ix_ledger_record_activation",
+            "partnership_id",
+            "at",
+            sqlite_where=text(ACTIVATIONS),
+            postgresql_where=text(ACTIVATIONS),
+        ),
+    )
     entry_id: str = Field(primary_key=True, max_length=32)
     partnership_id: str = Field(max_length=32)
     kind: str

@@ -13,7 +13,7 @@ from gateway.clock import LONDON
 from gateway.errors import Conflict
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.policy import signing
+from gateway.policy import signing, succession
 from gateway.policy.models import Kind, PolicyActivation, PolicyVersion
 from gateway.policy.packs import Policy, parse_pack, policy_of
 from gateway.policy.rules import PolicyError
@@ -28,12 +28,25 @@ def active(unit: Unit, partnership_id: str) -> Policy | None:
     """The policy that decides now, or None when none is signed, in its place and as written: then deny.
 
     Reads and verifies the activation in the caller's transaction; only the compiled form is kept between decisions, by
-    its text. A bad activation is never skipped for the one before it.
+    its text. A bad activation is never skipped for the one before it, nor is one that was taken away or put off.
     """
     current = activation(unit, partnership_id)
-    if current is None or not in_order(unit, current):
+    if current is None or not _unbroken(unit, current):
         return None
     return stored(unit, partnership_id, current.version)
+
+
+def _unbroken(unit: Unit, current: PolicyActivation) -> bool:
+    """Whether it, and whatever is still to follow, stands in order up to the last activation of the ledger."""
+    rows = select(PolicyActivation).where(
+        PolicyActivation.partnership_id == current.partnership_id,
+        PolicyActivation.sequence >= current.sequence,
+    )
+    standing = list(unit.session.exec(rows.order_by(col(PolicyActivation.sequence))))
+    last = succession.last_recorded(unit, current.partnership_id)
+    if [row.sequence for row in standing] != list(range(current.sequence, last + 1)):
+        return False
+    return all(in_order(unit, row) for row in standing)
 
 
 def stored(unit: Unit, partnership_id: str, version: str) -> Policy | None:
