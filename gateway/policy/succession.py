@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from sqlalchemy import literal_column
+from sqlalchemy import ColumnElement, literal_column
 from sqlmodel import col, select
 
 from gateway.ledger.entries import EntryKind
@@ -13,7 +13,9 @@ from gateway.ledger.models import LedgerRecord
 from gateway.store.unit_of_work import Unit
 
 # Written out, not bound: a store uses the partial index of these kinds only when it can read them in the statement.
-_KINDS = [literal_column(f"'{kind}'") for kind in (EntryKind.POLICY_ACTIVATED, EntryKind.POLICY_ROLLED_BACK)]
+_KINDS: list[ColumnElement[str]] = [
+    literal_column(f"'{kind}'") for kind in (EntryKind.POLICY_ACTIVATED, EntryKind.POLICY_ROLLED_BACK)
+]
 
 
 def last_recorded(unit: Unit, partnership_id: str) -> int:
