@@ -20,6 +20,7 @@ from gateway.assembly import Gateway, assemble
 from gateway.clock import SystemClock, local_day
 from gateway.disclosure import impact as replay
 from gateway.disclosure import policies
+from gateway.disclosure.trials import trials as running_trials
 from gateway.errors import Invalid, NotFound
 from gateway.policy import analysis, checks, lifecycle
 from gateway.policy.checks import Checked
@@ -169,6 +170,24 @@ def explain(request: str, as_json: bool) -> None:
             console.print(f"  owes {code} (from {', '.join(rules)})", markup=False)
         for title, missing in one.near:
             console.print(f"  nearly permitted by “{title}”; missing: {missing}", markup=False)
+        for rule_id, would_be in one.tried:
+            console.print(f"  on trial: {rule_id} would have made it {would_be}", markup=False)
+
+
+@policy.command("trials")
+def list_trials() -> None:
+    """Say of each rule on trial how many decisions it would have changed, and list them."""
+    gateway = _gateway()
+    with gateway.store.reading() as unit:
+        found = running_trials(unit, _partnership(unit).id)
+    if not found:
+        console.print("No rule is on trial.")
+    for one in found:
+        console.print(f"[bold]{one.rule.id}[/bold]: {one.sentence}")
+        for line in one.changed:
+            console.print(
+                f"  {line.reference} {line.category}: {line.was}, would be {line.would_be}", markup=False
+            )
 
 
 @policy.command("export")

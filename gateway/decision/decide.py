@@ -23,6 +23,7 @@ from gateway.decision.facts import (
     LineDecision,
     MatchedRule,
     NearPermit,
+    TriedRule,
 )
 from gateway.decision.obligations import dischargeable, due, merged, within_consent
 from gateway.decision.stages import verdict
@@ -136,6 +137,7 @@ def _line_decision(ask: Ask, engine: Engine, answer: _Answer) -> LineDecision:
         else (),
         obligations=answer.obligations,
         explanation=replace(wording.of_line(ask, answer.line, found, answer.duties), near_permits=near),
+        tried=tuple(TriedRule(r.id, would_be) for r, would_be in found.tried),
     )
 
 

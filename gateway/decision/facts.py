@@ -154,6 +154,14 @@ class MatchedRule:
 
 
 @dataclass(frozen=True)
+class TriedRule:
+    """A rule on trial that matched a line: what the line would have come to. It decides nothing."""
+
+    id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
 class NearPermit:
     """A permit that nearly matched: what it is and the facts that were missing, in words."""
 
@@ -182,7 +190,7 @@ class LineDecision:
 
     ``rule_id`` is the deciding rule, None when nothing permitted it. ``reason`` is a code such as
     ``rule``, ``default_deny``, ``unknown_term`` or ``not_evaluable``. ``refer_to``: roles that may decide.
-    ``may_lift``: the rules that an authorisation of this referral lifts.
+    ``may_lift``: the rules that an authorisation of this referral lifts. ``tried``: rules on trial that matched.
     """
 
     category: Category
@@ -196,6 +204,7 @@ class LineDecision:
     may_lift: tuple[str, ...]
     obligations: tuple[DueObligation, ...]
     explanation: Explanation
+    tried: tuple[TriedRule, ...] = ()
 
     @property
     def withheld(self) -> bool:

@@ -20,6 +20,7 @@ from gateway.decision.facts import (
     RiskFacts,
     SubjectFacts,
 )
+from gateway.disclosure import record
 from gateway.disclosure.models import Line, Request
 from gateway.disclosure.models import LineDecision as Kept
 from gateway.errors import NotFound
@@ -108,6 +109,7 @@ class Explained:
     officer: str
     obligations: tuple[tuple[str, tuple[str, ...]], ...]
     near: tuple[tuple[str, str], ...]
+    tried: tuple[tuple[str, str], ...] = ()
 
 
 def impact(
@@ -168,6 +170,7 @@ def _explained(unit: Unit, kept: Kept, line: Line) -> Explained:
             (str(one["code"]), tuple(cast("list[str]", one.get("rules", [])))) for one in kept.obligations
         ),
         near=tuple((near.title, "; ".join(near.missing)) for near in again.explanation.near_permits),
+        tried=tuple(record.tried(kept).items()),
     )
 
 

@@ -138,7 +138,7 @@ def _keep(
         may_lift=list(judged.may_lift),
         obligations=[_obligation(due) for due in judged.obligations],
         refer_to=[str(role) for role in judged.refer_to],
-        facts=facts_as_codes(ask),
+        facts=facts_as_codes(ask) | _tried(judged),
         requester_text=judged.explanation.requester,
         officer_text=judged.explanation.officer,
         alternative=judged.explanation.alternative,
@@ -152,6 +152,11 @@ def _keep(
     line.refer_due_at = _refer_due(unit, request, ask) if judged.outcome is Outcome.REFER else None
     unit.session.add(line)
     return row
+
+
+def _tried(judged: Judged) -> dict[str, object]:
+    """Rules on trial that matched, with what the line would have come to; the key stands only where there are any."""
+    return {record.ON_TRIAL: {one.id: one.outcome.value for one in judged.tried}} if judged.tried else {}
 
 
 def _refer_due(unit: Unit, request: Request, ask: Ask) -> datetime:

@@ -49,6 +49,7 @@ class Judged:
     obligations: tuple[str, ...]
     refer_to: tuple[str, ...]
     facts: dict[str, object]
+    tried: dict[str, str]
     policy_version: str
     text: str
     at: datetime
@@ -150,7 +151,10 @@ def _of_line(unit: Unit, line: Line, *, whole: bool) -> list[Judged]:
             rule_ids=tuple(row.rule_ids) if whole else (),
             obligations=tuple(str(due["code"]) for due in row.obligations),
             refer_to=tuple(row.refer_to),
-            facts=dict(row.facts) if whole else {},
+            facts={name: value for name, value in row.facts.items() if name != record.ON_TRIAL}
+            if whole
+            else {},
+            tried=record.tried(row) if whole else {},
             policy_version=row.policy_version,
             text=row.officer_text if whole else row.requester_text,
             at=row.created_at,

@@ -23,6 +23,7 @@ Codes = Mapping[str, str | int | bool | tuple[str, ...]]
 Words = Mapping[str, str | tuple[str, ...]]
 FIRST_STEP = "asked"
 ERASED = "(erased)"
+ON_TRIAL = "on_trial"
 
 
 def act(
@@ -71,6 +72,7 @@ def decisions(
             "rules": tuple(sorted({rule for row in decided for rule in row.rule_ids})),
             "refer_to": tuple(sorted({role for row in decided for role in row.refer_to})),
             "obligations": tuple(sorted({str(due["code"]) for row in decided for due in row.obligations})),
+            **_on_trial(decided),
         }
         words: Words = {"reasons": tuple(sorted({row.officer_text for row in decided}))}
         kind = EntryKind.DECISION_MADE if step == FIRST_STEP else EntryKind.DECISION_REPEATED
@@ -78,12 +80,23 @@ def decisions(
     return entries
 
 
+def tried(row: LineDecision) -> dict[str, str]:
+    """The rules on trial that matched, by id, with what the line would have come to if that rule decided."""
+    found = row.facts.get(ON_TRIAL, {})
+    return {str(rule): str(outcome) for rule, outcome in found.items()} if isinstance(found, dict) else {}
+
+
+def _on_trial(decided: Sequence[LineDecision]) -> Codes:
+    found = {f"{rule}:{would_be}" for row in decided for rule, would_be in tried(row).items()}
+    return {ON_TRIAL: tuple(sorted(found))} if found else {}
+
+
 def who(unit: Unit, post_id: str | None) -> str:
     """A person, post and agency in words as they are at this moment; for the words of an entry only."""
     if post_id is None:
         return "the gateway"
     post = unit.session.get_one(Post, post_id)
-    return people.in_words(people.post_view(unit, post.partnership_id, post_id))
+    return people.in_words(people.view_of(unit, post))
 
 
 def _entry(

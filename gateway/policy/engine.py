@@ -75,6 +75,16 @@ class Verdict:
         """Trial rules that matched: recorded, never deciding."""
         return self.index.named(self.trial_mask)
 
+    @property
+    def tried(self) -> tuple[tuple[Rule, Outcome], ...]:
+        """Each trial rule that matched, with what the line would have come to if that rule decided."""
+        decided = self.matched_mask or 1 << len(self.index.rules)
+        first = decided & -decided
+        return tuple(
+            (rule, _OUTCOMES[rule.effect] if 1 << bit < first else self.outcome)
+            for bit, rule in zip(bits(self.trial_mask), self.trial, strict=True)
+        )
+
 
 class _CandidateView(Sequence[tuple[str, str]]):
     """casbin's rule table: the candidate rows of the decision running in this context, and no other."""

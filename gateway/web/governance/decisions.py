@@ -23,6 +23,7 @@ _STEPS = {
     "again": "Decided again",
 }
 _SHOWN = 12
+_ON_TRIAL = "A rule on trial, which decides nothing"
 
 
 @blueprint.get("/decisions")
@@ -68,6 +69,10 @@ def _facts(one: Judged) -> list[tuple[str, Cell]]:
         rows.append(("Goes to", ", ".join(label(role, "role") for role in one.refer_to)))
     if one.obligations:
         rows.append(("Obligations", "; ".join(label(code, "obligation") for code in one.obligations)))
+    rows += [
+        (_ON_TRIAL, f"{rule}: with it, this would be “{label(outcome, 'outcome')}”")
+        for rule, outcome in one.tried.items()
+    ]
     for name, value in sorted(one.facts.items()):
         rows.append((name.replace("_", " ").capitalize(), _said(name, value)))
     return rows

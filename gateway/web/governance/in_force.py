@@ -38,7 +38,8 @@ def policies() -> ResponseReturnValue:
         if found
         else []
     )
-    return page("governance/policies.html", facts=facts, rows=rows)
+    trials = sum(rule.status == "trial" for rule in found.policy.rules) if found else 0
+    return page("governance/policies.html", facts=facts, rows=rows, trials=trials)
 
 
 @blueprint.get("/policies/packs/<code:pack_id>")
