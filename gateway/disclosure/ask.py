@@ -35,6 +35,7 @@ from gateway.vocabulary import Circumstance, Outcome, Stage, vocabulary
 
 KEY_KEPT_FOR = timedelta(days=7)
 EMERGENCY_REVIEW = "emergency_review"
+_OVER = {RequestState.CLOSED, RequestState.CANCELLED}
 
 __all__ = [
     "Asked",
@@ -345,7 +346,9 @@ def _owe_emergency_review(unit: Unit, request: Request) -> None:
 
 def _withdraw(unit: Unit, actor: Actor, request: Request, why: str) -> None:
     judge.lock_subjects(unit, judge.lines_of(unit, request.id))
-    if request.state in {RequestState.CLOSED, RequestState.CANCELLED}:
+    # That a holder answered a request from outside doesn't show, so it can be cancelled as if nobody had.
+    over = {RequestState.CANCELLED} if request.from_outside else _OVER
+    if request.state in over:
         raise Conflict("This request is already closed.", next_step="Make a new request instead.")
     lines = judge.lines_of(unit, request.id)
     for line in lines:
@@ -360,7 +363,7 @@ def _withdraw(unit: Unit, actor: Actor, request: Request, why: str) -> None:
 
 
 def _asked(request: Request) -> Asked:
-    return Asked(request.id, request.reference, shown=request.case_id is not None)
+    return Asked(request.id, request.reference, shown=not request.from_outside)
 
 
 def _earlier(unit: Unit, actor: Actor, asking: Asking, key: str | None) -> Request | None:

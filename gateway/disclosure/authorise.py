@@ -9,7 +9,7 @@ from gateway.disclosure import ask, judge, record
 from gateway.disclosure.models import Authorisation, Line, LineDecision, LineState, Request, Task
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
-from gateway.registry import people, subjects
+from gateway.registry import people, subjects, walls
 from gateway.registry.actors import Actor, authorities_of
 from gateway.registry.models import Face, Partnership
 from gateway.store.tables import new_id
@@ -104,7 +104,7 @@ def takes_two(line: Line, decided: LineDecision) -> bool:
 
 
 def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str | None:
-    """The role code by which this actor may decide a referred line, or None.
+    """The role code by which this actor may decide a referred line, or None: also where a wall excludes them.
 
     A role decides for the arrangement it was given for; someone covering for a colleague off duty holds theirs.
     """
@@ -115,7 +115,10 @@ def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str 
     held: set[str] = set()
     for post_id in {actor.post_id, *people.covers(unit, actor.post_id)}:
         held |= authorities_of(unit, post_id, today, request.arrangement_id)
-    return next((role for role in line.refer_to if role in held), None)
+    role = next((role for role in line.refer_to if role in held), None)
+    if role is None or walls.excluded(unit, line.subject_id, actor.person_id, actor.agency_id):
+        return None
+    return role
 
 
 def review_emergency(unit: Unit, actor: Actor, task_id: str, *, upheld: bool, words: str) -> None:
@@ -194,9 +197,10 @@ def _decidable(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line, s
 def _must_be_disinterested(unit: Unit, actor: Actor, request: Request) -> None:
     interested = {record.person_of(unit, request.requester_post_id)}
     interested |= {
-        record.person_of(unit, row.post_id)
+        record.person_of(unit, post_id)
         for row in ask.recipients_of(unit, request.id)
-        if row.post_id is not None
+        for post_id in (row.post_id, row.delivering_post_id)
+        if post_id is not None
     }
     if actor.person_id in interested:
         raise Forbidden(

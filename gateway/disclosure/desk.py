@@ -33,9 +33,21 @@ def held_request(unit: Unit, actor: Actor, request_id: str) -> Request:
         NotFound: missing and foreign alike.
     """
     request = unit.session.get(Request, request_id)
-    if request is None or request.holder_agency_id != actor.agency_id or actor.face is Face.ADVOCACY:
+    put_here = request is not None and request.holder_agency_id == actor.agency_id
+    if request is None or not put_here or actor.face is Face.ADVOCACY or is_hidden_from(unit, actor, request):
         raise NotFound("There is no such request.", next_step="Go back to your agency's inbox.")
     return request
+
+
+def is_hidden_from(unit: Unit, actor: Actor, request: Request) -> bool:
+    """Whether a desk doesn't show a request to someone of it.
+
+    Their own, made from outside the case, is one (DESIGN 3.8); one about somebody whose wall excludes them is another.
+    """
+    if request.from_outside and record.person_of(unit, request.requester_post_id) == actor.person_id:
+        return True
+    about = {line.subject_id for line in judge.lines_of(unit, request.id)}
+    return any(walls.excluded(unit, one, actor.person_id, actor.agency_id) for one in about)
 
 
 def held_line(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line]:
@@ -96,7 +108,7 @@ def need_more(unit: Unit, actor: Actor, request_id: str, words: str) -> None:
     if request.state not in {RequestState.OPEN, RequestState.RECEIVED, RequestState.NEEDS_MORE}:
         raise Conflict("This request is closed.", next_step="Go back to the inbox.")
     ask.say(unit, actor, request, words)
-    if request.case_id is not None:
+    if not request.from_outside:
         request.state = RequestState.NEEDS_MORE
         unit.session.add(request)
     lines = judge.lines_of(unit, request.id)
@@ -260,7 +272,11 @@ def must_be_open(line: Line) -> None:
 
 def _waiting(unit: Unit, actor: Actor, request_id: str) -> Request:
     request = ask.own_request(unit, actor, request_id)
-    if request.state not in {RequestState.OPEN, RequestState.RECEIVED} or request.due_at > unit.now:
+    waits = {RequestState.OPEN, RequestState.RECEIVED}
+    if request.from_outside:
+        # Whether a holder answered it doesn't show: it waits for as long as its maker lets it (DESIGN 3.8).
+        waits |= {RequestState.CLOSED}
+    if request.state not in waits or request.due_at > unit.now:
         raise Conflict(
             "This answer isn't overdue.", next_step="You can chase it once its due date has passed."
         )

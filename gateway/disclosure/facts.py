@@ -339,7 +339,12 @@ class Gatherer:
         """Nobody's authorisation counts for a request of theirs, whatever post they gave it in (DESIGN 3.9)."""
         gaining = {self._person_of(self.request.requester_post_id)}
         receiving = [self.unit.session.get_one(RequestRecipient, line.recipient_id) for line in lines]
-        gaining |= {self._person_of(row.post_id) for row in receiving if row.post_id is not None}
+        gaining |= {
+            self._person_of(post_id)
+            for row in receiving
+            for post_id in (row.post_id, row.delivering_post_id)
+            if post_id is not None
+        }
         chosen = col(Authorisation.line_id).in_([line.id for line in lines])
         given = self.unit.session.exec(select(Authorisation).where(chosen))
         hands = {

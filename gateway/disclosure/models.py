@@ -84,6 +84,11 @@ class Request(Row, table=True):
     escalated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
+    @property
+    def from_outside(self) -> bool:
+        """Whether someone not on the case made it: what the holder makes of it never shows to them (DESIGN 3.8)."""
+        return self.person is not None
+
 
 class RequestRecipient(Row, table=True):
     """A named recipient: a post, or someone outside served by a delivering officer."""

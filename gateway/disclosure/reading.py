@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from gateway.disclosure import authorise, judge, record
+from gateway.disclosure import authorise, desk, judge, record
 from gateway.disclosure.facts import consent_now
 from gateway.disclosure.models import (
     Authorisation,
@@ -150,7 +150,7 @@ def my_requests(unit: Unit, actor: Actor, tab: str) -> list[RequestSummary]:
         .where(Request.requester_post_id == actor.post_id)
         .order_by(col(Request.created_at).desc())
     )
-    return [_summary(unit, row) for row in unit.session.exec(rows) if chosen(unit, row)]
+    return [_own_summary(unit, row) for row in unit.session.exec(rows) if chosen(unit, row)]
 
 
 def inbox(unit: Unit, actor: Actor, tab: str) -> list[RequestSummary]:
@@ -163,7 +163,8 @@ def inbox(unit: Unit, actor: Actor, tab: str) -> list[RequestSummary]:
     if chosen is None or actor.face is Face.ADVOCACY:
         raise NotFound("There is no such list.", next_step="Choose one of the tabs.")
     rows = select(Request).where(Request.holder_agency_id == actor.agency_id).order_by(col(Request.due_at))
-    return [_summary(unit, row) for row in unit.session.exec(rows) if chosen(unit, row)]
+    put_here = [row for row in unit.session.exec(rows) if not desk.is_hidden_from(unit, actor, row)]
+    return [_summary(unit, row) for row in put_here if chosen(unit, row)]
 
 
 def to_authorise(unit: Unit, actor: Actor) -> list[LineDetail]:
@@ -205,6 +206,10 @@ def request_for(unit: Unit, actor: Actor, request_id: str) -> RequestDetail:
     request = unit.session.get(Request, request_id)
     if request is None or request.partnership_id != actor.partnership_id or actor.face is Face.ADVOCACY:
         raise _missing()
+    if request.requester_post_id == actor.post_id and request.from_outside:
+        return _detail(unit, actor, request, officer=False)
+    if desk.is_hidden_from(unit, actor, request):
+        raise _missing()
     if request.holder_agency_id == actor.agency_id:
         return _detail(unit, actor, request, officer=True)
     if request.requester_post_id == actor.post_id:
@@ -235,12 +240,8 @@ def decisions_of(unit: Unit, line_id: str) -> list[LineDecision]:
     return list(unit.session.exec(rows))
 
 
-def _is_received_only(request: Request, actor: Actor) -> bool:
-    return request.state == RequestState.RECEIVED and request.requester_post_id == actor.post_id
-
-
 def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> RequestDetail:
-    hidden = _is_received_only(request, actor) or (request.person is not None and not officer)
+    hidden = request.from_outside and not officer
     lines = [] if hidden else judge.lines_of(unit, request.id)
     return RequestDetail(
         summary=_summary(unit, request, hidden=hidden),
@@ -261,10 +262,13 @@ def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> Req
     )
 
 
+def _own_summary(unit: Unit, request: Request) -> RequestSummary:
+    return _summary(unit, request, hidden=request.from_outside)
+
+
 def _summary(unit: Unit, request: Request, *, hidden: bool = False) -> RequestSummary:
     arrangement = unit.session.get(Arrangement, request.arrangement_id) if request.arrangement_id else None
     case = unit.session.get(Case, request.case_id) if request.case_id else None
-    outsider = request.person is not None
     return RequestSummary(
         request_id=request.id,
         reference=request.reference,
@@ -272,10 +276,10 @@ def _summary(unit: Unit, request: Request, *, hidden: bool = False) -> RequestSu
         arrangement=arrangement.name if arrangement and not hidden else None,
         case_reference=case.reference if case and not hidden else None,
         purpose=request.purpose,
-        state=RequestState.RECEIVED if outsider and hidden else request.state,
+        state=_state_shown(request) if hidden else request.state,
         outcome=None if hidden else request.outcome,
         due_at=request.due_at,
-        overdue=_is_overdue(unit, request),
+        overdue=_is_overdue_shown(unit, request) if hidden else _is_overdue(unit, request),
         urgent=request.urgent,
         created_at=request.created_at,
         holder_agency=agencies.agency(unit, request.partnership_id, request.holder_agency_id).name,
@@ -373,13 +377,17 @@ def _recipients(unit: Unit, request_id: str) -> list[RequestRecipient]:
 def _may(unit: Unit, actor: Actor, request: Request) -> frozenset[str]:
     """What this actor can do with the request now; the verbs check again."""
     allowed: set[str] = set()
-    alive = request.state not in {RequestState.CLOSED, RequestState.CANCELLED}
+    own = request.requester_post_id == actor.post_id
+    shown = _state_shown(request) if own else request.state
+    alive = shown not in _DONE
     lines = judge.lines_of(unit, request.id)
-    if request.requester_post_id == actor.post_id and alive:
+    if own and alive:
         allowed |= {"cancel", "amend"}
-        allowed |= {"answer"} if request.state == RequestState.NEEDS_MORE else set()
-        if request.state in _WAITING and request.due_at <= unit.now:
+        allowed |= {"answer"} if shown == RequestState.NEEDS_MORE else set()
+        if shown in _WAITING and request.due_at <= unit.now:
             allowed |= {"escalate"} if request.chased_at else {"chase"}
+    if own and request.from_outside:
+        return frozenset(allowed)
     if request.holder_agency_id == actor.agency_id and alive and actor.face is not Face.ADVOCACY:
         allowed |= {"need_more", "declare"}
         allowed |= {"identify"} if request.state == RequestState.RECEIVED and not lines else set()
@@ -399,6 +407,20 @@ def _is_overdue(unit: Unit, request: Request) -> bool:
     return request.state in _WAITING and request.due_at <= unit.now and _has_open_lines(unit, request)
 
 
+def _state_shown(request: Request) -> RequestState:
+    """How a request stands for its maker: one from outside is received until they cancel it, whatever was matched."""
+    state = RequestState(request.state)
+    if not request.from_outside or state == RequestState.CANCELLED:
+        return state
+    return RequestState.RECEIVED
+
+
+def _is_overdue_shown(unit: Unit, request: Request) -> bool:
+    if not request.from_outside:
+        return _is_overdue(unit, request)
+    return _state_shown(request) == RequestState.RECEIVED and request.due_at <= unit.now
+
+
 def _has_open_lines(unit: Unit, request: Request) -> bool:
     lines = judge.lines_of(unit, request.id)
     return not lines or any(line.state in _OPEN_LINES for line in lines)
@@ -416,10 +438,10 @@ def _missing() -> NotFound:
 
 _Chooser = Callable[[Unit, Request], bool]
 _MINE: dict[str, _Chooser] = {
-    "waiting": lambda _unit, request: request.state in _WAITING,
-    "needs_more": lambda _unit, request: request.state == RequestState.NEEDS_MORE,
-    "decided": lambda _unit, request: request.state in _DONE,
-    "overdue": _is_overdue,
+    "waiting": lambda _unit, request: _state_shown(request) in _WAITING,
+    "needs_more": lambda _unit, request: _state_shown(request) == RequestState.NEEDS_MORE,
+    "decided": lambda _unit, request: _state_shown(request) in _DONE,
+    "overdue": _is_overdue_shown,
 }
 _DESK: dict[str, _Chooser] = {
     "to_release": _has_something_to_release,

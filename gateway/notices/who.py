@@ -52,18 +52,23 @@ def _requester(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     return [request.requester_post_id] if request else []
 
 
+def _requester_on_case(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    """Whoever asked, unless from outside the case: a notice would tell them that the person is known (DESIGN 3.8)."""
+    request = _request(unit, entry)
+    return [request.requester_post_id] if request and not request.from_outside else []
+
+
 def _requester_and_deciders(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     request = _request(unit, entry)
-    if request is None:
-        return []
-    if request.arrangement_id is None:
-        return [request.requester_post_id]
+    asker = _requester_on_case(unit, entry)
+    if request is None or request.arrangement_id is None:
+        return asker
     deciders = [
         view.post_id
         for role in entry.codes.get("refer_to", ())
         for view in authorities.who_may_decide(unit, request.partnership_id, role, request.arrangement_id)
     ]
-    return [request.requester_post_id, *deciders]
+    return [*asker, *deciders]
 
 
 def _recipient(unit: Unit, entry: LoggedEntry) -> list[str | None]:
@@ -115,8 +120,8 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.REQUEST_ESCALATED: _officers,
     EntryKind.REQUEST_NEEDS_MORE: _requester,
     EntryKind.DECISION_MADE: _requester_and_deciders,
-    EntryKind.RELEASE_DECLINED: _requester,
-    EntryKind.RELEASE_NOTHING_HELD: _requester,
+    EntryKind.RELEASE_DECLINED: _requester_on_case,
+    EntryKind.RELEASE_NOTHING_HELD: _requester_on_case,
     EntryKind.RELEASE_MADE: _recipient,
     EntryKind.PARCEL_RESEALED: _recipient,
     EntryKind.PARCEL_FROZEN: _recipient,

@@ -55,6 +55,15 @@ def keeps_out(rows: Collection[Wall], person_id: str, agency_id: str) -> bool:
     return any(not any(_names(row, person_id, agency_id) for row in one) for one in lists.values())
 
 
+def excluded(unit: Unit, subject_id: str, person_id: str, agency_id: str) -> bool:
+    """Tell whether a person, or her agency, is on an exclude list: then she handles nothing about this subject either.
+
+    An allow-only list says who may be told; it doesn't keep a holder's desk from answering.
+    """
+    rows = _standing(unit, subject_id)
+    return any(row.kind == WallKind.EXCLUDE and _names(row, person_id, agency_id) for row in rows)
+
+
 def described(unit: Unit, subject_id: str) -> list[str]:
     """Give, in words, those without an account who must never be told: the holder reads it before a release."""
     rows = _standing(unit, subject_id)
