@@ -124,7 +124,8 @@ def run_checks(unit: Unit, actor: Actor, draft_id: str) -> Checked:
 
 def check(unit: Unit, row: PolicyDraft) -> Checked:
     """What the checks say of a draft now, with what it needs of this partnership."""
-    found = checks.check(row.files, row.enabled, local_day(row.activates_at or unit.now))
+    day = local_day(row.activates_at or unit.now)
+    found = checks.check(row.files, row.enabled, day)
     if found.policy is None:
         return found
     base = _base(unit, row)
@@ -134,7 +135,17 @@ def check(unit: Unit, row: PolicyDraft) -> Checked:
         says = "Another policy came into force since it was drafted. Begin again from that one."
         more.append(Finding("sequence", "policy", says))
     more += missing_settings(unit, row.partnership_id, base, found.policy)
-    return replace(found, findings=(*found.findings, *more))
+    analysed, beside = checks.against_others(found.policy, day, changed_rules(changed, found.policy))
+    return replace(found, findings=(*found.findings, *more, *beside), analysis=analysed)
+
+
+def changed_rules(changed: Difference, policy: Policy) -> frozenset[str]:
+    """The rules that a draft adds or changes: those of packs and overlays, for the core is the product's."""
+    return frozenset(
+        one.rule_id
+        for one in changed.changes
+        if one.rule_id and one.pack_id != lifecycle.CORE and policy.rule(one.rule_id) is not None
+    )
 
 
 def sign(unit: Unit, actor: Actor, draft_id: str, activates_at: datetime | None = None) -> PolicyDraft:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.policy.attributes import ATTRIBUTES
-from gateway.policy.boxes import Constraint, Undecided, point, region
+from gateway.policy.boxes import Constraint, Undecided, holds, point, region
 from gateway.policy.engine import sort_key
+from gateway.policy.examples import facts_of_test
 from gateway.policy.never import load_statements
 from gateway.policy.packs import Policy, in_force
 from gateway.policy.rules import Rule
@@ -34,27 +35,30 @@ class Analysis:
     overlapping: tuple[Pair, ...]
 
 
-def analyse(policy: Policy, day: date) -> Analysis:
-    """Analyse the rules in force on a day."""
+def analyse(policy: Policy, day: date, only: frozenset[str] | None = None) -> Analysis:
+    """Analyse the rules in force on a day; with `only`, what these rules do and what they do to the others."""
     rules = [
         rule
         for rule in in_force([pack for pack in policy.packs if pack.agency is None], day)
         if rule.status == "active" and rule.effect is not Effect.OBLIGE
     ]
     ordered = sorted(rules, key=sort_key)
-    dead, undecided = _dead(ordered)
+    named = frozenset(rule.id for rule in ordered) if only is None else only
+    dead, undecided = _dead(ordered, named, policy, day)
     permits = [rule for rule in ordered if rule.is_permit]
     stops = [rule for rule in ordered if not rule.is_permit]
     return Analysis(
         rules=len(ordered),
         dead=dead,
         undecided=undecided,
-        redundant=_redundant(ordered),
+        redundant=_redundant(ordered, named),
         overlapping=tuple(
             Pair(permit.id, stop.id)
             for permit in permits
             for stop in stops
-            if sort_key(stop) < sort_key(permit) and meet(permit, stop)
+            if (permit.id in named or stop.id in named)
+            and sort_key(stop) < sort_key(permit)
+            and meet(permit, stop)
         ),
     )
 
@@ -91,17 +95,38 @@ def meet(one: Rule, other: Rule) -> bool:
     return True
 
 
-def _dead(ordered: Sequence[Rule]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _dead(
+    ordered: Sequence[Rule], named: frozenset[str], policy: Policy, day: date
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which rules can never decide, of those that are named or that a named one stands before."""
     always = load_statements().always
     dead, undecided = [], []
     for rule in ordered:
-        before: list[Constraint] = [region(one).outside() for one in ordered if _decides_before(one, rule)]
+        earlier = [one for one in ordered if _decides_before(one, rule)]
+        if rule.id not in named and not any(one.id in named and meet(one, rule) for one in earlier):
+            continue
+        if _is_shown_at_work(rule, policy, day, always):
+            continue
+        before: list[Constraint] = [region(one).outside() for one in earlier]
         try:
             if point([*region(rule).inside(), *before, *always]) is None:
                 dead.append(rule.id)
         except Undecided:
             undecided.append(rule.id)
     return tuple(dead), tuple(undecided)
+
+
+def _is_shown_at_work(rule: Rule, policy: Policy, day: date, always: Sequence[Constraint]) -> bool:
+    """Whether one of its own tests is a case that can be and that it decides: then no search is needed."""
+    engine = policy.engine(day)
+    pack = next((one for one in policy.packs if any(own is rule for own in one.rules)), None)
+    if pack is None:
+        return False
+    for test in rule.tests:
+        facts = facts_of_test(pack, test)
+        if holds(facts, always) and engine.evaluate(facts).rule is rule:
+            return True
+    return False
 
 
 def _decides_before(one: Rule, rule: Rule) -> bool:
@@ -113,11 +138,13 @@ def _decides_before(one: Rule, rule: Rule) -> bool:
     return stage < own_stage or (stage == own_stage and effect < own_effect)
 
 
-def _redundant(ordered: Sequence[Rule]) -> tuple[Pair, ...]:
+def _redundant(ordered: Sequence[Rule], named: frozenset[str]) -> tuple[Pair, ...]:
     found = []
     for rule in ordered:
         for other in ordered:
-            if other is not rule and _says_as_much(other, rule) and covers(other, rule):
+            if other is rule or not {rule.id, other.id} & named:
+                continue
+            if _says_as_much(other, rule) and covers(other, rule):
                 found.append(Pair(rule.id, other.id))
                 break
     return tuple(found)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.policy.attributes import ATTRIBUTES, SCALARS, SETS, UNKNOWN
+from gateway.policy.attributes import ATTRIBUTES, SCALARS, SETS, UNKNOWN, Facts
 from gateway.policy.examples import ORDINARY, facts_of
 from gateway.policy.rules import Rule, SetCondition
 
@@ -69,6 +69,23 @@ def region(rule: Rule) -> Region:
 def point(constraints: Iterable[Constraint]) -> dict[Name, frozenset[str]] | None:
     """Domains all of whose points meet every constraint, or None when no point does. Raises Undecided."""
     return _Search().run({}, list(constraints))
+
+
+def holds(facts: Facts, constraints: Iterable[Constraint]) -> bool:
+    """Whether these facts meet every constraint."""
+    return all(any(_meets(facts, way) for way in ways) for ways in constraints)
+
+
+def _meets(facts: Facts, way: Narrowing) -> bool:
+    return all(_at(facts, name) in values for name, values in way.items())
+
+
+def _at(facts: Facts, name: Name) -> str:
+    attribute, member = name
+    value = facts[attribute]
+    if isinstance(value, str):
+        return value
+    return THERE if member in value else ABSENT
 
 
 class _Search:

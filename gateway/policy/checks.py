@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.policy import lifecycle
+from gateway.policy.analysis import Analysis, analyse
 from gateway.policy.examples import run_tests
 from gateway.policy.never import Proof, prove
 from gateway.policy.packs import Policy
 from gateway.policy.rules import PolicyError, Rule
 
+_ANALYSIS = "analysis"
 MOST_CHARACTERS = 250_000
 MOST_FILES = 60
 
@@ -35,6 +37,7 @@ class Checked:
     tests: int = 0
     rules: int = 0
     proofs: tuple[Proof, ...] = ()
+    analysis: Analysis | None = None
 
     @property
     def passed(self) -> bool:
@@ -55,6 +58,40 @@ def check(files: Mapping[str, str], enabled: Sequence[str], day: date, *, provin
     ]
     tests = sum(len(rule.tests) for rule in policy.rules)
     return Checked(policy, tuple(findings), tests, len(policy.rules), proofs)
+
+
+def against_others(policy: Policy, day: date, changed: frozenset[str]) -> tuple[Analysis, list[Finding]]:
+    """What changed rules do beside all others, each pack read as if it were on.
+
+    A rule of a pack that can never decide stops the draft: whoever wrote it expects something of it.
+    """
+    found = analyse(policy.enabled(), day, changed)
+    by_id = {rule.id: rule for rule in policy.rules}
+    findings = [
+        Finding(
+            _ANALYSIS,
+            rule_id,
+            f"“{by_id[rule_id].title}” can never decide: wherever it matches, a rule before it decides."
+            if rule_id in changed
+            else f"“{by_id[rule_id].title}” can never decide any more: the change stands before it everywhere.",
+            stops=rule_id in changed,
+        )
+        for rule_id in found.dead
+    ]
+    findings += [
+        Finding(_ANALYSIS, rule_id, "Whether it can ever decide could not be worked out.", stops=False)
+        for rule_id in found.undecided
+    ]
+    findings += [
+        Finding(
+            _ANALYSIS,
+            pair.one,
+            f"“{by_id[pair.one].title}” says nothing that “{by_id[pair.other].title}” doesn't say.",
+            stops=False,
+        )
+        for pair in found.redundant
+    ]
+    return found, findings
 
 
 def load(files: Mapping[str, str], enabled: Sequence[str]) -> Policy:

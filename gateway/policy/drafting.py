@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from gateway.policy.packs import parse_pack
-from gateway.policy.rules import PolicyError
+from gateway.policy.packs import Pack, bounded, parse_pack
+from gateway.policy.rules import PolicyError, Rule, read_rule
 
 _RULE = re.compile(r"^\[\[rule\]\]\s*$", re.MULTILINE)
 _ORDER = (
@@ -46,6 +46,23 @@ def drop_rule(text: str, rule_id: str) -> str:
     if start_end is None:
         raise PolicyError("the draft", f"no rule is called {rule_id!r}")
     return text[: start_end[0]] + text[start_end[1] :]
+
+
+def outline(table: Mapping[str, Any], pack: Pack) -> Rule:
+    """A rule that is still being written, as far as it goes: for reading alone, and never part of a policy.
+
+    What is missing is filled in with what says nothing. Raises PolicyError on what can't be read at all.
+    """
+    filler = {"title": "-", "because": "-", "officer": "-", "requester": "-", "id": "being-written"}
+    defaults = {
+        "owner": pack.owner,
+        "jurisdiction": sorted(pack.jurisdiction),
+        "effective_from": pack.effective_from,
+        "review_by": pack.review_by,
+    }
+    return bounded(
+        read_rule({**filler, **table, "test": []}, pack.id, defaults), pack.arrangements, "the draft"
+    )
 
 
 def new_pack(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from pathlib import Path
 
+from sqlalchemy import Text, cast, func
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway.clock import LONDON
 from gateway.errors import Conflict
@@ -21,6 +24,7 @@ from gateway.policy.signing import Statement
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import policies_dir
 
+CORE = "core"
 CORE_FILE = "core.toml"
 
 
@@ -30,32 +34,39 @@ def active(unit: Unit, partnership_id: str) -> Policy | None:
     Reads and verifies the activation in the caller's transaction; only the compiled form is kept between decisions, by
     its text. A bad activation is never skipped for the one before it, nor is one that was taken away or put off.
     """
-    current = activation(unit, partnership_id)
-    if current is None or not _unbroken(unit, current):
+    rows = {row.sequence: row for row in unit.session.exec(_from_the_one_before(unit, partnership_id))}
+    begun = [sequence for sequence, row in rows.items() if row.activates_at <= unit.now]
+    if not begun or not _unbroken(unit, partnership_id, rows, max(begun)):
         return None
-    return stored(unit, partnership_id, current.version)
+    return stored(unit, partnership_id, rows[max(begun)].version)
 
 
-def _unbroken(unit: Unit, current: PolicyActivation) -> bool:
+def _from_the_one_before(unit: Unit, partnership_id: str) -> SelectOfScalar[PolicyActivation]:
+    """The latest activation whose time has come, the one that it followed, and whatever is still to follow."""
+    own = PolicyActivation.partnership_id == partnership_id
+    begun = select(func.max(PolicyActivation.sequence)).where(own, PolicyActivation.activates_at <= unit.now)
+    return select(PolicyActivation).where(own, PolicyActivation.sequence >= begun.scalar_subquery() - 1)
+
+
+def _unbroken(unit: Unit, partnership_id: str, rows: Mapping[int, PolicyActivation], current: int) -> bool:
     """Whether it, and whatever is still to follow, stands in order up to the last activation of the ledger."""
-    rows = select(PolicyActivation).where(
-        PolicyActivation.partnership_id == current.partnership_id,
-        PolicyActivation.sequence >= current.sequence,
-    )
-    standing = list(unit.session.exec(rows.order_by(col(PolicyActivation.sequence))))
-    last = succession.last_recorded(unit, current.partnership_id)
-    if [row.sequence for row in standing] != list(range(current.sequence, last + 1)):
+    standing = [sequence for sequence in sorted(rows) if sequence >= current]
+    if standing != list(range(current, succession.last_recorded(unit, partnership_id) + 1)):
         return False
-    return all(in_order(unit, row) for row in standing)
+    return all(_follows(unit, rows[sequence], rows.get(sequence - 1)) for sequence in standing)
 
 
 def stored(unit: Unit, partnership_id: str, version: str) -> Policy | None:
     """A version as it is kept, or None when it isn't kept or its text isn't what its hash says."""
-    kept = kept_version(unit, partnership_id, version)
-    if kept is None:
+    # As text: the files needn't be read out of it where the same text was compiled before.
+    kept = select(cast(PolicyVersion.files, Text), cast(PolicyVersion.enabled, Text)).where(
+        PolicyVersion.partnership_id == partnership_id, PolicyVersion.version == version
+    )
+    row = unit.session.exec(kept).one_or_none()
+    if row is None:
         return None
     try:
-        policy = compiled(kept.files, kept.enabled)
+        policy = _compiled_text(*row)
     except PolicyError:
         return None
     return policy if policy.version == version else None
@@ -71,7 +82,10 @@ def kept_version(unit: Unit, partnership_id: str, version: str) -> PolicyVersion
 
 def in_order(unit: Unit, row: PolicyActivation) -> bool:
     """Whether an activation follows the one before it and carries the signatures that its kind needs."""
-    before = _at(unit, row.partnership_id, row.sequence - 1)
+    return _follows(unit, row, _at(unit, row.partnership_id, row.sequence - 1))
+
+
+def _follows(unit: Unit, row: PolicyActivation, before: PolicyActivation | None) -> bool:
     if row.sequence < 1 or (before is None) != (row.sequence == 1):
         return False
     if (before.version if before else None) != row.previous or (row.kind == Kind.FOUNDING) != (
@@ -240,6 +254,11 @@ def _entry(row: PolicyActivation, agency_id: str) -> Entry:
         codes=codes,
         public=True,
     )
+
+
+@lru_cache(maxsize=16)
+def _compiled_text(files: str, enabled: str) -> Policy:
+    return compiled(json.loads(files), json.loads(enabled))
 
 
 @lru_cache(maxsize=16)

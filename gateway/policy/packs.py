@@ -221,7 +221,7 @@ def _read_header(header: Mapping[str, Any], raw: Mapping[str, Any], where: str) 
         {name: _example(facts, where) for name, facts in raw.get("example", {}).items()}
     )
     rules = tuple(
-        _bounded(parse_rule(table, pack_id, defaults), arrangements, where) for table in raw.get("rule", [])
+        bounded(parse_rule(table, pack_id, defaults), arrangements, where) for table in raw.get("rule", [])
     )
     for rule in rules:
         _check_tests(rule, examples, where)
@@ -297,8 +297,11 @@ def _check_tests(rule: Rule, examples: Mapping[str, Any], where: str) -> None:
         check_given(test.given, where)
 
 
-def _bounded(rule: Rule, arrangements: frozenset[str], where: str) -> Rule:
-    """Hold a rule inside its jurisdiction and its pack's arrangements: a pack says nothing about other cases."""
+def bounded(rule: Rule, arrangements: frozenset[str], where: str) -> Rule:
+    """Hold a rule inside its jurisdiction and its pack's arrangements: a pack says nothing about other cases.
+
+    Raises PolicyError when the rule names an arrangement that isn't the pack's.
+    """
     scalars = dict(rule.scalars)
     everywhere = frozenset(ATTRIBUTES["jurisdiction"].values)
     if rule.jurisdiction != everywhere:

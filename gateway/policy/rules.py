@@ -189,14 +189,21 @@ class Rule:
 
 def parse_rule(table: Mapping[str, Any], pack: str, defaults: Mapping[str, Any]) -> Rule:
     """Read one ``[[rule]]`` table; ``defaults`` come from the pack's header. Raises PolicyError."""
-    where = f"{pack}: rule {table.get('id', '(no id)')!r}"
+    rule = read_rule(table, pack, defaults)
+    _check_shape(rule, _where(table, pack))
+    return rule
+
+
+def read_rule(table: Mapping[str, Any], pack: str, defaults: Mapping[str, Any]) -> Rule:
+    """Read a rule's parts without asking whether it is whole: for one that is still being written."""
+    where = _where(table, pack)
     merged = {**defaults, **table}
     _check_keys(table, merged, where)
     rule_id = _identifier(merged["id"], where)
     stage = _one(Stage, merged["stage"], where, "stage")
     effect = _one(Effect, merged["effect"], where, "effect")
     scalars, sets = _conditions(merged.get("when", {}), effect, where)
-    rule = Rule(
+    return Rule(
         id=rule_id,
         pack=pack,
         title=_text(merged, "title", where),
@@ -223,8 +230,10 @@ def parse_rule(table: Mapping[str, Any], pack: str, defaults: Mapping[str, Any])
         status=merged.get("status", "active"),
         tests=_tests(merged.get("test", []), where),
     )
-    _check_shape(rule, where)
-    return rule
+
+
+def _where(table: Mapping[str, Any], pack: str) -> str:
+    return f"{pack}: rule {table.get('id', '(no id)')!r}"
 
 
 def _check_keys(table: Mapping[str, Any], merged: Mapping[str, Any], where: str) -> None:
@@ -237,6 +246,8 @@ def _check_keys(table: Mapping[str, Any], merged: Mapping[str, Any], where: str)
 
 
 def _check_shape(rule: Rule, where: str) -> None:
+    if not rule.scalars and not rule.sets:
+        raise PolicyError(where, "when holds at least one condition")
     if rule.status not in ("active", "trial"):
         raise PolicyError(where, "status is active or trial")
     if (rule.effect is Effect.REFER) != bool(rule.refer_to):
@@ -260,7 +271,7 @@ def _check_shape(rule: Rule, where: str) -> None:
 def _conditions(
     when: Any, effect: Effect, where: str
 ) -> tuple[Mapping[str, frozenset[str]], Mapping[str, SetCondition]]:
-    if not isinstance(when, Mapping) or not when:
+    if not isinstance(when, Mapping):
         raise PolicyError(where, "when holds at least one condition")
     scalars: dict[str, frozenset[str]] = {}
     sets: dict[str, SetCondition] = {}
