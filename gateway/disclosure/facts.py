@@ -21,6 +21,7 @@ from gateway.disclosure.models import Authorisation, Declaration, Line, Request,
 from gateway.ledger import epoch
 from gateway.registry import cases, memberships, risks, subjects, walls
 from gateway.registry import facts as registered
+from gateway.registry.computed import orientation_on
 from gateway.registry.models import Agency, Arrangement, Case, Partnership, Post
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import (
@@ -172,7 +173,7 @@ class Gatherer:
             role=post.role,
             duty=Duty(standing.standing),
             member=standing.member,
-            orientation=Orientation(assigned.orientation if assigned else post.orientation),
+            orientation=orientation_on(self.unit, case.id, post.id),
             # A stand-in for somebody off duty works the case as the one she stands in for.
             on_case=assigned is not None or cases.is_on_case(self.unit, case.id, post.id),
             walled=None,
@@ -207,11 +208,17 @@ class Gatherer:
             role=row.role,
             duty=Duty.NONE,
             member=False,
-            orientation=Orientation.NEUTRAL,
+            orientation=self._orientation_of_reader(row),
             on_case=False,
             walled=False,
             key=recipient_id,
         )
+
+    def _orientation_of_reader(self, row: RequestRecipient) -> Orientation:
+        """Whom the officer works with who reads it first and then tells somebody outside."""
+        if row.delivering_post_id is None:
+            return Orientation.NEUTRAL
+        return orientation_on(self.unit, self.request.case_id, row.delivering_post_id)
 
     def _holder(self, arrangement_id: str) -> Body:
         agency = self.unit.session.get_one(Agency, self.request.holder_agency_id)

@@ -9,6 +9,7 @@ from gateway.registry.agencies import today
 from gateway.registry.cases import agencies_on, assigned_posts
 from gateway.registry.memberships import standing_of
 from gateway.registry.models import Case, Person, Post
+from gateway.registry.people import covers
 from gateway.registry.subjects import known_as, subjects_of
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Category, Circumstance, Orientation
@@ -36,17 +37,35 @@ def of_people(unit: Unit, post_ids: Collection[str], categories: Collection[str]
     return sorted(found)
 
 
+def orientation_on(unit: Unit, case_id: str | None, post_id: str) -> Orientation:
+    """Give whom a post works with on a case: as assigned there, else as its own row says.
+
+    Whoever stands in for somebody, or holds a second post on the case, works with the perpetrator if either does.
+    """
+    post = unit.session.get(Post, post_id)
+    if post is None:
+        return Orientation.BOTH
+    on_case = {view.post_id: view for view in assigned_posts(unit, case_id)} if case_id else {}
+    stands_in_for = covers(unit, post_id)
+    own = on_case[post_id].orientation if post_id in on_case else post.orientation
+    found = {own} | {
+        view.orientation
+        for view in on_case.values()
+        if view.post_id in stands_in_for or view.person_id == post.person_id
+    }
+    facing = found & {Orientation.PERPETRATOR_FACING, Orientation.BOTH}
+    return Orientation(min(facing)) if facing else Orientation(own)
+
+
 def of_recipients(unit: Unit, case_id: str | None, recipient_post_ids: Collection[str]) -> list[Circumstance]:
     """Give what follows from whom the recipients work with and whether their agencies are on the case."""
     if not recipient_post_ids:
         return []
-    on_case = {view.post_id: view.orientation for view in assigned_posts(unit, case_id)} if case_id else {}
     involved = agencies_on(unit, case_id) if case_id else frozenset()
     found: set[Circumstance] = set()
     for post_id in recipient_post_ids:
         post = unit.session.get(Post, post_id)
-        orientation = on_case.get(post_id) or (post.orientation if post else Orientation.BOTH)
-        if orientation in {Orientation.PERPETRATOR_FACING, Orientation.BOTH}:
+        if orientation_on(unit, case_id, post_id) in {Orientation.PERPETRATOR_FACING, Orientation.BOTH}:
             found.add(Circumstance.RECIPIENT_PERPETRATOR_FACING)
         if case_id and (post is None or post.agency_id not in involved):
             found.add(Circumstance.AGENCY_NOT_INVOLVED_IN_CASE)

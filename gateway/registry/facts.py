@@ -254,7 +254,10 @@ def _recorded(
         if (row.case_id and row.case_id != case_id) or (row.subject_id and row.subject_id not in subject_ids):
             continue
         if loosens(row.circumstance):
-            fits = row.approved_by_post_id is not None and _all_are(unit, row, bodies, recipients)
+            # Whoever would come to know by it has neither recorded nor approved it (promise 3).
+            hands = {person_of(unit, row.recorded_by_post_id), person_of(unit, row.approved_by_post_id)}
+            approved = row.approved_by_post_id is not None and not hands & people
+            fits = approved and _all_are(unit, row, bodies, recipients)
         else:
             fits = (row.agency_id is None or row.agency_id in agency_ids) and (
                 row.post_id is None or person_of(unit, row.post_id) in people

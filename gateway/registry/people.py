@@ -13,7 +13,7 @@ from gateway.errors import Conflict, Forbidden, Invalid
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.registry.actors import Actor, post_is_current
-from gateway.registry.acts import a_reason, act, must_govern
+from gateway.registry.acts import a_reason, act, must_differ, must_govern
 from gateway.registry.agencies import not_found, today
 from gateway.registry.models import Agency, CaseAssignment, Partnership, Person, Post, PostAuthority
 from gateway.store.unit_of_work import Unit
@@ -217,7 +217,8 @@ def _end(unit: Unit, row: Post, *, by_post_id: str | None) -> dict[str, int]:
 def cover(unit: Unit, actor: Actor, post_id: str, *, by_post_id: str, until: date) -> None:
     """Mark a post off duty from now until the end of a local day, with a colleague of the same agency standing in.
 
-    The holder herself may do it, or her agency's officer. Raises NotFound, Forbidden, Invalid.
+    The holder herself may do it, or her agency's officer, who never names herself: a stand-in works the cases and
+    holds the authorities of the one she stands in for (promise 3). Raises NotFound, Forbidden, Invalid.
     """
     row = _post_to_arrange(unit, actor, post_id)
     stand_in = _post(unit, actor.partnership_id, by_post_id)
@@ -226,6 +227,7 @@ def cover(unit: Unit, actor: Actor, post_id: str, *, by_post_id: str, until: dat
         raise Invalid(
             "This person can't stand in.", fields={"by_post_id": "Choose another person of the same agency."}
         )
+    must_differ(actor, stand_in.person_id)
     if not post_is_current(stand_in, day) or not post_is_current(row, day):
         raise Invalid("This post has ended.", fields={"by_post_id": "Choose someone whose post is current."})
     if not day <= until <= day + LONGEST_ABSENCE:

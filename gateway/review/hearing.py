@@ -19,6 +19,7 @@ from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.registry import agencies, cases, people, subjects, walls
 from gateway.registry.actors import Actor
+from gateway.registry.computed import orientation_on
 from gateway.registry.models import Agency, CaseSubject, Face, Post, Subject
 from gateway.review.clients import client, my_clients
 from gateway.store.tables import new_reference
@@ -302,8 +303,7 @@ def _in_case(unit: Unit, case_id: str, reference: str, view: subjects.SubjectVie
 
 def _faces_her(unit: Unit, actor: Actor, case_id: str) -> bool:
     """Whoever works with the perpetrator doesn't take down what she says (DESIGN 5, orientation)."""
-    on_case = {view.post_id: view.orientation for view in cases.assigned_posts(unit, case_id)}
-    orientation = on_case.get(actor.post_id, actor.orientation)
+    orientation = orientation_on(unit, case_id, actor.post_id)
     return orientation not in {Orientation.PERPETRATOR_FACING, Orientation.BOTH}
 
 
