@@ -142,7 +142,9 @@ def _of_case(unit: Unit, subject_ids: Collection[str], case_id: str | None) -> l
     here = or_(col(Consent.case_id).is_(None), Consent.case_id == case_id)
     chosen = select(Consent).where(col(Consent.subject_id).in_(subject_ids), here)
     # A row read earlier in this transaction may be older than a withdrawal committed since: read it again.
-    return list(unit.session.exec(chosen.execution_options(populate_existing=True)))
+    chosen = chosen.execution_options(populate_existing=True)
+    key = ("consents", frozenset(subject_ids), case_id)
+    return unit.once("consent", key, lambda: list(unit.session.exec(chosen)))
 
 
 def _require_specific(reach: Reach, taking: Taking) -> None:

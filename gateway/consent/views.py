@@ -114,7 +114,9 @@ def of_subject(unit: Unit, subject_id: str, case_id: str | None, also: Collectio
         .where(col(Views.subject_id).in_({subject_id, *also}), here)
         .order_by(col(Views.taken_at).desc())
     )
-    return list(unit.session.exec(chosen.execution_options(populate_existing=True)))
+    chosen = chosen.execution_options(populate_existing=True)
+    key = ("views", frozenset({subject_id, *also}), case_id)
+    return unit.once("consent", key, lambda: list(unit.session.exec(chosen)))
 
 
 def words_of(unit: Unit, row: Views) -> str:

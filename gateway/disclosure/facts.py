@@ -6,11 +6,11 @@ purpose, the stated basis and the circumstances declared in words (DESIGN 3.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from gateway.clock import LONDON, is_working_day, local_day
 from gateway.consent import consents, views
@@ -75,6 +75,32 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
+class Papers:
+    """All that is kept about one request: read together, or as the unit at work has just made it."""
+
+    lines: Sequence[Line]
+    recipients: Sequence[RequestRecipient]
+    declarations: Sequence[Declaration] = ()
+    authorisations: Sequence[Authorisation] = ()
+
+    def posts(self) -> list[str]:
+        """The posts that would receive or deliver."""
+        named = [post for row in self.recipients for post in (row.post_id, row.delivering_post_id)]
+        return [post for post in named if post is not None]
+
+
+def papers_of(unit: Unit, request_id: str) -> Papers:
+    """The papers of a request as they stand now; where they decide something, under the lock on its subjects."""
+    read = unit.session.exec
+    return Papers(
+        lines=read(select(Line).where(Line.request_id == request_id)).all(),
+        recipients=read(select(RequestRecipient).where(RequestRecipient.request_id == request_id)).all(),
+        declarations=read(select(Declaration).where(Declaration.request_id == request_id)).all(),
+        authorisations=read(select(Authorisation).where(Authorisation.request_id == request_id)).all(),
+    )
+
+
+@dataclass(frozen=True)
 class Gathered:
     """The facts of a group of lines that share a subject, a recipient and a consent state, with those lines."""
 
@@ -84,7 +110,7 @@ class Gathered:
 
 def consent_now(unit: Unit, request: Request, line: Line) -> ConsentStatus:
     """How her views or consent stand for one line at this moment: worked out, never read as it was at a decision."""
-    return Gatherer(unit, request).consent_of(line).status
+    return Gatherer(unit, request, papers_of(unit, request.id)).consent_of(line).status
 
 
 @dataclass
@@ -93,6 +119,7 @@ class Gatherer:
 
     unit: Unit
     request: Request
+    papers: Papers
     data: DataFacts | None = None
     _bodies: dict[str, Body] = field(default_factory=dict)
 
@@ -324,7 +351,7 @@ class Gatherer:
             found.add(Circumstance.REQUESTER_NOT_ON_CASE)
         if recipient.orientation is Orientation.PERPETRATOR_FACING:
             found.add(Circumstance.RECIPIENT_PERPETRATOR_FACING)
-        if len(self._subjects_asked_about()) > MANY_SUBJECTS:
+        if len({line.subject_id for line in self.papers.lines}) > MANY_SUBJECTS:
             found.add(Circumstance.BULK_REQUEST)
         if self._is_out_of_hours():
             found.add(Circumstance.OUT_OF_HOURS)
@@ -345,19 +372,18 @@ class Gatherer:
     def _approved_by_those_who_gain(self, lines: list[Line]) -> frozenset[Circumstance]:
         """Nobody's authorisation counts for a request of theirs, whatever post they gave it in (DESIGN 3.9)."""
         gaining = {self._person_of(self.request.requester_post_id)}
-        receiving = [self.unit.session.get_one(RequestRecipient, line.recipient_id) for line in lines]
+        receiving, judged = {line.recipient_id for line in lines}, {line.id for line in lines}
         gaining |= {
             self._person_of(post_id)
-            for row in receiving
+            for row in self.papers.recipients
+            if row.id in receiving
             for post_id in (row.post_id, row.delivering_post_id)
             if post_id is not None
         }
-        chosen = col(Authorisation.line_id).in_([line.id for line in lines])
-        given = self.unit.session.exec(select(Authorisation).where(chosen))
         hands = {
             self._person_of(post_id)
-            for row in given
-            if is_standing(row, self.unit)
+            for row in self.papers.authorisations
+            if row.line_id in judged and is_standing(row, self.unit)
             for post_id in (row.given_by_post_id, row.seconded_by_post_id)
             if post_id is not None
         }
@@ -365,8 +391,7 @@ class Gatherer:
 
     def _declared(self) -> list[Declaration]:
         """Declarations that count: one that loosens comes from someone other than the requester (DESIGN 3.3)."""
-        rows = self.unit.session.exec(select(Declaration).where(Declaration.request_id == self.request.id))
-        return [row for row in rows if self._may_count(row)]
+        return [row for row in self.papers.declarations if self._may_count(row)]
 
     def _may_count(self, row: Declaration) -> bool:
         code = Circumstance(row.circumstance)
@@ -378,10 +403,6 @@ class Gatherer:
 
     def _person_of(self, post_id: str) -> str:
         return self.unit.session.get_one(Post, post_id).person_id
-
-    def _subjects_asked_about(self) -> set[str]:
-        rows = select(Line.subject_id).where(Line.request_id == self.request.id)
-        return set(self.unit.session.exec(rows))
 
     def _about_the_data(
         self, categories: tuple[Category, ...], requester: Body, recipient: Body
@@ -417,8 +438,8 @@ class Gatherer:
 
     def _lifted(self, line: Line) -> frozenset[str]:
         """Rules that a person's authorisation lifts for this line, while it stands."""
-        rows = self.unit.session.exec(select(Authorisation).where(Authorisation.line_id == line.id))
-        return frozenset(rule for row in rows if is_standing(row, self.unit) for rule in row.lifts)
+        given = (row for row in self.papers.authorisations if row.line_id == line.id)
+        return frozenset(rule for row in given if is_standing(row, self.unit) for rule in row.lifts)
 
 
 def is_standing(row: Authorisation, unit: Unit) -> bool:

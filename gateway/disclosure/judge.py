@@ -6,19 +6,19 @@ opening transaction, and after a withdrawal (DESIGN 3.4). There is no cache of d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from gateway.clock import add_working_days, end_of_local_day, local_day
 from gateway.decision.decide import decide
 from gateway.decision.facts import Ask, Body, Decision, DueObligation
 from gateway.decision.facts import LineDecision as Judged
 from gateway.disclosure import record
-from gateway.disclosure.facts import DataFacts, Gatherer
-from gateway.disclosure.models import Line, LineDecision, LineState, Request, RequestRecipient, RequestState
+from gateway.disclosure.facts import DataFacts, Gatherer, Papers, papers_of
+from gateway.disclosure.models import Line, LineDecision, LineState, Request, RequestState
 from gateway.policy import lifecycle
 from gateway.registry import standing, subjects
 from gateway.registry.models import Partnership
@@ -58,17 +58,20 @@ def judge(
     *,
     acting_post_id: str | None,
     data: DataFacts | None = None,
+    papers: Papers | None = None,
 ) -> dict[str, LineDecision]:
     """Decide these lines as things stand now; gives the kept decision per line id.
 
+    The request's papers are read under the lock, unless this unit has just made the request and gives them.
     Takes the write lock on each subject's row first, so that a withdrawal either came before or waits (DESIGN 3.4).
     Records one ledger entry per controller with every line's outcome, refusals and referrals alike.
     """
     lock_subjects(unit, lines)
-    standing.hold(unit, request.case_id, _posts_of(unit, request))
+    papers = papers or papers_of(unit, request.id)
+    standing.hold(unit, request.case_id, [request.requester_post_id, *papers.posts()])
     policy = lifecycle.active(unit, request.partnership_id)
     kept: dict[str, LineDecision] = {}
-    for gathered in Gatherer(unit, request, data).gather(lines):
+    for gathered in Gatherer(unit, request, papers, data).gather(lines):
         decided = decide(gathered.ask, policy)
         for line in gathered.lines:
             judged = decided.line(Category(line.category), line.recipient_id)
@@ -84,18 +87,26 @@ def lock_subjects(unit: Unit, lines: Sequence[Line]) -> None:
         subjects.lock(unit, subject_id)
 
 
-def _posts_of(unit: Unit, request: Request) -> list[str]:
-    rows = select(RequestRecipient).where(RequestRecipient.request_id == request.id)
-    named = [
-        post for row in unit.session.exec(rows) for post in (row.post_id, row.delivering_post_id) if post
-    ]
-    return [request.requester_post_id, *named]
+def settle(
+    unit: Unit,
+    request: Request,
+    *,
+    lines: Sequence[Line] | None = None,
+    decided: Collection[LineDecision] = (),
+) -> None:
+    """Work out the request's outcome from its lines: any refer -> refer; else any permit -> permit; else deny.
 
-
-def settle(unit: Unit, request: Request) -> None:
-    """Work out the request's outcome from its lines: any refer -> refer; else any permit -> permit; else deny."""
-    lines = lines_of(unit, request.id)
-    outcomes = {decision_of(unit, line).outcome for line in lines if line.latest_decision_id}
+    `lines` are all of them and `decided` the decisions just made, where the caller has them.
+    """
+    if lines is None:
+        lines = lines_of(unit, request.id)
+    outcomes = {row.outcome for row in decided}
+    latest = {line.latest_decision_id for line in lines if line.latest_decision_id}
+    before = latest - {row.id for row in decided}
+    if before:
+        outcomes.update(
+            unit.session.exec(select(LineDecision.outcome).where(col(LineDecision.id).in_(before)))
+        )
     for outcome in (Outcome.REFER, Outcome.PERMIT, Outcome.DENY):
         if outcome in outcomes:
             request.outcome = outcome

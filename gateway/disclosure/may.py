@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.decision.decide import decide
 from gateway.decision.facts import LineDecision
 from gateway.disclosure.asking import Basis
-from gateway.disclosure.facts import Gatherer
+from gateway.disclosure.facts import Gatherer, papers_of
 from gateway.disclosure.models import Line, LineState, Request, RequestKind, RequestRecipient, RequestState
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
@@ -65,7 +65,7 @@ def _answer(unit: Unit, actor: Actor, question: Question) -> LineDecision | None
     policy = lifecycle.active(unit, actor.partnership_id)
     with unit.session.begin_nested() as question_alone:
         request, line = _as_rows(unit, actor, question)
-        [gathered] = Gatherer(unit, request).gather([line])
+        [gathered] = Gatherer(unit, request, papers_of(unit, request.id)).gather([line])
         question_alone.rollback()
     return decide(gathered.ask, policy).lines[0]
 

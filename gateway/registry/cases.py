@@ -12,8 +12,18 @@ from gateway.ledger.entries import EntryKind
 from gateway.registry.actors import Actor, post_is_current
 from gateway.registry.acts import act, must_differ, must_govern
 from gateway.registry.agencies import not_found, today
-from gateway.registry.models import Agency, Arrangement, Case, CaseAssignment, CaseSubject, Face, Post
-from gateway.registry.people import PostView, covers, in_words, post_views, view_of
+from gateway.registry.models import (
+    Agency,
+    Arrangement,
+    Case,
+    CaseAssignment,
+    CaseSubject,
+    Face,
+    Partnership,
+    Person,
+    Post,
+)
+from gateway.registry.people import PostView, covers, in_words, view_of
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Orientation
 
@@ -52,6 +62,22 @@ class AssignmentView:
     ends_on: date | None
 
 
+def row_of(unit: Unit, case_id: str) -> Case | None:
+    """Give the row of a case, having read its arrangement and its partnership with it; None when it isn't there."""
+
+    def read() -> Case | None:
+        query = (
+            select(Case, Arrangement, Partnership)
+            .join(Arrangement, col(Case.arrangement_id) == col(Arrangement.id))
+            .join(Partnership, col(Case.partnership_id) == col(Partnership.id))
+            .where(Case.id == case_id)
+        )
+        found = unit.session.exec(query).first()
+        return found[0] if found else None
+
+    return unit.once("registry", ("case", case_id), read)
+
+
 def case_for(unit: Unit, actor: Actor, case_id: str) -> CaseView:
     """Give a case to somebody who is on it.
 
@@ -83,7 +109,7 @@ def my_cases(unit: Unit, actor: Actor) -> list[CaseView]:
 
 def is_on_case(unit: Unit, case_id: str, post_id: str) -> bool:
     """Tell whether a post works an open case today, by itself or as the stand-in of one who is off duty."""
-    row = unit.session.get(Case, case_id)
+    row = row_of(unit, case_id)
     if row is None:
         return False
     day = today(unit, row.partnership_id)
@@ -97,18 +123,20 @@ def is_on_case(unit: Unit, case_id: str, post_id: str) -> bool:
 
 def assigned_posts(unit: Unit, case_id: str) -> list[PostView]:
     """Give the posts that work a case today, each with the orientation it has on this case, by agency and name."""
-    row = unit.session.get(Case, case_id)
+    row = row_of(unit, case_id)
     if row is None:
         return []
     current = _current(unit, case_id, today(unit, row.partnership_id))
-    orientations = {post.id: assignment.orientation or post.orientation for assignment, post in current}
-    views = post_views(unit, [post for _, post in current])
-    return [replace(view, orientation=orientations[view.post_id]) for view in views]
+    views = [
+        replace(view_of(unit, post), orientation=assignment.orientation or post.orientation)
+        for assignment, post in current
+    ]
+    return sorted(views, key=lambda view: (view.agency_name, view.name, view.role))
 
 
 def agencies_on(unit: Unit, case_id: str) -> frozenset[str]:
     """Give the agencies involved in a case today: its lead agency and those with somebody on it."""
-    row = unit.session.get(Case, case_id)
+    row = row_of(unit, case_id)
     if row is None:
         return frozenset()
     at_work = {post.agency_id for _, post in _current(unit, case_id, today(unit, row.partnership_id))}
@@ -294,13 +322,35 @@ def settle(
     )
 
 
+def hold_assignments(unit: Unit, case_id: str) -> None:
+    """Let nobody take a post off this case before the unit commits (promise 4)."""
+    _assigned(unit, case_id, hold=True)
+
+
+def _assigned(unit: Unit, case_id: str, *, hold: bool = False) -> list[tuple[CaseAssignment, Post]]:
+    def read() -> list[tuple[CaseAssignment, Post]]:
+        # With the person and the agency of each post, so that none of them has to be read by itself.
+        query = (
+            select(CaseAssignment, Post, Person, Agency)
+            .join(Post, col(CaseAssignment.post_id) == col(Post.id))
+            .join(Person, col(Post.person_id) == col(Person.id))
+            .join(Agency, col(Post.agency_id) == col(Agency.id))
+            .where(CaseAssignment.case_id == case_id, col(CaseAssignment.ended_at).is_(None))
+        )
+        if hold:
+            query = query.with_for_update(read=True, of=CaseAssignment)
+        rows = unit.session.exec(query.execution_options(populate_existing=hold))
+        return [(held, post) for held, post, _, _ in rows]
+
+    return unit.once("registry", ("assigned", case_id), read, afresh=hold)
+
+
 def _current(unit: Unit, case_id: str, day: date) -> list[tuple[CaseAssignment, Post]]:
-    rows = unit.session.exec(
-        select(CaseAssignment, Post)
-        .join(Post, col(CaseAssignment.post_id) == col(Post.id))
-        .where(CaseAssignment.case_id == case_id, col(CaseAssignment.ended_at).is_(None))
-    )
-    return [(held, post) for held, post in rows if _counts(held, day) and post_is_current(post, day)]
+    return [
+        (held, post)
+        for held, post in _assigned(unit, case_id)
+        if _counts(held, day) and post_is_current(post, day)
+    ]
 
 
 def _counts(row: CaseAssignment, day: date) -> bool:

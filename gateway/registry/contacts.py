@@ -107,9 +107,10 @@ def contact_of(unit: Unit, subject_id: str) -> Details | None:
 def _latest(unit: Unit, subject_id: str) -> SafeContact | None:
     if unit.session.get(Subject, subject_id) is None:
         return None
-    rows = unit.session.exec(
+    rows = (
         select(SafeContact)
         .where(col(SafeContact.subject_id).in_(known_as(unit, subject_id)))
         .order_by(col(SafeContact.confirmed_on).desc(), col(SafeContact.created_at).desc())
+        .limit(1)
     )
-    return rows.first()
+    return unit.once("registry", ("safe contact", subject_id), lambda: unit.session.exec(rows).first())

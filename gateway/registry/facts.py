@@ -235,23 +235,13 @@ def _recorded(
     categories: Collection[str],
     recipient_post_ids: Collection[str],
 ) -> list[str]:
-    subject_ids = known_as(unit, subject_id) if subject_id else frozenset()
     people, recipients = _people(unit, post_ids), _people(unit, recipient_post_ids or post_ids)
     bodies = set(_agencies(unit, recipient_post_ids)) or set(agency_ids)
-    rows = unit.session.exec(
-        select(RegisteredFact).where(
-            col(RegisteredFact.partnership_id).in_(_partnerships(unit, case_id, subject_id)),
-            col(RegisteredFact.starts_at) <= unit.now,
-            or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > unit.now),
-        )
-    ).all()
     holding = []
-    for row in rows:
+    for row in _current(unit, case_id, subject_id):
         if not _is_registry(row.circumstance) or (
             row.categories and not set(row.categories) & set(categories)
         ):
-            continue
-        if (row.case_id and row.case_id != case_id) or (row.subject_id and row.subject_id not in subject_ids):
             continue
         if loosens(row.circumstance):
             # Whoever would come to know by it has neither recorded nor approved it (promise 3).
@@ -265,6 +255,22 @@ def _recorded(
         if fits:
             holding.append(row.circumstance)
     return holding
+
+
+def _current(unit: Unit, case_id: str | None, subject_id: str | None) -> list[RegisteredFact]:
+    subject_ids = known_as(unit, subject_id) if subject_id else frozenset()
+
+    def read() -> list[RegisteredFact]:
+        query = select(RegisteredFact).where(
+            col(RegisteredFact.partnership_id).in_(_partnerships(unit, case_id, subject_id)),
+            or_(col(RegisteredFact.case_id).is_(None), RegisteredFact.case_id == case_id),
+            or_(col(RegisteredFact.subject_id).is_(None), col(RegisteredFact.subject_id).in_(subject_ids)),
+            col(RegisteredFact.starts_at) <= unit.now,
+            or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > unit.now),
+        )
+        return list(unit.session.exec(query))
+
+    return unit.once("registry", ("facts", case_id, subject_id), read)
 
 
 def _all_are(unit: Unit, row: RegisteredFact, agency_ids: set[str], person_ids: set[str]) -> bool:

@@ -6,6 +6,7 @@ rest on other duties or on none. A standing therefore never belongs to an agency
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -95,11 +96,7 @@ def membership_standing(unit: Unit, arrangement_id: str, agency_id: str, day: da
         return NO_STANDING
     if not _runs(arrangement, day) or not is_open(agency, day):
         return NO_STANDING
-    rows = unit.session.exec(
-        select(Membership).where(
-            Membership.arrangement_id == arrangement_id, Membership.agency_id == agency_id
-        )
-    ).all()
+    rows = [row for row in _memberships(unit, arrangement_id) if row.agency_id == agency_id]
     counted = [row for row in rows if _counts(row, day) and row.standing in _WEIGHT]
     if not counted:
         return NO_STANDING
@@ -297,6 +294,23 @@ def set_local_settings(
         },
         words={"protocol": protocol_reference.strip(), "dpia": dpia_reference.strip()},
     )
+
+
+def hold_memberships(unit: Unit, arrangement_id: str, agency_ids: Collection[str]) -> None:
+    """Let nobody end what these agencies are in this arrangement before the unit commits (promise 4)."""
+    chosen = select(Membership.id).where(
+        Membership.arrangement_id == arrangement_id, col(Membership.agency_id).in_(agency_ids)
+    )
+    unit.session.exec(chosen.with_for_update(read=True)).all()
+    _memberships(unit, arrangement_id, afresh=True)
+
+
+def _memberships(unit: Unit, arrangement_id: str, *, afresh: bool = False) -> list[Membership]:
+    def read() -> list[Membership]:
+        query = select(Membership).where(Membership.arrangement_id == arrangement_id)
+        return list(unit.session.exec(query.execution_options(populate_existing=afresh)))
+
+    return unit.once("registry", ("memberships", arrangement_id), read, afresh=afresh)
 
 
 def _runs(row: Arrangement, day: date) -> bool:

@@ -38,12 +38,13 @@ class RiskView:
 
 def latest_risk(unit: Unit, case_id: str, subject_id: str) -> RiskView | None:
     """Give the newest rating of a subject in a case, or None when there is none."""
-    rows = unit.session.exec(
+    rows = (
         select(RiskRating)
         .where(RiskRating.case_id == case_id, col(RiskRating.subject_id).in_(known_as(unit, subject_id)))
         .order_by(col(RiskRating.assessed_on).desc(), col(RiskRating.created_at).desc())
+        .limit(1)
     )
-    row = rows.first()
+    row = unit.once("registry", ("risk", case_id, subject_id), lambda: unit.session.exec(rows).first())
     if row is None:
         return None
     return RiskView(

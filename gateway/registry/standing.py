@@ -6,26 +6,24 @@ from collections.abc import Sequence
 
 from sqlmodel import col, select
 
-from gateway.registry.models import Case, CaseAssignment, Membership, Post
+from gateway.registry.cases import hold_assignments, row_of
+from gateway.registry.memberships import hold_memberships
+from gateway.registry.models import Post
 from gateway.store.unit_of_work import Unit
 
 
 def hold(unit: Unit, case_id: str | None, post_ids: Sequence[str]) -> None:
     """Let nobody end these posts, their agencies' memberships or assignments to the case before this unit commits.
 
-    An end that was acknowledged came before and is seen; one that comes now waits (promise 4). On SQLite a writing
-    unit already holds the only write lock.
+    An end that was acknowledged came before and is seen: what is held is read again as it is held. One that comes now
+    waits (promise 4). On SQLite a writing unit already holds the only write lock.
     """
-    if unit.dialect != "postgresql":
+    if unit.dialect == "sqlite":
         return
-    held = select(Post.agency_id).where(col(Post.id).in_(post_ids)).with_for_update(read=True)
-    agency_ids = list(unit.session.exec(held))
-    case = unit.session.get(Case, case_id) if case_id else None
-    if case is not None:
-        belongs = select(Membership.id).where(
-            Membership.arrangement_id == case.arrangement_id, col(Membership.agency_id).in_(agency_ids)
-        )
-        works = select(CaseAssignment.id).where(CaseAssignment.case_id == case.id)
-        for rows in (belongs, works):
-            unit.session.exec(rows.with_for_update(read=True)).all()
-    unit.session.expire_all()
+    posts = select(Post).where(col(Post.id).in_(post_ids)).with_for_update(read=True)
+    held = unit.session.exec(posts.execution_options(populate_existing=True)).all()
+    case = row_of(unit, case_id) if case_id else None
+    if case is None:
+        return
+    hold_memberships(unit, case.arrangement_id, {post.agency_id for post in held})
+    hold_assignments(unit, case.id)

@@ -89,16 +89,21 @@ def subjects_of(unit: Unit, case_id: str) -> list[SubjectView]:
     A merged subject appears once, as the one it was merged into; when the roles of the two differ the role counts as
     disputed. The erased are left out.
     """
+    return unit.once("registry", ("subjects of", case_id), lambda: _subjects_of(unit, case_id))
+
+
+def _subjects_of(unit: Unit, case_id: str) -> list[SubjectView]:
     case = unit.session.get(Case, case_id)
     if case is None:
         return []
     day = today(unit, case.partnership_id)
-    rows = unit.session.exec(select(CaseSubject).where(CaseSubject.case_id == case_id)).all()
+    found = [
+        (row, unit.session.get_one(Subject, canonical(unit, row.subject_id)))
+        for row in _in_case(unit, case_id, day)
+    ]
+    unit.vault.prepare(unit.session, Scope.SUBJECT, (subject.id for _, subject in found if subject.identity))
     held: dict[str, SubjectView] = {}
-    for row in rows:
-        if row.starts_on > day or (row.ends_on is not None and row.ends_on < day):
-            continue
-        subject = unit.session.get_one(Subject, canonical(unit, row.subject_id))
+    for row, subject in found:
         if subject.state == SubjectState.ERASED:
             continue
         other = held.get(subject.id)
@@ -115,6 +120,16 @@ def subjects_of(unit: Unit, case_id: str) -> list[SubjectView]:
             age=_age(unit, subject, day),
         )
     return sorted(held.values(), key=lambda view: (view.role, view.reference))
+
+
+def _in_case(unit: Unit, case_id: str, day: date) -> list[CaseSubject]:
+    # Each with its subject, so that none has to be read by itself.
+    rows = unit.session.exec(
+        select(CaseSubject, Subject)
+        .join(Subject, col(CaseSubject.subject_id) == col(Subject.id))
+        .where(CaseSubject.case_id == case_id)
+    )
+    return [row for row, _ in rows if row.starts_on <= day and (row.ends_on is None or row.ends_on >= day)]
 
 
 def is_in_case(unit: Unit, case_id: str, subject_id: str) -> bool:
@@ -145,6 +160,10 @@ def known_as(unit: Unit, subject_id: str) -> frozenset[str]:
 
     Views, consents, walls and facts stay under the id and key they were recorded with, so that a merge can be undone.
     """
+    return unit.once("registry", ("known as", subject_id), lambda: _known_as(unit, subject_id))
+
+
+def _known_as(unit: Unit, subject_id: str) -> frozenset[str]:
     first = canonical(unit, subject_id)
     found, waiting = {first}, [first]
     while waiting:
@@ -161,13 +180,19 @@ def lock(unit: Unit, subject_id: str) -> None:
     granted is read again after it. Raises NotFound for an unknown id.
     """
     ids = known_as(unit, subject_id)
-    unit.session.flush()
-    query = select(Subject).where(col(Subject.id).in_(ids)).order_by(Subject.id)
-    # Not the key: rows that only point at the subject are written before its lock by others, and would wait in a ring.
-    query = query.with_for_update(key_share=True)
-    unit.session.exec(query.execution_options(populate_existing=True)).all()
-    if unit.dialect == "postgresql":
-        unit.session.expire_all()
+    if unit.dialect == "sqlite":
+        return
+    locked: set[str] = unit.session.info.setdefault("locked", set())
+    # Again when another record of her was merged in while this waited; the same lock twice changes nothing.
+    while not ids <= locked:
+        unit.forget()
+        # Not the key: others write rows that only point at the subject before its lock, and would wait in a ring.
+        query = select(Subject).where(col(Subject.id).in_(ids)).order_by(Subject.id)
+        rows = unit.session.exec(
+            query.with_for_update(key_share=True).execution_options(populate_existing=True)
+        )
+        locked.update(row.id for row in rows)
+        ids = known_as(unit, subject_id)
 
 
 def identity_of(unit: Unit, subject_id: str) -> Identity:

@@ -229,12 +229,15 @@ def keep(unit: Unit, actor: Actor, wall_id: str) -> None:
 
 
 def _standing(unit: Unit, subject_id: str) -> list[Wall]:
-    query = select(Wall).where(
-        col(Wall.subject_id).in_(known_as(unit, subject_id)),
-        col(Wall.lifted_at).is_(None),
-        col(Wall.counts_from).is_not(None),
-    )
-    return list(unit.session.exec(query))
+    def read() -> list[Wall]:
+        query = select(Wall).where(
+            col(Wall.subject_id).in_(known_as(unit, subject_id)),
+            col(Wall.lifted_at).is_(None),
+            col(Wall.counts_from).is_not(None),
+        )
+        return list(unit.session.exec(query))
+
+    return unit.once("registry", ("walls", subject_id), read)
 
 
 def _names(row: Wall, person_id: str, agency_id: str) -> bool:

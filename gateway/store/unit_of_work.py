@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -62,6 +62,23 @@ def _keep_what_was_read(session: UnitSession, row: object) -> None:
     session.info.setdefault("kept", []).append(row)
 
 
+@sa.event.listens_for(UnitSession, "after_flush")
+def _forget_rooms_written_in(session: UnitSession, _context: object) -> None:
+    for room in {_room(type(row)) for row in (*session.new, *session.dirty, *session.deleted)}:
+        session.info["unit"]._known.pop(room, None)
+
+
+@sa.event.listens_for(UnitSession, "after_bulk_update")
+@sa.event.listens_for(UnitSession, "after_bulk_delete")
+def _forget_after_many(change: Any) -> None:
+    change.session.info["unit"]._known.clear()
+
+
+@sa.event.listens_for(UnitSession, "after_soft_rollback")
+def _forget_what_was_undone(session: UnitSession, _former: object) -> None:
+    session.info["unit"]._known.clear()
+
+
 @sa.event.listens_for(UnitSession, "before_flush")
 def _date_new_rows(session: UnitSession, _context: object, _instances: object) -> None:
     for row in session.new:
@@ -80,6 +97,7 @@ class Unit:
         self.now = now
         self.vault = vault
         self.store = store
+        self._known: dict[str, dict[Hashable, Any]] = {}
         self._before: dict[str, Hook] = {}
         self._done: set[str] = set()
         self._after: list[Hook] = []
@@ -88,6 +106,32 @@ class Unit:
     def dialect(self) -> str:
         """Give "sqlite" or "postgresql"."""
         return self.store.dialect
+
+    def once(self, room: str, key: Hashable, read: Callable[[], T], *, afresh: bool = False) -> T:
+        """Give what `read` gives; the same again until this unit writes a row of `room` or is granted a lock.
+
+        For a room's plain reads of its own tables, never for what was decided on them; nothing outlives the
+        transaction. `afresh` reads it again in any case.
+        """
+        self.session.flush()  # a change not written yet counts, as it would for the query itself
+        if afresh or key not in self._known.get(room, ()):
+            found = read()
+            self._known.setdefault(room, {})[key] = found
+        known: T = self._known[room][key]
+        return known
+
+    def forget(self) -> None:
+        """Read again, from now on, all that was read: others may have changed it before a lock was granted (promise 4).
+
+        What this unit wrote itself stays: nobody else sees it yet. On SQLite nobody else writes while this unit does.
+        """
+        self.session.flush()
+        if self.dialect == "sqlite":
+            return
+        self._known.clear()
+        for row in self.session.info.get("kept", ()):
+            if row in self.session:
+                self.session.expire(row)
 
     def before_commit(self, hook: Hook, key: str) -> None:
         """Run `hook` inside this transaction, last and once per `key`, in the order of registration."""
@@ -246,6 +290,10 @@ class Store:
         # SQLite's own wait lets one writer of eight starve for seconds; a lock file in front serves them in turn.
         with _locked(self._lock_file):
             yield
+
+
+def _room(table: type) -> str:
+    return table.__module__.split(".")[1]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import ask as asking
 from gateway.disclosure import desk, judge
-from gateway.disclosure.facts import Gatherer
+from gateway.disclosure.facts import Gatherer, papers_of
 from gateway.disclosure.models import Declaration, Line, Request
 from gateway.errors import Forbidden, Invalid
 from gateway.vocabulary import Circumstance, Origin, vocabulary
@@ -62,7 +62,7 @@ def test_a_loosening_row_written_past_the_form_still_does_not_count(quick_stage:
             )
         )
         unit.session.flush()
-        gathered = Gatherer(unit, request).gather([line])
+        gathered = Gatherer(unit, request, papers_of(unit, request.id)).gather([line])
         return Circumstance.OTHERS_AT_RISK in gathered[0].ask.circumstances
 
     assert quick_stage.by("probation-om", counted) is False
