@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.policy.attributes import ATTRIBUTES, Attribute
+from gateway.policy.attributes import ATTRIBUTES, YES_NO, Attribute
 from gateway.policy.rules import ARRANGEMENT_CHAIR, Rule, SetCondition
 from gateway.vocabulary import Effect, Outcome, vocabulary
 
@@ -49,6 +49,9 @@ def _role(code: str) -> str:
 
 def _scalar(attribute: Attribute, allowed: frozenset[str]) -> str:
     name = attribute.label[0].lower() + attribute.label[1:]
+    if attribute.values == YES_NO and len(allowed) == 1:
+        fact = name.removeprefix("whether ")
+        return fact if YES_NO[0] in allowed else f"it isn't so that {fact}"
     left_out = [value for value in attribute.values if value not in allowed]
     if len(left_out) < len(allowed) and left_out:
         return f"{name} is not {_either((attribute.value_label(value) for value in left_out), 'or')}"

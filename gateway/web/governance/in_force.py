@@ -73,7 +73,7 @@ def rule_page(rule_id: str) -> ResponseReturnValue:
         said=sentence(rule),
         conditions=conditions(rule),
         facts=_rule_facts(rule),
-        examples=[_example(test) for test in rule.tests],
+        examples=[example_row(test) for test in rule.tests],
     )
 
 
@@ -138,7 +138,8 @@ def _rule_facts(rule: Rule) -> list[dict[str, Any]]:
     return rows + [{"key": key, "value": text} for key, text in texts if text]
 
 
-def _example(test: RuleTest) -> list[Cell]:
+def example_row(test: RuleTest) -> list[Cell]:
+    """One example of a rule: its name, the case it starts from, and what must come out."""
     given = "; ".join(f"{name.replace('_', ' ')}: {_said(value)}" for name, value in test.given.items())
     return [
         test.name,
