@@ -46,13 +46,15 @@ def save(unit: Unit, actor: Actor, kind: str, answers: dict[str, Any], draft_id:
     return draft.id
 
 
-def load(unit: Unit, actor: Actor, draft_id: str) -> dict[str, Any]:
+def load(unit: Unit, actor: Actor, kind: str, draft_id: str) -> dict[str, Any]:
     """The answers kept so far.
 
     Raises:
-        NotFound: not a draft of this post, or expired.
+        NotFound: not a draft of this post and kind, or expired.
     """
     draft = _own(unit, actor, draft_id)
+    if draft.kind != kind:
+        raise _missing()
     words = unit.vault.open(
         unit.session, Scope.PARTNERSHIP, actor.partnership_id, draft.answers, where=f"{_WHERE}|{draft.id}"
     )
@@ -60,11 +62,11 @@ def load(unit: Unit, actor: Actor, draft_id: str) -> dict[str, Any]:
     return answers
 
 
-def mine(unit: Unit, actor: Actor) -> list[Draft]:
-    """Drafts of the post, newest first."""
+def mine(unit: Unit, actor: Actor, kind: str) -> list[Draft]:
+    """Drafts of the post and kind, newest first."""
     rows = (
         select(Draft)
-        .where(Draft.post_id == actor.post_id, Draft.expires_at > unit.now)
+        .where(Draft.post_id == actor.post_id, Draft.kind == kind, Draft.expires_at > unit.now)
         .order_by(col(Draft.updated_at).desc())
     )
     return list(unit.session.exec(rows))
@@ -90,5 +92,9 @@ def purge_expired(unit: Unit) -> int:
 def _own(unit: Unit, actor: Actor, draft_id: str) -> Draft:
     draft = unit.session.get(Draft, draft_id)
     if draft is None or draft.post_id != actor.post_id or draft.expires_at <= unit.now:
-        raise NotFound("There is no such draft.", next_step="Start again from your requests.")
+        raise _missing()
     return draft
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such draft.", next_step="Start again from your requests.")

@@ -79,6 +79,18 @@ def test_a_consent_is_read_back_before_it_counts(web: Web, meadow: Meadow, sqlit
     assert status(sqlite_gateway, meadow) is ConsentStatus.WITHDRAWN
 
 
+def test_a_conversation_broken_off_is_found_again_and_is_no_draft_of_a_request(
+    web: Web, meadow: Meadow
+) -> None:
+    shown = begin(web, meadow, "consent")
+    people = web.page("/views/")
+    assert "Conversations not read back yet" in people.text
+    resumed = next(href for text, href in people.links().items() if text.startswith("Resume"))
+    assert web.page(resumed).h1 == shown.h1
+    draft_id = resumed.split("/")[3]
+    web.page(f"/staff/ask/{draft_id}", status=404)
+
+
 @pytest.mark.parametrize(
     ("heading", "answer", "expected"),
     [

@@ -61,8 +61,8 @@ def test_parcels_words_and_drafts_are_gone(quick_stage: Stage, sent: Sent, erasi
     assert (found.why, found.messages[0].words) == (ERASED, ERASED)
     assert quick_stage.do(lambda unit: unit.session.get_one(Line, waiting).state) == LineState.CANCELLED
     with pytest.raises(NotFound):
-        quick_stage.by("probation-om", lambda unit, actor: drafts.load(unit, actor, draft_id))
-    assert quick_stage.by("probation-om", lambda unit, actor: drafts.load(unit, actor, other))
+        quick_stage.by("probation-om", lambda unit, actor: drafts.load(unit, actor, "ask", draft_id))
+    assert quick_stage.by("probation-om", lambda unit, actor: drafts.load(unit, actor, "ask", other))
     assert latest(quick_stage, sent.line_id).officer_text
     assert quick_stage.do(verify_store).verified
 

@@ -86,10 +86,10 @@ def test_drafts_are_their_authors_alone_and_end(quick_stage: Stage) -> None:
         "probation-om", lambda unit, actor: drafts.save(unit, actor, "ask", {"why": "x"})
     )
     with pytest.raises(NotFound):
-        quick_stage.by("police-ppu", lambda unit, actor: drafts.load(unit, actor, draft_id))
+        quick_stage.by("police-ppu", lambda unit, actor: drafts.load(unit, actor, "ask", draft_id))
     quick_stage.clock.advance(drafts.KEPT_FOR)
     with pytest.raises(NotFound):
-        quick_stage.by("probation-om", lambda unit, actor: drafts.load(unit, actor, draft_id))
+        quick_stage.by("probation-om", lambda unit, actor: drafts.load(unit, actor, "ask", draft_id))
     assert quick_stage.do(drafts.purge_expired) == 1
 
 

@@ -30,7 +30,7 @@ def start() -> ResponseReturnValue:
             draft_id = journeys.begin(unit, current_actor(), RequestKind(form.kind.data))
         return redirect(url_for(".task_list", draft_id=draft_id))
     with current_gateway().store.reading() as unit:
-        kept = drafts.mine(unit, current_actor())
+        kept = drafts.mine(unit, current_actor(), journeys.DRAFT)
     return page("staff/ask/start.html", form=form, drafts=kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ from gateway.consent.models import Answer, HowTaken, Interpreter, Present, Wish
 from gateway.consent.taking import Reach, Taking
 from gateway.consent.wordings import Wording
 from gateway.disclosure import drafts
-from gateway.errors import Invalid
+from gateway.errors import Invalid, NotFound
 from gateway.registry import walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Face, WallKind
@@ -96,9 +97,18 @@ def begin(unit: Unit, actor: Actor, what: str, subject_id: str, case_id: str | N
 
 def load(unit: Unit, actor: Actor, draft_id: str) -> Conversation:
     """Give a conversation of this person; raise NotFound for another's, and when she may no longer hear the subject."""
-    stored = drafts.load(unit, actor, draft_id)
+    stored = drafts.load(unit, actor, DRAFT, draft_id)
     who = hearing.heard(unit, actor, stored["subject_id"], stored["case_id"])
     return Conversation(draft_id, stored["what"], who, stored["kept"], hearing.agencies_to_name(unit, actor))
+
+
+def unfinished(unit: Unit, actor: Actor) -> list[Conversation]:
+    """Conversations that weren't read back yet, with people whom this post may still hear; newest first."""
+    found = []
+    for draft in drafts.mine(unit, actor, DRAFT):
+        with suppress(NotFound):
+            found.append(load(unit, actor, draft.id))
+    return found
 
 
 def save(unit: Unit, actor: Actor, talk: Conversation) -> None:

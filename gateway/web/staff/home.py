@@ -8,6 +8,7 @@ from gateway.disclosure import authorise, drafts, reading, withdraw
 from gateway.disclosure import open as opening
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import page
+from gateway.web.staff import hearing_journey, journey
 from gateway.web.staff.blueprint import blueprint
 
 
@@ -28,6 +29,7 @@ def home() -> ResponseReturnValue:
             needs_more=reading.my_requests(unit, actor, "needs_more"),
             waiting=reading.my_requests(unit, actor, "waiting"),
             overdue=reading.my_requests(unit, actor, "overdue"),
-            drafts=drafts.mine(unit, actor),
+            drafts=drafts.mine(unit, actor, journey.DRAFT),
+            conversations=hearing_journey.unfinished(unit, actor),
             now=unit.now,
         )

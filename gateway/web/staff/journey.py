@@ -284,7 +284,7 @@ def load(unit: Unit, actor: Actor, draft_id: str) -> Journey:
     Raises:
         NotFound: no such draft, or somebody else's.
     """
-    stored = drafts.load(unit, actor, draft_id)
+    stored = drafts.load(unit, actor, DRAFT, draft_id)
     chosen = stored["kept"].get("case", {}).get("case_id")
     return Journey(
         draft_id=draft_id,

@@ -30,7 +30,8 @@ def people() -> ResponseReturnValue:
     with current_gateway().store.reading() as unit:
         listed = hearing.people_i_hear(unit, current_actor())
         waiting = hearing.mandates_to_confirm(unit, current_actor())
-    return page("staff/hearing/people.html", people=listed, waiting=waiting)
+        unfinished = journey.unfinished(unit, current_actor())
+    return page("staff/hearing/people.html", people=listed, waiting=waiting, unfinished=unfinished, what=WHAT)
 
 
 @blueprint.get("/people/<id:subject_id>")
