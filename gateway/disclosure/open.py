@@ -142,7 +142,7 @@ def open_parcel(unit: Unit, actor: Actor, parcel_id: str, *, accepts: frozenset[
 
     Raises:
         NotFound: not a parcel of this post.
-        Conflict: it is frozen, recalled, expired or destroyed.
+        Conflict: it is frozen, recalled, expired or destroyed, or the key that opens it was revoked.
         Invalid: an undertaking wasn't accepted.
         NotConfirmed: the ledger takes no entries.
     """
@@ -376,6 +376,7 @@ def _must_be_sealed(unit: Unit, row: Parcel) -> None:
         raise Conflict(
             "This parcel has expired.", next_step="Ask for the information again if it is still needed."
         )
+    parcels.must_be_sealed_to_a_living_key(unit, row)
 
 
 def _has_accepted(unit: Unit, actor: Actor, line: Line, decided: LineDecision) -> bool:

@@ -81,8 +81,8 @@ def take_sealed(
 def hand_over(unit: Unit, parcel: Parcel) -> str:
     """Give the JWE of a parcel that may leave; the caller has decided again and recorded the opening.
 
-    Raises Conflict when it is frozen, recalled, expired or was altered in the store; Erased when it was
-    destroyed.
+    Raises Conflict when it is frozen, recalled, expired, sealed to a revoked key or was altered in the store; Erased
+    when it was destroyed.
     """
     if parcel.state == ParcelState.DESTROYED or parcel.jwe is None:
         raise Erased("This parcel was destroyed.", next_step="Ask the agency that released it.")
@@ -92,6 +92,7 @@ def hand_over(unit: Unit, parcel: Parcel) -> str:
         raise Conflict(
             "This parcel has expired.", next_step="Ask for the information again if it is still needed."
         )
+    must_be_sealed_to_a_living_key(unit, parcel)
     sealed = unit.vault.open(unit.session, Scope.PARCEL, parcel.id, parcel.jwe, where=_where(parcel.id))
     if jwe.digest(sealed) != parcel.digest:
         raise Conflict(
@@ -128,6 +129,15 @@ def of_lines(unit: Unit, line_ids: Iterable[str], *, copy_of: CopyOf | None = No
     if copy_of is not None:
         chosen = chosen.where(Parcel.copy_of == copy_of)
     return list(unit.session.exec(chosen.order_by(col(Parcel.created_at), col(Parcel.id))))
+
+
+def must_be_sealed_to_a_living_key(unit: Unit, parcel: Parcel) -> None:
+    """Raise Conflict when the key that opens a parcel was revoked: whoever stole it may be the one who asks."""
+    if unit.session.get_one(RecipientKey, parcel.key_id).state == KeyState.REVOKED:
+        raise Conflict(
+            "The key that opens this was withdrawn.",
+            next_step="Set up new keys and ask the agency that released it to seal it again.",
+        )
 
 
 def sealed_to(unit: Unit, key: RecipientKey) -> list[Parcel]:
