@@ -12,6 +12,7 @@ from sqlmodel import select
 from gateway.clock import add_working_days, end_of_local_day, local_day
 from gateway.disclosure import judge, record
 from gateway.disclosure.asking import Asking, Basis, NamedRecipient, check, may_ask_with
+from gateway.disclosure.facts import Papers
 from gateway.disclosure.models import (
     Declaration,
     IdempotentAnswer,
@@ -35,6 +36,7 @@ from gateway.vocabulary import Circumstance, Outcome, Stage, vocabulary
 
 KEY_KEPT_FOR = timedelta(days=7)
 EMERGENCY_REVIEW = "emergency_review"
+_OUTSIDE = "outside"
 _OVER = {RequestState.CLOSED, RequestState.CANCELLED}
 
 __all__ = [
@@ -71,33 +73,48 @@ def ask(unit: Unit, actor: Actor, asking: Asking, *, idempotency_key: str | None
         Invalid: an answer can't be accepted; every fault is in `fields`.
         Conflict: the idempotency key was used for something else.
     """
+    works_it = asking.case_id is not None and cases.is_on_case(unit, asking.case_id, actor.post_id)
     check(unit, actor, asking)
     asking = replace(asking, subject_ids=_as_known_now(unit, asking.subject_ids))
     earlier = _earlier(unit, actor, asking, idempotency_key)
     if earlier is not None:
         return replace(_asked(earlier), again=True)
-    on_case = _may_see(unit, actor, asking)
+    on_case = works_it and _may_see(unit, actor, asking)
     request = _keep(unit, actor, asking, on_case)
+    recipients = _keep_recipients(unit, request, asking)
+    declared = [
+        keep_declaration(unit, actor, request, code, words) for code, words in asking.declarations.items()
+    ]
     _remember(unit, actor, asking, idempotency_key, request)
     if not on_case:
         record.act(unit, request, EntryKind.REQUEST_MADE, actor.post_id)
         return _asked(request)
-    lines = _make_lines(unit, request, asking)
+    lines = make_lines(unit, request, asking.subject_ids, recipients)
     words = {"why": asking.why, **{f"declared_{code}": said for code, said in asking.declarations.items()}}
     codes = {"declared": tuple(sorted(asking.declarations))}
     record.act(unit, request, EntryKind.REQUEST_MADE, actor.post_id, lines=lines, codes=codes, words=words)
-    decide(unit, request, lines, judge.Step.ASKED, actor.post_id)
+    papers = Papers(lines, recipients, declared)
+    decide(unit, request, lines, judge.Step.ASKED, actor.post_id, papers=papers)
     return _asked(request)
 
 
 def decide(
-    unit: Unit, request: Request, lines: list[Line], step: judge.Step, acting_post_id: str | None
+    unit: Unit,
+    request: Request,
+    lines: list[Line],
+    step: judge.Step,
+    acting_post_id: str | None,
+    *,
+    papers: Papers | None = None,
 ) -> dict[str, LineDecision]:
-    """Judge lines that have not left yet, and settle what follows: the request's outcome and any emergency review."""
-    kept = judge.judge(unit, request, lines, step, acting_post_id=acting_post_id)
+    """Judge lines that have not left yet, and settle what follows: the request's outcome and any emergency review.
+
+    `papers` are given for a request that this unit has just made.
+    """
+    kept = judge.judge(unit, request, lines, step, acting_post_id=acting_post_id, papers=papers)
+    judge.settle(unit, request, lines=papers.lines if papers else None, decided=kept.values())
     first = next(iter(kept.values()))
     request.policy_version = first.policy_version
-    judge.settle(unit, request)
     emergency = any(row.stage == Stage.D and row.outcome == Outcome.PERMIT for row in kept.values())
     if emergency:
         _owe_emergency_review(unit, request)
@@ -192,6 +209,7 @@ def make_lines(
     unit: Unit, request: Request, subject_ids: tuple[str, ...], recipients: list[RequestRecipient]
 ) -> list[Line]:
     """One line for each subject, kind of information and recipient."""
+    unit.session.flush()
     lines = [
         Line(
             id=new_id(),
@@ -227,10 +245,8 @@ def _as_known_now(unit: Unit, subject_ids: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _may_see(unit: Unit, actor: Actor, asking: Asking) -> bool:
-    """Whether the actor is on the case, and no wall stands between them and any subject they named."""
-    if asking.case_id is None or not cases.is_on_case(unit, asking.case_id, actor.post_id):
-        return False
-    known = {view.subject_id for view in subjects.subjects_of(unit, asking.case_id)}
+    """Whether all whom they named are in the case, and no wall stands between any of them and the actor."""
+    known = {view.subject_id for view in subjects.subjects_of(unit, asking.case_id or "")}
     if not known.issuperset(asking.subject_ids):
         return False
     return not any(
@@ -270,9 +286,6 @@ def _keep(unit: Unit, actor: Actor, asking: Asking, on_case: bool) -> Request:
         request.person = record.seal_words(unit, request, meant, f"request.person|{request.id}")
     unit.session.add(request)
     unit.session.flush()
-    _keep_recipients(unit, request, asking)
-    _keep_declarations(unit, actor, request, asking)
-    unit.session.flush()
     return request
 
 
@@ -285,7 +298,8 @@ def _due(unit: Unit, actor: Actor, asking: Asking) -> datetime:
     return end_of_local_day(min(usual, asking.needed_by or usual))
 
 
-def _keep_recipients(unit: Unit, request: Request, asking: Asking) -> None:
+def _keep_recipients(unit: Unit, request: Request, asking: Asking) -> list[RequestRecipient]:
+    rows = []
     for named in asking.recipients:
         row = RequestRecipient(
             id=new_id(),
@@ -293,7 +307,7 @@ def _keep_recipients(unit: Unit, request: Request, asking: Asking) -> None:
             request_id=request.id,
             post_id=named.post_id,
             agency_type=named.agency_type or "",
-            role=named.role or "",
+            role=_OUTSIDE,
             delivering_post_id=named.delivering_post_id,
         )
         if named.post_id is not None:
@@ -301,17 +315,15 @@ def _keep_recipients(unit: Unit, request: Request, asking: Asking) -> None:
             row.role = post.role
             row.agency_type = unit.session.get_one(Agency, post.agency_id).agency_type
         if named.described:
-            where = f"request_recipient.described|{row.id}"
-            row.described = record.seal_words(unit, request, named.described, where)
+            # In what role somebody outside receives it is typed in words, so it is sealed with the rest of them.
+            said = ", ".join(part for part in (named.described, named.role) if part)
+            row.described = record.seal_words(unit, request, said, f"request_recipient.described|{row.id}")
         unit.session.add(row)
+        rows.append(row)
+    return rows
 
 
-def _keep_declarations(unit: Unit, actor: Actor, request: Request, asking: Asking) -> None:
-    for code, words in asking.declarations.items():
-        keep_declaration(unit, actor, request, code, words)
-
-
-def keep_declaration(unit: Unit, actor: Actor, request: Request, code: str, words: str) -> None:
+def keep_declaration(unit: Unit, actor: Actor, request: Request, code: str, words: str) -> Declaration:
     """Keep a circumstance that a named person asserts, with the words it rests on."""
     row = Declaration(
         id=new_id(),
@@ -323,10 +335,7 @@ def keep_declaration(unit: Unit, actor: Actor, request: Request, code: str, word
     )
     row.words = record.seal_words(unit, request, words, f"declaration.words|{row.id}")
     unit.session.add(row)
-
-
-def _make_lines(unit: Unit, request: Request, asking: Asking) -> list[Line]:
-    return make_lines(unit, request, asking.subject_ids, recipients_of(unit, request.id))
+    return row
 
 
 def _owe_emergency_review(unit: Unit, request: Request) -> None:
