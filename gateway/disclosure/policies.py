@@ -14,6 +14,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from gateway.clock import add_working_days, end_of_local_day, local_day
+from gateway.disclosure import record
 from gateway.disclosure.local_settings import missing_settings
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger import append
@@ -44,6 +45,8 @@ class Draft:
     difference: Difference | None
     stale: bool
     may: frozenset[str]
+    author: str
+    answered_by: str
 
 
 def start(unit: Unit, actor: Actor, title: str, reason: str, *, kind: Kind = Kind.CHANGE) -> PolicyDraft:
@@ -302,7 +305,16 @@ def draft_for(unit: Unit, actor: Actor, draft_id: str) -> Draft:
     except PolicyError as error:
         policy, problem = None, str(error)
     found = difference(_base(unit, row), policy) if policy else None
-    return Draft(row, policy, problem, found, _stale(unit, row), _may(actor, row, found))
+    return Draft(
+        row,
+        policy,
+        problem,
+        found,
+        _stale(unit, row),
+        _may(actor, row, found),
+        record.who(unit, row.author_post_id),
+        record.who(unit, row.answered_by_post_id) if row.answered_by_post_id else "",
+    )
 
 
 def waiting(unit: Unit, actor: Actor) -> int:

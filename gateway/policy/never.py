@@ -68,8 +68,15 @@ class Proof:
         assert self.broken_by is not None  # noqa: S101 - broken without being undecided names its rule
         return (
             f"Broken: {_small(self.never.says)}. The rule “{self.broken_by.title}” would permit it, "
-            f"for example when {in_words(self.example or {}, self.broken_by, self.never)}."
+            f"for example when {'; '.join(self.case)}."
         )
+
+    @property
+    def case(self) -> tuple[str, ...]:
+        """The case that breaks it, fact by fact in words; empty when none was found."""
+        if self.broken_by is None or self.example is None:
+            return ()
+        return in_words(self.example, self.broken_by, self.never)
 
 
 def prove(policy: Policy, day: date, statements: Statements | None = None) -> tuple[Proof, ...]:
@@ -189,7 +196,7 @@ def _known(name: str, values: Any, where: str) -> frozenset[str]:
     return frozenset(values)
 
 
-def in_words(facts: Facts, rule: Rule, never: Never) -> str:
+def in_words(facts: Facts, rule: Rule, never: Never) -> tuple[str, ...]:
     """The case, told by what the rule or the statement reads."""
     names = [
         name
@@ -199,7 +206,7 @@ def in_words(facts: Facts, rule: Rule, never: Never) -> str:
         or name in never.region.scalars
         or name in never.region.sets
     ]
-    return "; ".join(_fact(name, facts[name]) for name in names if facts[name] != _NOTHING)
+    return tuple(_fact(name, facts[name]) for name in names if facts[name] != _NOTHING)
 
 
 def _fact(name: str, value: object) -> str:

@@ -189,8 +189,10 @@ class Rule:
 
 def parse_rule(table: Mapping[str, Any], pack: str, defaults: Mapping[str, Any]) -> Rule:
     """Read one ``[[rule]]`` table; ``defaults`` come from the pack's header. Raises PolicyError."""
-    rule = read_rule(table, pack, defaults)
-    _check_shape(rule, _where(table, pack))
+    rule, where = read_rule(table, pack, defaults), _where(table, pack)
+    if not rule.scalars and not rule.sets:
+        raise PolicyError(where, "when holds at least one condition")
+    _check_shape(rule, where)
     return rule
 
 
@@ -246,8 +248,6 @@ def _check_keys(table: Mapping[str, Any], merged: Mapping[str, Any], where: str)
 
 
 def _check_shape(rule: Rule, where: str) -> None:
-    if not rule.scalars and not rule.sets:
-        raise PolicyError(where, "when holds at least one condition")
     if rule.status not in ("active", "trial"):
         raise PolicyError(where, "status is active or trial")
     if (rule.effect is Effect.REFER) != bool(rule.refer_to):

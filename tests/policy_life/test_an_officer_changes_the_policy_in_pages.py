@@ -56,7 +56,7 @@ def _begun(web: Web, stage: Stage) -> Page:
 
 
 def _pack(web: Web, draft: Page) -> Page:
-    return _follow(web, _follow(web, draft, "Change a rule or a pack"), "MAPPA (England")
+    return _follow(web, _follow(web, draft, "Write it"), "MAPPA (England")
 
 
 def test_from_draft_to_rollback(quick_stage: Stage, web: Web) -> None:
@@ -119,9 +119,10 @@ def test_a_draft_that_fails_a_check_says_which_and_cannot_be_signed(quick_stage:
     draft = _begun(web, quick_stage)
     form = _follow(web, _pack(web, draft), "Add a rule")
     web.submit(form, {**_STOP, "expect": "refer"})
-    check = web.submit(_follow(web, web.page(draft.path), "Check it"))
+    check = _follow(web, web.page(draft.path), "Check it")
     assert "It can't be signed yet" in check.text
     assert "came to deny, expected refer" in check.text
+    assert "came to deny, expected refer" in _follow(web, check, "Examples").text
     assert "Sign it" not in web.page(draft.path).links()
     refused = web.client.get(f"{draft.path}/sign")
     token = re.search(r'name="csrf_token" value="([^"]+)"', refused.text)
@@ -133,7 +134,7 @@ def test_a_draft_that_fails_a_check_says_which_and_cannot_be_signed(quick_stage:
 
 def test_a_pack_is_taken_in_as_toml_and_an_overlay_may_not_permit(quick_stage: Stage, web: Web) -> None:
     draft = _begun(web, quick_stage)
-    packs = _follow(web, draft, "Change a rule or a pack")
+    packs = _follow(web, draft, "Write it")
     page = _follow(web, packs, "Put in a pack as TOML")
     refused = web.submit(page, {"name": "x.toml", "source": "[pack]\nkind = 'nonsense'"}, status=422)
     assert "Kind is core, pack or overlay" in refused.text

@@ -1,20 +1,19 @@
-"""Changing the policy, for an officer who has never seen its source: draft, check, effect, signatures, undoing."""
+"""Changes of the policy: those under way, those that were in force, and how an earlier one comes back."""
 
 from __future__ import annotations
 
-from flask import flash, redirect, url_for
+from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.clock import local_day
 from gateway.disclosure import policies
-from gateway.disclosure.impact import Impact, impact
 from gateway.disclosure.policies import Draft
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import NotFound
 from gateway.policy import lifecycle
 from gateway.policy.models import DraftState, Kind, PolicyActivation
 from gateway.web.access import Face, allow, current_actor, current_gateway
-from gateway.web.formats import count, day, label, when
-from gateway.web.forms import Answer, GatewayForm, LongAnswer, ThreePartDate, page, required
+from gateway.web.formats import count, day, when
+from gateway.web.forms import Answer, GatewayForm, LongAnswer, page, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
 from gateway.web.governance.parts import Act, Cell, Listing, confirm, link, record
@@ -34,6 +33,7 @@ _KINDS = {
     Kind.ROLLBACK: "Put back",
     Kind.TIGHTENING: "A tightening that acted at once",
 }
+_UNDER_WAY = (DraftState.DRAFT, DraftState.CHECKED, DraftState.SIGNED)
 _WHAT = ("What", "Rule or pack", "In words", "Could open something")
 
 
@@ -44,22 +44,10 @@ class StartForm(GatewayForm):
     reason = LongAnswer("Why is it needed?", [required("Say why it is needed")])
 
 
-class WordsForm(GatewayForm):
-    """A sentence that is kept with the act."""
-
-    words = LongAnswer("Say why", [required("Say why")])
-
-
 class RollBackForm(GatewayForm):
     """Why an earlier policy is to come back."""
 
     reason = LongAnswer("Why should it be put back?", [required("Say why")])
-
-
-class SignForm(GatewayForm):
-    """From which day."""
-
-    on = ThreePartDate("From which day? Leave it empty for as soon as it is approved")
 
 
 @blueprint.get("/policies/changes")
@@ -81,7 +69,7 @@ def policies_drafts() -> ResponseReturnValue:
         for one in drafts
     ]
     past: list[list[Cell]] = [
-        _version_row(row, in_force=current is not None and row.id == current.id, sound=sound[row.id])
+        _version_row(row, sequence=current.sequence if current else 0, sound=sound[row.id])
         for row in versions
     ]
     return record(
@@ -129,159 +117,32 @@ def policies_new() -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_draft(draft_id: str) -> ResponseReturnValue:
     """One change: what it changes, where it stands and what comes next."""
-    found = _draft(draft_id)
+    found = draft_of(draft_id)
     row = found.row
     warnings = [found.problem] if found.problem else []
-    if found.stale and row.state in (DraftState.DRAFT, DraftState.CHECKED, DraftState.SIGNED):
+    if found.stale and row.state in _UNDER_WAY:
         warnings.append("Another policy came into force since this was drafted: begin again from that one.")
     facts: list[tuple[str, Cell]] = [
         ("State", _state(row.state)),
+        ("Why", row.reason),
+        ("Written by", found.author),
         ("Kind", _KINDS[Kind(row.kind)]),
         ("Drafted on", f"Activation {row.base_sequence}"),
-        ("Version", (row.version or "")[:_SHOWN] or "Not checked yet"),
         ("To act from", when(row.activates_at) or "As soon as it is approved"),
     ]
-    texts = [("Why", row.reason)] + ([("The answer", row.answer)] if row.answer else [])
-    return record(
-        row.title,
-        back=url_for(".policies_drafts"),
-        facts=facts,
-        warnings=warnings,
-        texts=texts,
-        listings=[_changes(found)],
-        acts=_acts(found),
-    )
-
-
-@blueprint.route("/policies/changes/<id:draft_id>/check", methods=["GET", "POST"])
-@allow(Face.GOVERNANCE)
-def policies_check(draft_id: str) -> ResponseReturnValue:
-    """Every check of a draft: what passed, what stands in the way, each never-statement in words."""
-    form = PlainForm()
-    actor = current_actor()
-    if form.validate_on_submit():
-        with current_gateway().store.writing() as unit:
-            passed = policies.run_checks(unit, actor, draft_id).passed
-        if passed:
-            flash("It passed every check", "done")
-            return redirect(url_for(".policies_draft", draft_id=draft_id))
-    with current_gateway().store.reading() as unit:
-        found = policies.draft_for(unit, actor, draft_id)
-        checked = policies.check(unit, found.row)
-    rows: list[list[Cell]] = [
-        [one.check.capitalize(), one.where, one.says, "Stops it" if one.stops else "A note"]
-        for one in checked.findings
-    ]
-    proofs: list[list[Cell]] = [[one.sentence] for one in checked.proofs]
+    if row.answer:
+        facts.append((f"Answered by {found.answered_by}", row.answer))
+    if row.version:
+        facts.append(("Version", row.version[:_SHOWN]))
     return page(
-        "governance/policy_check.html",
-        form=form,
-        title="Checks",
-        back_href=url_for(".policies_draft", draft_id=draft_id),
-        passed=checked.passed,
-        facts=[
-            {"key": "Rules", "value": checked.rules},
-            {"key": "Examples tried", "value": checked.tests},
-            {"key": "Never-statements", "value": f"{sum(one.proved for one in checked.proofs)} proved"},
-        ],
-        found=Listing("What was found", ("Check", "Where", "What", ""), rows, empty="Nothing was found."),
-        proofs=Listing("What it can never permit", ("Proved over every combination of facts",), proofs),
-        may="check" in found.may,
-    )
-
-
-@blueprint.get("/policies/changes/<id:draft_id>/effect")
-@allow(Face.GOVERNANCE)
-def policies_effect(draft_id: str) -> ResponseReturnValue:
-    """What the draft would have done to the decisions of the last 90 days."""
-    found = _draft(draft_id)
-    seen = _impact(found)
-    rows: list[list[Cell]] = [
-        [
-            one.reference,
-            label(one.category, "category"),
-            label(one.recipient_type, "agency_type"),
-            label(one.was, "outcome"),
-            label(one.would_be, "outcome"),
-            one.rule_would_be or "No rule permits it",
-        ]
-        for one in (seen.changed if seen else ())
-    ]
-    head = ("Request", "What", "For", "It was", "It would be", "By")
-    return record(
-        "What it would have done",
-        back=url_for(".policies_draft", draft_id=draft_id),
-        warnings=[] if seen else ["The draft can't be read as a policy yet."],
-        texts=[("Past decisions judged again", seen.sentence)] if seen else [],
-        listings=[Listing("Decisions that would come out otherwise", head, rows, empty="None would change.")],
-    )
-
-
-@blueprint.route("/policies/changes/<id:draft_id>/sign", methods=["GET", "POST"])
-@allow(Face.GOVERNANCE)
-def policies_sign(draft_id: str) -> ResponseReturnValue:
-    """Sign one's own draft."""
-    form = SignForm()
-    found = _draft(draft_id)
-    if form.validate_on_submit():
-        with form.showing_errors(), _conflicts():
-            with current_gateway().store.writing() as unit:
-                at = lifecycle.start_of_day(form.on.data) if form.on.data else None
-                policies.sign(unit, current_actor(), draft_id, at)
-            flash("Signed. Another officer has to approve it", "done")
-            return redirect(url_for(".policies_draft", draft_id=draft_id))
-    return _act_page(
-        form, found, "Sign this change", "Sign", "Your signature is over the exact text and its place."
-    )
-
-
-@blueprint.route("/policies/changes/<id:draft_id>/now", methods=["GET", "POST"])
-@allow(Face.GOVERNANCE)
-def policies_now(draft_id: str) -> ResponseReturnValue:
-    """Put a change that only takes away into force at once."""
-    form = PlainForm()
-    found = _draft(draft_id)
-    if form.validate_on_submit():
-        with form.showing_errors(), _conflicts():
-            with current_gateway().store.writing() as unit:
-                policies.act_now(unit, current_actor(), draft_id)
-            flash("It is in force. Another officer reviews it", "done")
-            return redirect(url_for(".policies_draft", draft_id=draft_id))
-    says = "This change only takes away. It acts at once on your signature and another officer reviews it afterwards."
-    return _act_page(form, found, "Put it into force now", "Sign and activate", says)
-
-
-@blueprint.route("/policies/changes/<id:draft_id>/approve", methods=["GET", "POST"])
-@allow(Face.GOVERNANCE)
-def policies_approve(draft_id: str) -> ResponseReturnValue:
-    """Approve another officer's change, seeing the same difference and its effect."""
-    form = WordsForm()
-    found = _draft(draft_id)
-    if form.validate_on_submit():
-        with form.showing_errors(), _conflicts():
-            with current_gateway().store.writing() as unit:
-                policies.approve(unit, current_actor(), draft_id, form.words.data)
-            flash("Approved and signed", "done")
-            return redirect(url_for(".policies_draft", draft_id=draft_id))
-    seen = _impact(found)
-    says = seen.sentence if seen else ""
-    return _act_page(form, found, "Approve this change", "Approve and sign", says)
-
-
-@blueprint.route("/policies/changes/<id:draft_id>/refuse", methods=["GET", "POST"])
-@allow(Face.GOVERNANCE)
-def policies_refuse(draft_id: str) -> ResponseReturnValue:
-    """Refuse another officer's change."""
-    _draft(draft_id)
-    form = WordsForm()
-    return confirm(
-        form,
-        lambda unit: policies.refuse(unit, current_actor(), draft_id, form.words.data),
-        heading="Refuse this change",
-        done="Refused",
-        back=url_for(".policies_draft", draft_id=draft_id),
-        button="Refuse",
-        warning=True,
+        "governance/policy_change.html",
+        title=row.title,
+        back_href=url_for(".policies_drafts"),
+        facts=[{"key": key, "value": value} for key, value in facts],
+        warnings=warnings,
+        steps=_steps(found) if "check" in found.may or "sign" in found.may else [],
+        changes=changes_of(found),
+        acts=_acts(found),
     )
 
 
@@ -289,7 +150,7 @@ def policies_refuse(draft_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_withdraw(draft_id: str) -> ResponseReturnValue:
     """Take one's own draft back."""
-    _draft(draft_id)
+    draft_of(draft_id)
     return confirm(
         PlainForm(),
         lambda unit: policies.withdraw(unit, current_actor(), draft_id),
@@ -305,7 +166,7 @@ def policies_withdraw(draft_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_roll_back(sequence: int) -> ResponseReturnValue:
     """Propose an earlier policy again."""
-    _must_exist(sequence)
+    must_exist(sequence)
     form = RollBackForm()
     return confirm(
         form,
@@ -320,67 +181,22 @@ def policies_roll_back(sequence: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.route("/policies/activations/<int:sequence>/review", methods=["GET", "POST"])
-@allow(Face.GOVERNANCE)
-def policies_review(sequence: int) -> ResponseReturnValue:
-    """Review a change that acted at once."""
-    _must_exist(sequence)
-    form = WordsForm()
-    return confirm(
-        form,
-        lambda unit: policies.review(unit, current_actor(), sequence, form.words.data),
-        heading=f"Review activation {sequence}",
-        done="Reviewed",
-        back=url_for(".policies_drafts"),
-        says=["If it was wrong, put the one before it back instead."],
-        button="It was right",
-    )
-
-
-class _conflicts:  # noqa: N801 - used as a statement
-    """Shows a conflict of the life cycle on the form, as what it is: something to correct."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, Conflict):
-            raise Invalid(error.message, next_step=error.next_step) from error
-
-
-def _draft(draft_id: str) -> Draft:
+def draft_of(draft_id: str) -> Draft:
+    """A draft as this officer may see it."""
     with current_gateway().store.reading() as unit:
         return policies.draft_for(unit, current_actor(), draft_id)
 
 
-def _must_exist(sequence: int) -> None:
+def must_exist(sequence: int) -> None:
+    """Raise NotFound for an activation that isn't there."""
     with current_gateway().store.reading() as unit:
         known = {row.sequence for row in policies.versions(unit, current_actor())}
     if sequence not in known:
         raise NotFound("There is no such activation.", next_step="Choose one from the list.")
 
 
-def _impact(found: Draft) -> Impact | None:
-    if found.policy is None:
-        return None
-    with current_gateway().store.reading() as unit:
-        old = lifecycle.active(unit, found.row.partnership_id)
-        return impact(unit, found.row.partnership_id, old, found.policy)
-
-
-def _act_page(form: GatewayForm, found: Draft, heading: str, button: str, says: str) -> ResponseReturnValue:
-    return page(
-        "governance/policy_act.html",
-        form=form,
-        title=heading,
-        back_href=url_for(".policies_draft", draft_id=found.row.id),
-        says=says,
-        changes=_changes(found),
-        button=button,
-    )
-
-
-def _changes(found: Draft) -> Listing:
+def changes_of(found: Draft) -> Listing:
+    """What a draft changes: the same for its author and for whoever approves it."""
     rows: list[list[Cell]] = []
     for one in found.difference.changes if found.difference else ():
         words = " ".join(one.says) or "Nothing more to say."
@@ -388,12 +204,39 @@ def _changes(found: Draft) -> Listing:
     return Listing("What it changes", _WHAT, rows, empty="It changes nothing yet.")
 
 
+def _steps(found: Draft) -> list[dict[str, str]]:
+    """What an author does, in order, and how far she is."""
+    draft_id = found.row.id
+    written = bool(found.difference and found.difference.changes)
+    passed = found.row.state == DraftState.CHECKED
+    steps = [
+        {
+            "title": "Check it",
+            "href": url_for(".policies_check", draft_id=draft_id) if written else "",
+            "hint": "Five checks, each with its own page. What stands in the way is named.",
+            "status": "completed" if passed else "incomplete" if written else "blocked",
+        },
+        {
+            "title": "Sign it",
+            "href": url_for(".policies_sign", draft_id=draft_id) if passed else "",
+            "hint": "Then another officer approves it. Nothing changes before that.",
+            "status": "incomplete" if passed else "blocked",
+        },
+    ]
+    if "edit" not in found.may:
+        return steps
+    first = {
+        "title": "Write it",
+        "href": url_for(".policies_packs", draft_id=draft_id),
+        "hint": "Choose a pack, then change a rule, add one, or take one out.",
+        "status": "completed" if written else "incomplete",
+    }
+    return [first, *steps]
+
+
 def _acts(found: Draft) -> list[Act]:
     draft_id = found.row.id
     ways = {
-        "edit": Act("Change a rule or a pack", url_for(".policies_packs", draft_id=draft_id)),
-        "check": Act("Check it", url_for(".policies_check", draft_id=draft_id)),
-        "sign": Act("Sign it", url_for(".policies_sign", draft_id=draft_id)),
         "act_now": Act(
             "Put it into force now", url_for(".policies_now", draft_id=draft_id), "it only takes away"
         ),
@@ -408,14 +251,11 @@ def _acts(found: Draft) -> list[Act]:
     return [effect, *checks, *(act for name, act in ways.items() if name in found.may)]
 
 
-def _version_row(row: PolicyActivation, *, in_force: bool, sound: bool) -> list[Cell]:
-    next_step: Cell = (
-        "In force now"
-        if in_force
-        else link(
-            "Put it back", url_for(".policies_roll_back", sequence=row.sequence), f"activation {row.sequence}"
-        )
-    )
+def _version_row(row: PolicyActivation, *, sequence: int, sound: bool) -> list[Cell]:
+    next_step: Cell = "In force now" if row.sequence == sequence else "Still to come"
+    if row.sequence < sequence:
+        href = url_for(".policies_roll_back", sequence=row.sequence)
+        next_step = link("Put it back", href, f"activation {row.sequence}")
     if row.review_by is not None and row.reviewed_at is None:
         next_step = link(
             f"Review it by {day(local_day(row.review_by))}",
