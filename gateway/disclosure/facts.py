@@ -188,13 +188,12 @@ class Gatherer:
         if key in self._bodies:
             return self._bodies[key]
         session = self.unit.session
+        # Who works the case comes first: the rows of the case, its posts and their agencies are read with it.
+        assigned = {view.post_id for view in cases.assigned_posts(self.unit, self.request.case_id or "")}
         post = session.get_one(Post, post_id)
         agency = session.get_one(Agency, post.agency_id)
         case = session.get_one(Case, self.request.case_id)
         standing = memberships.standing_of(self.unit, case.arrangement_id, agency.id)
-        assigned = next(
-            (view for view in cases.assigned_posts(self.unit, case.id) if view.post_id == post.id), None
-        )
         body = Body(
             agency_type=AgencyType(agency.agency_type),
             role=post.role,
@@ -202,7 +201,7 @@ class Gatherer:
             member=standing.member,
             orientation=orientation_on(self.unit, case.id, post.id),
             # A stand-in for somebody off duty works the case as the one she stands in for.
-            on_case=assigned is not None or cases.is_on_case(self.unit, case.id, post.id),
+            on_case=post.id in assigned or cases.is_on_case(self.unit, case.id, post.id),
             walled=None,
             agency_id=agency.id,
             post_id=post.id,

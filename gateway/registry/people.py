@@ -116,9 +116,12 @@ def covers(unit: Unit, post_id: str) -> frozenset[str]:
     if post is None or not post_is_current(post, today(unit, post.partnership_id)):
         return frozenset()
     day = today(unit, post.partnership_id)
-    rows = unit.session.exec(
-        select(Post).where(Post.cover_post_id == post_id, Post.agency_id == post.agency_id)
-    )
+
+    def read() -> list[Post]:
+        covered = select(Post).where(Post.cover_post_id == post_id, Post.agency_id == post.agency_id)
+        return list(unit.session.exec(covered))
+
+    rows = unit.once("registry", ("covered by", post_id), read)
     return frozenset(row.id for row in rows if _is_off_duty(row, unit.now) and post_is_current(row, day))
 
 

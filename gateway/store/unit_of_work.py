@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session
 
 from gateway.clock import Clock
@@ -68,10 +69,10 @@ def _forget_rooms_written_in(session: UnitSession, _context: object) -> None:
         session.info["unit"]._known.pop(room, None)
 
 
-@sa.event.listens_for(UnitSession, "after_bulk_update")
-@sa.event.listens_for(UnitSession, "after_bulk_delete")
-def _forget_after_many(change: Any) -> None:
-    change.session.info["unit"]._known.clear()
+@sa.event.listens_for(UnitSession, "do_orm_execute")
+def _forget_what_a_statement_changes(statement: ORMExecuteState) -> None:
+    if not statement.is_select:
+        statement.session.info["unit"]._known.clear()
 
 
 @sa.event.listens_for(UnitSession, "after_soft_rollback")
