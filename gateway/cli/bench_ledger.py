@@ -30,14 +30,15 @@ from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.export import export
 from gateway.ledger.grow import Leaf, integrate
-from gateway.ledger.journal import Journal, create_log_keys, load_log_keys
+from gateway.ledger.journal import Journal, create_log_keys, journal_of, load_log_keys
 from gateway.ledger.tree import stored_tree
 from gateway.ledger.verify import verify_store
 from gateway.store.engine import make_engine, writing
+from gateway.store.migrate import apply_guards
 from gateway.store.modules import import_models
 from gateway.store.root_keys import FileRootKey, create_root_file
 from gateway.store.tables import new_id
-from gateway.store.unit_of_work import Store
+from gateway.store.unit_of_work import Store, Unit
 from gateway.store.vault import Vault
 
 _ORIGIN = "bench.invalid/ledger"
@@ -87,6 +88,7 @@ def create_tables(url: str) -> None:
     ]
     with writing(engine).begin() as connection:
         SQLModel.metadata.create_all(connection, tables=needed)
+        apply_guards(connection)
     engine.dispose()
 
 
@@ -232,7 +234,8 @@ def _postgresql_rows(place: Place, url: str, times: int) -> Iterator[Row]:
 def _placed_at_once(store: Store) -> Callable[[], object]:
     def act() -> None:
         with store.writing() as unit:
-            integrate(unit, [Leaf(new_id(), b"\x01" + os.urandom(32)) for _ in range(1000)])
+            leaves = [Leaf(new_id(), b"\x01" + os.urandom(32)) for _ in range(1000)]
+            _integrate(unit, leaves)
 
     return act
 
@@ -360,11 +363,17 @@ def _fill(store: Store, start: int, end: int) -> None:
     for at in range(start, end, 5_000):
         with store.writing() as unit:
             numbers = range(at, min(at + 5_000, end))
-            integrate(unit, [Leaf(f"{n:032x}", b"\x01" + n.to_bytes(32, "big")) for n in numbers])
+            _integrate(unit, [Leaf(f"{n:032x}", b"\x01" + n.to_bytes(32, "big")) for n in numbers])
+
+
+def _integrate(unit: Unit, leaves: list[Leaf]) -> None:
+    journal = journal_of(unit)
+    grown = integrate(unit.session.connection(), journal, leaves, unit.now)
+    unit.after_commit(lambda _: journal.remember(grown))
 
 
 def _prove(session: Session, index: int, size: int) -> list[bytes]:
-    return inclusion_proof(index, size, stored_tree(session, 1, size).node)
+    return inclusion_proof(index, size, stored_tree(session.connection(), 1, size).node)
 
 
 def _growth(path: Path, size: int) -> str:

@@ -8,14 +8,14 @@ from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from gateway_verify.opening import SALT_SIZE, commitment, public_leaf
-from sqlmodel import SQLModel
 
 from gateway.errors import Erased, GatewayError, NotConfirmed
 from gateway.ledger import sequencer
 from gateway.ledger.entries import Entry, Written, write
-from gateway.ledger.grow import Leaf
+from gateway.ledger.grow import Leaf, stored_time
 from gateway.ledger.journal import open_journal
 from gateway.observe import ENTRIES
+from gateway.store.engine import array, straight
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
@@ -23,20 +23,13 @@ from gateway.store.vault import Scope
 SALT = "ledger_record|salt|{}"
 WORDS = "ledger_record|words|{}"
 
-_RECORD = SQLModel.metadata.tables["ledger_record"]
-_INSERT_RECORD = _RECORD.insert()
-_INSERT_SUBJECTS = SQLModel.metadata.tables["ledger_subject"].insert()
-_COLUMNS = tuple(_RECORD.c.keys())
-# Record, links and outbox in one round trip: on PostgreSQL each one costs as much as all the rest of an entry.
-_INSERT_AT_ONCE = f"""
-    WITH record AS (
-      INSERT INTO ledger_record ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
-    ), waiting AS (
-      INSERT INTO ledger_pending (entry_id, leaf) VALUES (%(entry_id)s, %(leaf)s)
-    )
-    INSERT INTO ledger_subject (subject_id, entry_id, partnership_id)
-    SELECT subject_id, %(entry_id)s, %(partnership_id)s FROM unnest(%(subjects)s::text[]) AS subject_id
-"""  # noqa: S608 - made of the table's own column names
+_COLUMNS = (
+    "entry_id, partnership_id, kind, at, controller_agency_id, actor_post_id, actor_agency_id, case_id, request_id, "
+    "record, salt, words, words_scope, words_owner_id"
+)
+_INSERT_RECORD = f"INSERT INTO ledger_record ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT_SUBJECT = "INSERT INTO ledger_subject (subject_id, entry_id, partnership_id) VALUES (?, ?, ?)"
+_APPEND = "SELECT ledger_append(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def record(unit: Unit, entry: Entry) -> str:
@@ -81,34 +74,30 @@ def _insert(unit: Unit, entry: Entry, written: Written, salt: bytes | None, leaf
         for_words = _owners(entry)[:1] if written.words else ()
         unit.vault.fetch(unit.session, [*for_words, (Scope.SALT, entry.partnership_id)])
     scope, owner, words = _sealed_words(unit, entry, entry_id, written.words)
-    row = {
-        "entry_id": entry_id,
-        "partnership_id": entry.partnership_id,
-        "kind": entry.kind.value,
-        "at": unit.now,
-        "controller_agency_id": entry.controller_agency_id,
-        "actor_post_id": entry.actor_post_id,
-        "actor_agency_id": entry.actor_agency_id,
-        "case_id": entry.case_id,
-        "request_id": entry.request_id,
-        "record": written.record,
-        "salt": _sealed_salt(unit, entry, entry_id, salt),
-        "words": words,
-        "words_scope": scope,
-        "words_owner_id": owner,
-    }
+    row = (
+        entry_id,
+        entry.partnership_id,
+        entry.kind.value,
+        stored_time(unit.now, unit.dialect),
+        entry.controller_agency_id,
+        entry.actor_post_id,
+        entry.actor_agency_id,
+        entry.case_id,
+        entry.request_id,
+        written.record,
+        _sealed_salt(unit, entry, entry_id, salt),
+        words,
+        scope,
+        owner,
+    )
     subjects = sorted(set(entry.subject_ids))
     connection = unit.session.connection()
     if unit.dialect == "postgresql":
-        connection.exec_driver_sql(_INSERT_AT_ONCE, {**row, "subjects": subjects, "leaf": leaf.leaf})
+        straight(connection, _APPEND, (*row, leaf.leaf, array(subjects)))
         return
-    connection.execute(_INSERT_RECORD, row)
-    if subjects:
-        links = [
-            {"entry_id": entry_id, "subject_id": one, "partnership_id": entry.partnership_id}
-            for one in subjects
-        ]
-        connection.execute(_INSERT_SUBJECTS, links)
+    straight(connection, _INSERT_RECORD, row)
+    for subject_id in subjects:
+        straight(connection, _INSERT_SUBJECT, (subject_id, entry_id, entry.partnership_id))
 
 
 def _sealed_salt(unit: Unit, entry: Entry, entry_id: str, salt: bytes | None) -> bytes | None:

@@ -6,6 +6,8 @@ owns the database can remove them, which is why nothing rests on them.
 
 from __future__ import annotations
 
+from gateway.ledger.functions import FUNCTIONS
+
 APPEND_ONLY = ("ledger_leaf", "ledger_tile", "ledger_checkpoint", "ledger_epoch", "ledger_erasure")
 # Record and links go only after the erasure of their entry was itself recorded.
 ERASABLE = ("ledger_record", "ledger_subject")
@@ -63,4 +65,4 @@ def _postgresql() -> list[str]:
 
 
 # Read by the store after every creation and upgrade of tables; each may be run again and again.
-GUARDS: dict[str, tuple[str, ...]] = {"sqlite": tuple(_sqlite()), "postgresql": tuple(_postgresql())}
+GUARDS: dict[str, tuple[str, ...]] = {"sqlite": tuple(_sqlite()), "postgresql": (*_postgresql(), *FUNCTIONS)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -10,7 +11,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-import rfc8785
 from gateway_verify.note import encode
 from gateway_verify.opening import SALT_SIZE, words_digest
 
@@ -144,6 +144,8 @@ class Entry:
     def __post_init__(self) -> None:
         for name, value in (*self.refs.items(), *self.codes.items()):
             _check_code(name, value)
+        if not all(map(str.isascii, (*self.refs, *self.codes, *self.words))):
+            raise ValueError("the names of an entry's fields are plain ASCII")
         if self.public:
             self._check_public()
 
@@ -200,10 +202,20 @@ def write(entry: Entry, entry_id: str, at: datetime) -> Written:
         },
         "words": words_digest(words.encode()) if words else None,
     }
-    text = rfc8785.dumps(record).decode()
+    text = canonical(record)
     if entry.public and len(text) > MOST_PUBLIC_BYTES:
         raise ValueError("a public entry is longer than a leaf may be")
     return Written(text, words)
+
+
+# For what a record may hold (ASCII names, no fractions, whole numbers below 2**53) the standard library's encoder
+# writes RFC 8785's form, in a tenth of the time of one written in Python.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def canonical(fields: Mapping[str, Any]) -> str:
+    """Give RFC 8785 canonical JSON of what an entry may hold."""
+    return _ENCODER.encode(fields)
 
 
 def rfc3339(at: datetime) -> str:
@@ -213,4 +225,4 @@ def rfc3339(at: datetime) -> str:
 
 def _reasons_document(words: Mapping[str, Words]) -> str:
     said = {name: list(value) if isinstance(value, tuple) else value for name, value in words.items()}
-    return rfc8785.dumps({"salt": encode(secrets.token_bytes(SALT_SIZE)), "words": said}).decode()
+    return canonical({"salt": encode(secrets.token_bytes(SALT_SIZE)), "words": said})

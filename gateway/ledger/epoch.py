@@ -124,7 +124,7 @@ def _check_quorum(journal: Journal, note: Note) -> None:
 def _check_lost(unit: Unit, former: LedgerEpoch, seen: Checkpoint, held: int) -> None:
     if seen.size > held:
         return
-    edge = edge_of(seen.size, stored_tree(unit.session, former.number, seen.size).node)
+    edge = edge_of(seen.size, stored_tree(unit.session.connection(), former.number, seen.size).node)
     if Frontier(seen.size, edge).root() == seen.root:
         raise Conflict(
             "Nothing was lost: the log continues what the witnesses saw.", next_step="Just start it."

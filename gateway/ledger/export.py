@@ -68,7 +68,7 @@ def _write_epoch(unit: Unit, epoch: int, note: Note, folder: Path) -> int:
         for n, width in widths(checkpoint.size, level):
             path = folder / tile_path(level, n, width)
             if not path.exists():
-                _write(path, stored_tile(unit.session, epoch, level, n, width))
+                _write(path, stored_tile(unit.session.connection(), epoch, level, n, width))
                 files += 1
     _write(
         folder / "checkpoint", str(note).encode()
@@ -78,7 +78,7 @@ def _write_epoch(unit: Unit, epoch: int, note: Note, folder: Path) -> int:
 
 def entry_bundle(unit: Unit, epoch: int, n: int, width: int) -> bytes:
     """Give the first `width` entries of a bundle."""
-    return pack_entries(stored_leaves(unit.session, epoch, n * WIDTH, n * WIDTH + width))
+    return pack_entries(stored_leaves(unit.session.connection(), epoch, n * WIDTH, n * WIDTH + width))
 
 
 def _write(path: Path, data: bytes) -> None:

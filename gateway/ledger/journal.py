@@ -7,16 +7,17 @@ import binascii
 import os
 import stat
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Condition
+from threading import Event, Lock
 from weakref import WeakKeyDictionary
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
-from gateway_verify.checkpoint import Checkpoint, cosigner_key
+from gateway_verify.checkpoint import Checkpoint, cosigner_key, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.note import SignatureLine, SignatureType, VerifierKey
 from gateway_verify.policy import Policy, parse_policy
@@ -29,6 +30,8 @@ from gateway.store.unit_of_work import Store, Unit
 _MARK = "gateway-ledger-1"
 _SEED = 32
 _OWNER_ONLY = 0o600
+_EVERYWHERE_SECONDS = 1.0
+_OUT_OF_ORDER = 1000
 _attached: WeakKeyDictionary[Store, Journal] = WeakKeyDictionary()
 
 
@@ -84,56 +87,108 @@ def load_log_keys(path: Path) -> LogKeys:
     return LogKeys(Ed25519PrivateKey.from_private_bytes(first), MLDSA44PrivateKey.from_seed_bytes(second))
 
 
+@dataclass(frozen=True)
+class Grown:
+    """What a transaction made of the tree: its right edge, and what was signed over it."""
+
+    edge: Edge
+    note: str
+    checkpoint: Checkpoint
+
+
+class Waiter:
+    """One thread that waits until its entries have their places."""
+
+    def __init__(self, entry_ids: Iterable[str]) -> None:
+        self.left = set(entry_ids)
+        self.woken = Event()
+
+
 class Turn:
     """Whose turn it is in this process to give leaves their places (PostgreSQL), and what its threads wait for."""
 
     def __init__(self) -> None:
-        self._changed = Condition()
+        self._lock = Lock()
         self._is_taken = False
-        self._waiting: dict[str, bool] = {}
+        self._waiting: dict[str, Waiter] = {}
+        self._highest = 0
+        self._looked_everywhere = -_EVERYWHERE_SECONDS
 
-    def wait_for(self, entry_ids: Iterable[str]) -> None:
-        """Note that a thread waits for these."""
-        with self._changed:
-            self._waiting.update(dict.fromkeys(entry_ids, False))
+    @contextmanager
+    def waiting_for(self, entry_ids: Sequence[str]) -> Iterator[Waiter]:
+        """Note that a thread waits for these; gives by what it waits."""
+        waiter = Waiter(entry_ids)
+        with self._lock:
+            self._waiting.update(dict.fromkeys(entry_ids, waiter))
+        try:
+            yield waiter
+        finally:
+            with self._lock:
+                for entry_id in entry_ids:
+                    self._waiting.pop(entry_id, None)
+            self._wake_another()
 
-    def taken(self, entry_ids: Collection[str], deadline: float) -> bool:
-        """Wait until these are placed (gives False) or the turn is the caller's (True; it must `pass_on`).
+    def taken(self, waiter: Waiter, deadline: float) -> bool:
+        """Wait until the waiter's entries are placed (gives False) or the turn is its own (True; it must `pass_on`).
 
         Raises NotConfirmed when neither comes before the deadline on the monotonic clock.
         """
-        with self._changed:
-            while not all(self._waiting[entry_id] for entry_id in entry_ids):
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise NotConfirmed
+        while True:
+            with self._lock:
+                if not waiter.left:
+                    return False
                 if not self._is_taken:
                     self._is_taken = True
                     return True
-                self._changed.wait(left)
-        return False
+                waiter.woken.clear()
+            if not waiter.woken.wait(max(deadline - time.monotonic(), 0)):
+                raise NotConfirmed
 
     def pass_on(self) -> None:
         """Give the turn to whoever still waits."""
-        with self._changed:
-            self._is_taken = False
-            self._changed.notify_all()
+        self._is_taken = False
+        self._wake_another()
+
+    def _wake_another(self) -> None:
+        with self._lock:
+            waiter = next(iter(self._waiting.values()), None)
+            if waiter is not None and not self._is_taken:
+                waiter.woken.set()
 
     def waiting(self) -> list[str]:
         """Give what is waited for and not known to be placed."""
-        with self._changed:
-            return [entry_id for entry_id, placed in self._waiting.items() if not placed]
+        with self._lock:
+            return list(self._waiting)
 
     def remember(self, entry_ids: Iterable[str]) -> None:
-        """Note which of those waited for have their places."""
-        with self._changed:
-            self._waiting.update((entry_id, True) for entry_id in entry_ids if entry_id in self._waiting)
-
-    def forget(self, entry_ids: Iterable[str]) -> None:
-        """Note that nobody waits for these any more."""
-        with self._changed:
+        """Note which of those waited for have their places, and wake who has nothing left to wait for."""
+        with self._lock:
             for entry_id in entry_ids:
-                self._waiting.pop(entry_id, None)
+                waiter = self._waiting.pop(entry_id, None)
+                if waiter is None:
+                    continue
+                waiter.left.discard(entry_id)
+                if not waiter.left:
+                    waiter.woken.set()
+
+    def after(self) -> int:
+        """Give after which number of the outbox to look.
+
+        What lies long before the highest number seen was placed, and its dead rows take time to pass over. An act may
+        commit later than many with higher numbers, so every so often all of it is looked at.
+        """
+        if time.monotonic() - self._looked_everywhere < _EVERYWHERE_SECONDS:
+            return max(self._highest - _OUT_OF_ORDER, 0)
+        self._looked_everywhere = time.monotonic()
+        return 0
+
+    def look_everywhere(self) -> None:
+        """Look at all of the outbox next: something that waits wasn't found."""
+        self._looked_everywhere = -_EVERYWHERE_SECONDS
+
+    def saw(self, number: int) -> None:
+        """Note a number that was taken from the outbox."""
+        self._highest = max(self._highest, number)
 
 
 class Journal:
@@ -159,7 +214,8 @@ class Journal:
         self.stopped: str | None = None
         self.turn = Turn()
         self._edge: Edge | None = None
-        self._vkeys: dict[str, str] = {}
+        self._vkeys: dict[str, tuple[str, bytes]] = {}
+        self._newest: Grown | None = None
         self._second: tuple[Checkpoint, SignatureLine] | None = None
 
     @classmethod
@@ -184,8 +240,24 @@ class Journal:
 
     def vkey(self, origin: str) -> str:
         """Give the log's public Ed25519 key under a name, as a vkey."""
+        return self._key(origin)[0]
+
+    def sign(self, checkpoint: Checkpoint) -> SignatureLine:
+        """Give the log's Ed25519 signature."""
+        key_id = self._key(checkpoint.origin)[1]
+        return SignatureLine(checkpoint.origin, key_id, self.keys.first.sign(checkpoint.text.encode()))
+
+    def checkpoint_of(self, note: str) -> Checkpoint:
+        """Give what a stored note says; the one last written here isn't read again."""
+        newest = self._newest
+        if newest is not None and newest.note == note:
+            return newest.checkpoint
+        return read_checkpoint(note)[1]
+
+    def _key(self, origin: str) -> tuple[str, bytes]:
         if origin not in self._vkeys:
-            self._vkeys[origin] = str(self.keys.public(origin)[0])
+            key = self.keys.public(origin)[0]
+            self._vkeys[origin] = str(key), key.key_id
         return self._vkeys[origin]
 
     def edge(self) -> Edge | None:
@@ -199,9 +271,10 @@ class Journal:
             kept = self._second = (checkpoint, make())
         return kept[1]
 
-    def remember(self, edge: Edge) -> None:
-        """Keep the right edge of a tree that was committed."""
-        self._edge = edge
+    def remember(self, grown: Grown) -> None:
+        """Keep what was made of the tree by a transaction that has committed."""
+        self._edge = grown.edge
+        self._newest = grown
 
 
 def read_policy(path: Path) -> Policy:
@@ -216,7 +289,12 @@ def read_policy(path: Path) -> Policy:
 
 def journal_of(unit: Unit) -> Journal:
     """Give the journal attached to this unit's store. Raises NotConfirmed when none is."""
-    journal = _attached.get(unit.store)
+    return journal_at(unit.store)
+
+
+def journal_at(store: Store) -> Journal:
+    """Give the journal attached to a store. Raises NotConfirmed when none is."""
+    journal = _attached.get(store)
     if journal is None:
         raise NotConfirmed("The ledger is not ready, so nothing can be recorded.")
     return journal
@@ -225,8 +303,13 @@ def journal_of(unit: Unit) -> Journal:
 def open_journal(unit: Unit) -> Journal:
     """Give the journal to record in. Raises NotConfirmed when there is none, and when it was stopped."""
     journal = journal_of(unit)
+    check_open(journal)
+    return journal
+
+
+def check_open(journal: Journal) -> None:
+    """Raise NotConfirmed when the journal was stopped."""
     if journal.stopped:
         raise NotConfirmed(
             f"The ledger takes no entries: {journal.stopped}.", next_step="Tell the operator at once."
         )
-    return journal

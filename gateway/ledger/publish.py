@@ -126,7 +126,7 @@ def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None, under: No
     if read_checkpoint(str(note))[1].size <= leaf.position:
         note = newest_checkpoint(unit, leaf.epoch)
     size = read_checkpoint(str(note))[1].size
-    path = inclusion_proof(leaf.position, size, stored_tree(unit.session, leaf.epoch, size).node)
+    path = inclusion_proof(leaf.position, size, stored_tree(unit.session.connection(), leaf.epoch, size).node)
     return Proof(leaf.position, tuple(path), note, extra)
 
 
@@ -147,7 +147,7 @@ def _unplaced(unit: Unit, entry_id: str) -> NotFound | Unavailable:
 
 def consistency(unit: Unit, epoch: int, first: int, second: int) -> list[bytes]:
     """Give the proof that the log of `first` entries is a beginning of the log of `second`."""
-    return consistency_proof(first, second, stored_tree(unit.session, epoch, second).node)
+    return consistency_proof(first, second, stored_tree(unit.session.connection(), epoch, second).node)
 
 
 def opening_of(

@@ -9,42 +9,19 @@ request goes on.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Sequence
 
-import sqlalchemy as sa
 import structlog
 
 from gateway.errors import NotConfirmed
-from gateway.ledger.grow import HEAD, Leaf, integrate
-from gateway.ledger.journal import Journal
-from gateway.store.engine import at_once
+from gateway.ledger.grow import Leaf, integrate
+from gateway.ledger.journal import Journal, journal_at
+from gateway.store.engine import array, straight
 from gateway.store.unit_of_work import Store, Unit
 
 _WAITING = "ledger_waiting"
-_ONE_AT_A_TIME = 0x6C656467  # "ledg": the advisory lock under which the tree grows
 _BATCH = 2000
-_STALLED = (
-    "3s"  # a sequencer that hangs in the middle loses its connection, and with it the lock, after this long
-)
-
-_LOCK = sa.text(
-    f"SELECT set_config('idle_in_transaction_session_timeout', '{_STALLED}', true) AS stalled, "
-    f"set_config('gateway.turn', (pg_advisory_xact_lock({_ONE_AT_A_TIME}) IS NOT NULL)::text, true) AS turn"
-)
-# Who comes while another places leaves waits until that is done and looks again, together with all others who wait:
-# a queue for the lock itself would let them in one by one, to find in turn that nothing is left to do.
-_LET_FINISH = f"SELECT pg_advisory_lock_shared({_ONE_AT_A_TIME}), pg_advisory_unlock_shared({_ONE_AT_A_TIME})"
-_TRY = (
-    f"SELECT set_config('idle_in_transaction_session_timeout', '{_STALLED}', true) AS stalled, "
-    f"set_config('gateway.turn', pg_try_advisory_xact_lock({_ONE_AT_A_TIME})::text, true) AS turn"
-)
-_PLACED = "SELECT entry_id FROM ledger_leaf WHERE entry_id = ANY(%(ids)s::text[])"
-_TAKE = """
-    DELETE FROM ledger_pending
-    WHERE current_setting('gateway.turn') = 'true'
-    AND number IN (SELECT number FROM ledger_pending ORDER BY number LIMIT %(batch)s)
-    RETURNING number, entry_id, leaf
-"""
+_TAKE = "SELECT number, entry_id, leaf FROM ledger_take(?, ?, ?)"
 _log = structlog.get_logger(__name__)
 
 
@@ -59,9 +36,14 @@ def enqueue(unit: Unit, journal: Journal, leaf: Leaf) -> None:
     if len(waiting) > 1:
         return
     if unit.dialect == "sqlite":
-        unit.before_commit(lambda unit: integrate(unit, _taken(unit)), f"ledger before {leaf.entry_id}")
+        unit.before_commit(lambda unit: _place_inline(unit, journal), f"ledger before {leaf.entry_id}")
     else:
         unit.after_commit(lambda unit: wait_for(unit.store, journal, [one.entry_id for one in _taken(unit)]))
+
+
+def _place_inline(unit: Unit, journal: Journal) -> None:
+    grown = integrate(unit.session.connection(), journal, _taken(unit), unit.now)
+    unit.after_commit(lambda _: journal.remember(grown))
 
 
 def _taken(unit: Unit) -> list[Leaf]:
@@ -78,13 +60,14 @@ def wait_for(store: Store, journal: Journal, entry_ids: list[str]) -> None:
     with the same idempotency key gives its result.
     """
     turn, deadline = journal.turn, time.monotonic() + journal.patience
-    turn.wait_for(entry_ids)
-    try:
+    with turn.waiting_for(entry_ids) as waiter:
         # What this process waits for may have been placed by another thread meanwhile, or by another process:
         # then one question answers for all of its threads.
-        while turn.taken(entry_ids, deadline):
+        while turn.taken(waiter, deadline):
             try:
-                turn.remember(_drain(store, turn.waiting()))
+                turn.remember(_drain(store, journal, turn.waiting()))
+                if waiter.left:
+                    turn.look_everywhere()
             except NotConfirmed:
                 raise
             except Exception as error:
@@ -93,40 +76,32 @@ def wait_for(store: Store, journal: Journal, entry_ids: list[str]) -> None:
                 raise NotConfirmed from error
             finally:
                 turn.pass_on()
-    finally:
-        turn.forget(entry_ids)
 
 
 def catch_up(store: Store) -> int:
     """Place whatever an earlier process left waiting; give how many. For the start of a process."""
-    placed = 0
-    while store.dialect == "postgresql" and (batch := _drain(store, ())):
+    if store.dialect != "postgresql":
+        return 0
+    placed, journal = 0, journal_at(store)
+    while batch := _drain(store, journal, ()):
         placed += len(batch)
     if placed:
-        _log.warning("ledger_caught_up", entries=placed)
+        _log.warning("ledger_caught_up", count=placed)
     return placed
 
 
-def _drain(store: Store, waiting: Collection[str]) -> set[str]:
+def _drain(store: Store, journal: Journal, waiting: Sequence[str]) -> list[str]:
     """Place what waits in the outbox; give which entries that were, and which of `waiting` others had placed.
 
     When nobody waits for an answer it stands in the queue for the lock; else it only tries, for another who has the
     lock may be placing the same leaves.
     """
-    locking: list[str] = [_LET_FINISH, _TRY] if waiting else [_LOCK.text]
-    with store.writing() as unit:
-        # One after the other at the server, so that what is taken is what had committed once the lock was ours.
-        *_, found, taken, heads = at_once(
-            unit.session.connection(),
-            [
-                *((one, {}) for one in locking),
-                (_PLACED, {"ids": list(waiting)}),
-                (_TAKE, {"batch": _BATCH}),
-                (HEAD, {}),
-            ],
-        )
-        if taken:
-            taken = sorted(taken, key=lambda row: row.number)
-            leaves = [Leaf(row.entry_id, row.leaf) for row in taken]
-            integrate(unit, leaves, read=heads[0] if heads else None)
-    return {row.entry_id for row in (*found, *taken)}
+    after = journal.turn.after() if waiting else 0
+    with store.engine.begin() as connection:
+        found = straight(connection, _TAKE, (array(waiting), after, _BATCH))
+        leaves = [Leaf(entry_id, leaf, number) for number, entry_id, leaf in found if number is not None]
+        grown = integrate(connection, journal, leaves, store.clock.now()) if leaves else None
+    if grown:
+        journal.remember(grown)
+        journal.turn.saw(leaves[-1].number or 0)
+    return [entry_id for _, entry_id, _ in found]

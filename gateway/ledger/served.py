@@ -36,7 +36,7 @@ def tile(unit: Unit, epoch: int | None, level: int, place: int, width: int) -> b
     """Give a tile; raise NotFound for one that no checkpoint covers."""
     number = epoch or current_epoch(unit)
     _check_covered(unit, number, level, place, width)
-    return stored_tile(unit.session, number, level, place, width)
+    return stored_tile(unit.session.connection(), number, level, place, width)
 
 
 def policy(unit: Unit) -> bytes:

@@ -5,38 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from gateway_verify.merkle import HASH_SIZE, Frontier, edge_of, leaf_hash
 from gateway_verify.tiles import HEIGHT, WIDTH, TileTree, tile_root
-from sqlmodel import Session, col
+from sqlalchemy.engine import Connection
 
-from gateway.ledger.models import LedgerLeaf, LedgerTile
+from gateway.store.engine import straight
 
-# Statements are built once: building one costs more than running it.
-_TILE = sa.select(col(LedgerTile.hashes)).where(
-    col(LedgerTile.epoch) == sa.bindparam("epoch"),
-    col(LedgerTile.level) == sa.bindparam("level"),
-    col(LedgerTile.place) == sa.bindparam("place"),
-)
+_TILE = "SELECT hashes FROM ledger_tile WHERE epoch = ? AND level = ? AND place = ?"
 _OVERS = (
-    sa.select(col(LedgerTile.over))
-    .where(
-        col(LedgerTile.epoch) == sa.bindparam("epoch"),
-        col(LedgerTile.level) == sa.bindparam("level"),
-        col(LedgerTile.place) >= sa.bindparam("start"),
-        col(LedgerTile.place) < sa.bindparam("end"),
-    )
-    .order_by(col(LedgerTile.place))
+    "SELECT over FROM ledger_tile WHERE epoch = ? AND level = ? AND place >= ? AND place < ? ORDER BY place"
 )
-_LEAVES = (
-    sa.select(col(LedgerLeaf.leaf))
-    .where(
-        col(LedgerLeaf.epoch) == sa.bindparam("epoch"),
-        col(LedgerLeaf.position) >= sa.bindparam("start"),
-        col(LedgerLeaf.position) < sa.bindparam("end"),
-    )
-    .order_by(col(LedgerLeaf.position))
-)
+_LEAVES = "SELECT leaf FROM ledger_leaf WHERE epoch = ? AND position >= ? AND position < ? ORDER BY position"
 
 
 @dataclass(frozen=True)
@@ -91,42 +70,39 @@ class Edge:
         self._add(level + 1, over, full)
 
 
-def stored_tree(session: Session, epoch: int, size: int) -> TileTree:
+def stored_tree(connection: Connection, epoch: int, size: int) -> TileTree:
     """Give the hashes of the tree of `size` leaves, read from the database as they are needed."""
-    return TileTree(size, lambda level, place, width: stored_tile(session, epoch, level, place, width))
+    return TileTree(size, lambda level, place, width: stored_tile(connection, epoch, level, place, width))
 
 
-def stored_tile(session: Session, epoch: int, level: int, place: int, width: int) -> bytes:
+def stored_tile(connection: Connection, epoch: int, level: int, place: int, width: int) -> bytes:
     """Give the first `width` hashes of a tile: stored if it is full, else worked out from the level below."""
-    here = {"epoch": epoch, "level": level, "place": place}
-    stored: bytes | None = session.connection().execute(_TILE, here).scalar()
-    if stored is not None:
-        return stored[: width * HASH_SIZE]
+    stored: list[tuple[bytes]] = straight(connection, _TILE, (epoch, level, place))
+    if stored:
+        return stored[0][0][: width * HASH_SIZE]
     start, end = place * WIDTH, place * WIDTH + width
     if level == 0:
-        return b"".join(leaf_hash(leaf) for leaf in stored_leaves(session, epoch, start, end))
-    below = {"epoch": epoch, "level": level - 1, "start": start, "end": end}
-    return b"".join(session.connection().execute(_OVERS, below).scalars())
+        return b"".join(leaf_hash(leaf) for leaf in stored_leaves(connection, epoch, start, end))
+    return b"".join(over for (over,) in straight(connection, _OVERS, (epoch, level - 1, start, end)))
 
 
-def stored_leaves(session: Session, epoch: int, start: int, end: int) -> list[bytes]:
+def stored_leaves(connection: Connection, epoch: int, start: int, end: int) -> list[bytes]:
     """Give the leaves from place `start` to `end` - 1."""
-    between = {"epoch": epoch, "start": start, "end": end}
-    return list(session.connection().execute(_LEAVES, between).scalars())
+    return [leaf for (leaf,) in straight(connection, _LEAVES, (epoch, start, end))]
 
 
-def stored_edge(session: Session, epoch: int, size: int) -> Edge:
+def stored_edge(connection: Connection, epoch: int, size: int) -> Edge:
     """Give the right edge of the tree of `size` leaves, read from the database.
 
     Raises Unverified when hashes are missing.
     """
-    tree = stored_tree(session, epoch, size)
+    tree = stored_tree(connection, epoch, size)
     levels = []
     level = 0
     while size >> HEIGHT * level:
         width = (size >> HEIGHT * level) % WIDTH
         place = (size >> HEIGHT * level) // WIDTH
-        data = stored_tile(session, epoch, level, place, width) if width else b""
+        data = stored_tile(connection, epoch, level, place, width) if width else b""
         levels.append([data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)])
         level += 1
     return Edge(levels, Frontier(size, edge_of(size, tree.node)))

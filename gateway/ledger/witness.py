@@ -251,7 +251,7 @@ def _compare(store: Store, witness: Witness) -> None:
         if seen.size > size:
             raise Diverged(f"it has seen {seen.size} entries, and the database holds {size}")
         number = epoch.number if epoch else 1
-        edge = edge_of(seen.size, stored_tree(unit.session, number, seen.size).node)
+        edge = edge_of(seen.size, stored_tree(unit.session.connection(), number, seen.size).node)
         if Frontier(seen.size, edge).root() != seen.root:
             raise Diverged(f"its first {seen.size} entries are not the ones in the database")
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
@@ -18,7 +19,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway.errors import Conflict, Erased, Invalid
-from gateway.store.engine import at_once
+from gateway.store.engine import straight
 from gateway.store.root_keys import KEY_BYTES, NONCE_BYTES, RootKey
 from gateway.store.tables import UtcDateTime, new_id
 
@@ -77,11 +78,13 @@ class VaultKey(SQLModel, table=True):
 _ONE_KEY = sa.select(
     col(VaultKey.scope), col(VaultKey.owner_id), col(VaultKey.epoch_id), col(VaultKey.wrapped)
 ).where(col(VaultKey.scope) == sa.bindparam("scope"), col(VaultKey.owner_id) == sa.bindparam("owner_id"))
-# Several at once: on PostgreSQL each statement is a round trip.
-_KEYS = """
-    SELECT scope, owner_id, epoch_id, wrapped FROM vault_key
-    WHERE (scope, owner_id) IN (SELECT * FROM unnest(%(scopes)s::text[], %(owners)s::text[]))
-"""
+
+
+class _Wrapped(NamedTuple):
+    scope: str
+    owner_id: str
+    epoch_id: str
+    wrapped: bytes | None
 
 
 class Vault:
@@ -141,18 +144,19 @@ class Vault:
                 held[scope, row.owner_id] = self._unwrap(session, row)
 
     def fetch(self, session: Session, owners: Iterable[tuple[Scope, str]]) -> None:
-        """Fetch the keys with which one act will seal, in one round trip; SQLite has none to save.
+        """Fetch the keys with which one act will seal, in one statement.
 
         A key that was destroyed, or never made, is left to `seal`.
         """
-        connection = session.connection()
-        missing = [owner for owner in owners if owner not in _held(session)]
-        if not missing or connection.dialect.name == "sqlite":
+        held = _held(session)
+        missing = [owner for owner in owners if owner not in held]
+        if not missing:
             return
-        wanted = {"scopes": [scope.value for scope, _ in missing], "owners": [owner for _, owner in missing]}
-        for row in at_once(connection, [(_KEYS, wanted)])[0]:
+        pairs = ", ".join(["(?, ?)"] * len(missing))
+        wanted = f"SELECT scope, owner_id, epoch_id, wrapped FROM vault_key WHERE (scope, owner_id) IN (VALUES {pairs})"  # noqa: S608
+        for row in map(_Wrapped._make, straight(session.connection(), wanted, list(chain(*missing)))):
             if row.wrapped is not None:
-                _held(session)[row.scope, row.owner_id] = self._unwrap(session, row)
+                held[row.scope, row.owner_id] = self._unwrap(session, row)
 
     def destroy(self, session: Session, scope: Scope, owner_id: str) -> None:
         """Destroy the owner's key for ever, also when it was never made; a second time changes nothing.

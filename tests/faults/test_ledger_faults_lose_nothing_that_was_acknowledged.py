@@ -240,7 +240,9 @@ def test_a_sequencer_that_hangs_loses_its_turn(
     Journal(ORIGIN, log_keys).attach(store)
     recorded(store, 1)
     hung = make_engine(str(store.engine.url.render_as_string(hide_password=False)), pool_size=1).connect()
-    hung.execute(sequencer._LOCK)  # and then nothing: as a worker that was stopped in the middle
+    hung.execute(
+        sa.text("SELECT count(*) FROM ledger_take('{}', 0, 1)")
+    )  # and then nothing: as a worker that was stopped in the middle
 
     recorded(store, 1)
 
