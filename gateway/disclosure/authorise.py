@@ -112,11 +112,10 @@ def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str 
         return None
     nation = unit.session.get_one(Partnership, request.partnership_id).nation
     today = local_day(unit.now, nation)
-    held: set[str] = set()
-    interested = _interested(unit, request)
-    for post_id in {actor.post_id, *people.covers(unit, actor.post_id)}:
+    held = set(authorities_of(unit, actor.post_id, today, request.arrangement_id))
+    for post_id in people.covers(unit, actor.post_id):
         # Whoever gains by a request doesn't choose who decides it by naming a stand-in.
-        if post_id == actor.post_id or record.person_of(unit, post_id) not in interested:
+        if record.person_of(unit, post_id) not in record.those_who_gain(unit, request):
             held |= authorities_of(unit, post_id, today, request.arrangement_id)
     role = next((role for role in line.refer_to if role in held), None)
     if role is None or walls.excluded(unit, line.subject_id, actor.person_id, actor.agency_id):
@@ -197,19 +196,8 @@ def _decidable(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line, s
     return request, line, role
 
 
-def _interested(unit: Unit, request: Request) -> set[str]:
-    """The people who asked for it, would receive it, or would read it to deliver it."""
-    named = (
-        post_id
-        for row in ask.recipients_of(unit, request.id)
-        for post_id in (row.post_id, row.delivering_post_id)
-        if post_id is not None
-    )
-    return {record.person_of(unit, post_id) for post_id in (request.requester_post_id, *named)}
-
-
 def _must_be_disinterested(unit: Unit, actor: Actor, request: Request) -> None:
-    if actor.person_id in _interested(unit, request):
+    if actor.person_id in record.those_who_gain(unit, request):
         raise Forbidden(
             "You asked for this or would receive it, so you can't authorise it.",
             next_step="Leave it for a colleague with the same role.",

@@ -128,6 +128,8 @@ def identify(unit: Unit, actor: Actor, request_id: str, case_id: str, subject_id
         Invalid: a subject isn't in the case.
     """
     request = held_request(unit, actor, request_id)
+    # Two officers may match it in the same moment: the second waits and finds it matched.
+    unit.session.get_one(Request, request_id, with_for_update=True, populate_existing=True)
     if request.state != RequestState.RECEIVED or judge.lines_of(unit, request.id):
         raise Conflict("This request was matched already.", next_step="Open the request to see its lines.")
     view = cases.case_for(unit, actor, case_id)
@@ -189,13 +191,14 @@ def declare(unit: Unit, actor: Actor, request_id: str, code: str, words: str) ->
 
     Raises:
         NotFound: not a request of this desk.
-        Forbidden: the requester can't declare in their own favour.
+        Forbidden: nobody who asked or would receive declares in their own favour.
         Invalid: not a circumstance a holder may declare, or no words.
     """
     request = held_request(unit, actor, request_id)
-    if record.person_of(unit, request.requester_post_id) == actor.person_id:
+    judge.lock_subjects(unit, judge.lines_of(unit, request.id))
+    if actor.person_id in record.those_who_gain(unit, request):
         raise Forbidden(
-            "Someone other than the person asking has to declare this.",
+            "Someone other than the person asking or receiving has to declare this.",
             next_step="Ask a colleague to declare it.",
         )
     if not holder_may_declare(code) or not words.strip() or len(words) > 2000:

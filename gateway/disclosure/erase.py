@@ -131,7 +131,9 @@ def _end(unit: Unit, actor: Actor, lines: Iterable[Line], *, because: str) -> No
 def _close(unit: Unit, request: Request) -> None:
     states = {LineState(line.state) for line in _lines_of(unit, request.id)}
     if request.closed_at is None and not _OPEN & states:
-        request.state, request.closed_at = RequestState.CANCELLED, unit.now
+        # To a maker from outside a closed request still reads as received: an erasure tells nothing, either.
+        request.state = RequestState.CLOSED if request.from_outside else RequestState.CANCELLED
+        request.closed_at = unit.now
         unit.session.add(request)
 
 

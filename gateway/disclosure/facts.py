@@ -389,7 +389,7 @@ class Gatherer:
         return frozenset({Circumstance.SELF_APPROVAL}) if hands & gaining else frozenset()
 
     def _declared(self) -> list[Declaration]:
-        """Declarations that count: one that loosens comes from someone other than the requester (DESIGN 3.3)."""
+        """Declarations that count: one that loosens never comes from somebody who gains by it (DESIGN 3.3)."""
         return [row for row in self.papers.declarations if self._may_count(row)]
 
     def _may_count(self, row: Declaration) -> bool:
@@ -398,7 +398,8 @@ class Gatherer:
             return True
         if not vocabulary().circumstances[code].loosens:
             return True
-        return self._person_of(row.declared_by_post_id) != self._person_of(self.request.requester_post_id)
+        gaining = {self._person_of(one) for one in (self.request.requester_post_id, *self.papers.posts())}
+        return self._person_of(row.declared_by_post_id) not in gaining
 
     def _person_of(self, post_id: str) -> str:
         return self.unit.session.get_one(Post, post_id).person_id

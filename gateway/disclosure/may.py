@@ -22,7 +22,7 @@ from gateway.registry.actors import Actor
 from gateway.registry.models import Agency, Case, Post
 from gateway.store.tables import new_id, new_reference
 from gateway.store.unit_of_work import Unit
-from gateway.vocabulary import Category, vocabulary
+from gateway.vocabulary import Category, Outcome, vocabulary
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,36 @@ class Question:
 
 
 def may(unit: Unit, actor: Actor, questions: Sequence[Question]) -> list[LineDecision | None]:
-    """Answer each question; None where the asker may not even be told why, or the question can't be read."""
+    """Answer each question; None where the asker may not even be told why, or the question can't be read.
+
+    What was asked about one person of one holder is one entry, so that each advocate finds it in her client's log; what
+    leads to nobody is one more, about nobody.
+    """
     answers = [_answer(unit, actor, question) for question in questions]
-    outcomes = tuple(found.outcome.value if found else "deny" for found in answers)
-    known = [question for question, found in zip(questions, answers, strict=True) if found]
+    asked: dict[tuple[str, str, str] | None, list[str]] = {}
+    for question, found in zip(questions, answers, strict=True):
+        about = (question.holder_agency_id, question.case_id, question.subject_id) if found else None
+        asked.setdefault(about, []).append(found.outcome.value if found else Outcome.DENY.value)
+    for about, outcomes in asked.items():
+        _record(unit, actor, about, outcomes)
+    return answers
+
+
+def _record(unit: Unit, actor: Actor, about: tuple[str, str, str] | None, outcomes: Sequence[str]) -> None:
+    holder_id, case_id, subject_id = about or (actor.agency_id, None, None)
     append.record(
         unit,
         Entry(
             kind=EntryKind.DECISION_MADE,
             partnership_id=actor.partnership_id,
-            controller_agency_id=known[0].holder_agency_id if known else actor.agency_id,
+            controller_agency_id=holder_id,
             actor_post_id=actor.post_id,
             actor_agency_id=actor.agency_id,
-            subject_ids=tuple({question.subject_id for question in known[:1]}),
-            case_id=known[0].case_id if known else None,
-            codes={"step": "may", "outcomes": outcomes, "asked": len(questions)},
+            subject_ids=(subject_id,) if subject_id else (),
+            case_id=case_id,
+            codes={"step": "may", "outcomes": tuple(outcomes), "asked": len(outcomes)},
         ),
     )
-    return answers
 
 
 def _answer(unit: Unit, actor: Actor, question: Question) -> LineDecision | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func
-from sqlmodel import col, or_, select
+from sqlmodel import and_, col, or_, select
 
 from gateway.disclosure import record
 from gateway.disclosure.models import Line, LineDecision, Request
@@ -113,7 +113,9 @@ def _visible(actor: Actor) -> list[ColumnElement[bool]]:
     ]
     if not actor.governs:
         mine = actor.agency_id
-        chosen.append(or_(col(Request.holder_agency_id) == mine, col(Request.requester_agency_id) == mine))
+        # That a request from outside a case was decided would tell the asker's agency that the person is known.
+        asked = and_(col(Request.requester_agency_id) == mine, col(Request.person).is_(None))
+        chosen.append(or_(col(Request.holder_agency_id) == mine, asked))
     return chosen
 
 

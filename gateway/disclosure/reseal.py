@@ -7,12 +7,15 @@ fresh decision comes first, and again when the new parcel is taken in: both coun
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from gateway.disclosure import asking, judge, keyring, record, release
+from sqlmodel import select
+
+from gateway.disclosure import asking, desk, judge, keyring, record, release
 from gateway.disclosure import open as opening
-from gateway.disclosure.facts import DataFacts
+from gateway.disclosure.facts import DataFacts, is_standing
 from gateway.disclosure.models import (
+    Authorisation,
     Line,
     LineDecision,
     LineState,
@@ -24,6 +27,7 @@ from gateway.disclosure.models import (
 from gateway.disclosure.open import Collected, NotOpened, Opened
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
+from gateway.registry import subjects
 from gateway.registry.actors import Actor
 from gateway.registry.models import Agency, Face, Post
 from gateway.sealing import parcel as parcels
@@ -84,7 +88,8 @@ def resealable(unit: Unit, actor: Actor, line_id: str) -> Resealable:
 def name_successor(unit: Unit, actor: Actor, line_id: str, post_id: str) -> Outcome:
     """Let another post of the recipient's agency stand as recipient of a released line, if a fresh decision permits.
 
-    The former recipient's parcel is destroyed then, and the agency's own copy waits to be sealed again. What the
+    What a person authorised was for the former recipient and doesn't carry over.
+    The former's parcel is destroyed then, and the agency's own copy waits to be sealed again. What the
     decision refuses or refers stays with the former recipient; both are entries.
 
     Raises:
@@ -97,13 +102,18 @@ def name_successor(unit: Unit, actor: Actor, line_id: str, post_id: str) -> Outc
     if former.post_id is None:
         raise Conflict("This is for someone outside.", next_step="Ask for it to be sent to them anew.")
     row = _successor(unit, actor, request, former, post_id)
+    subjects.lock(unit, line.subject_id)
     line.recipient_id = row.id
     unit.session.add(line)
+    given = _end_authorisations(unit, line)
     unit.session.flush()
     decided = _decide(unit, actor, request, line)
     if decided.outcome != Outcome.PERMIT:
         line.recipient_id = former.id
         unit.session.add(line)
+        for authorisation, until in given:
+            authorisation.expires_at = until
+            unit.session.add(authorisation)
     else:
         _destroy_former(unit, actor, request, line, because="successor_named")
     codes = {"outcome": str(decided.outcome), "former": former.id, "successor": row.id}
@@ -112,6 +122,16 @@ def name_successor(unit: Unit, actor: Actor, line_id: str, post_id: str) -> Outc
         unit, request, EntryKind.REQUEST_REASSIGNED, actor.post_id, lines=[line], codes=codes, words=words
     )
     return Outcome(decided.outcome)
+
+
+def _end_authorisations(unit: Unit, line: Line) -> list[tuple[Authorisation, datetime | None]]:
+    """A person let the former recipient have it, nobody else: end that; gives each with the end it had before."""
+    rows = unit.session.exec(select(Authorisation).where(Authorisation.line_id == line.id)).all()
+    given = [(row, row.expires_at) for row in rows if is_standing(row, unit)]
+    for row, _until in given:
+        row.expires_at = unit.now
+        unit.session.add(row)
+    return given
 
 
 def recipient_agency(unit: Unit, actor: Actor, line_id: str) -> str | None:
@@ -220,9 +240,12 @@ def _held(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line]:
     line = unit.session.get(Line, line_id)
     if line is None or line.controller_agency_id != actor.agency_id or actor.face is Face.ADVOCACY:
         raise NotFound("There is no such line.", next_step="Go back to your agency's inbox.")
+    request = unit.session.get_one(Request, line.request_id)
+    if desk.is_hidden_from(unit, actor, request):
+        raise NotFound("There is no such line.", next_step="Go back to your agency's inbox.")
     if line.state != LineState.RELEASED:
         raise NotFound("Nothing of this was released.", next_step="Go back to the request.")
-    return unit.session.get_one(Request, line.request_id), line
+    return request, line
 
 
 def _own_copy(unit: Unit, actor: Actor, line: Line) -> Parcel:

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from gateway.clock import add_working_days, end_of_local_day, local_day
 from gateway.consent import consents
 from gateway.consent.models import Consent
-from gateway.disclosure import judge, record
+from gateway.disclosure import desk, judge, record
 from gateway.disclosure.facts import DataFacts
 from gateway.disclosure.models import Line, LineState, Opening, Recall, Release, Request, Task
 from gateway.errors import Conflict, Invalid, NotFound
@@ -232,7 +232,10 @@ def _held(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line]:
     if line is None or line.controller_agency_id != actor.agency_id:
         raise NotFound("There is no such line.", next_step="Go back to your agency's inbox.")
     subjects.lock(unit, line.subject_id)
-    return unit.session.get_one(Request, line.request_id), line
+    request = unit.session.get_one(Request, line.request_id)
+    if desk.is_hidden_from(unit, actor, request):
+        raise NotFound("There is no such line.", next_step="Go back to your agency's inbox.")
+    return request, line
 
 
 def _must_be_frozen(unit: Unit, line: Line) -> None:

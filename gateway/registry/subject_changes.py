@@ -25,6 +25,7 @@ from gateway.registry.models import (
     SubjectState,
     SubjectToken,
     Wall,
+    WallKind,
 )
 from gateway.registry.subject_records import keeps, record_of
 from gateway.registry.subjects import Identity, add, known_as, lock, write_identity
@@ -221,6 +222,8 @@ def _merge(unit: Unit, change: SubjectChange) -> None:
 def _split(unit: Unit, change: SubjectChange) -> None:
     source = unit.session.get_one(Subject, change.from_subject_id)
     if change.proposal is None:
+        # A wall raised while the two were one stands on the record they shared, and is kept for both.
+        _copy_walls(unit, known_as(unit, source.id) - {source.id}, source)
         source.state, source.merged_into_id = SubjectState.ACTIVE, None
         unit.session.add(source)
         return
@@ -243,10 +246,14 @@ def _split(unit: Unit, change: SubjectChange) -> None:
 
 def _copy_walls(unit: Unit, ids: frozenset[str], made: Subject) -> None:
     # Nobody knows yet for which of the two each wall was meant, so it stands for both until it is lifted.
-    rows = unit.session.exec(
-        select(Wall).where(col(Wall.subject_id).in_(ids), col(Wall.lifted_at).is_(None))
-    ).all()
+    chosen = select(Wall).where(col(Wall.subject_id).in_({*ids, made.id}), col(Wall.lifted_at).is_(None))
+    rows = unit.session.exec(chosen.order_by(Wall.subject_id)).all()
+    # Two allow-only lists run into one would let in whoever is on either: her own comes first, else one is taken over.
+    lists = [row.subject_id for row in rows if row.kind == WallKind.ALLOW_ONLY]
+    only = made.id if made.id in lists else next(iter(lists), None)
     for row in rows:
+        if row.subject_id == made.id or (row.kind == WallKind.ALLOW_ONLY and row.subject_id != only):
+            continue
         copied = Wall(
             partnership_id=made.partnership_id,
             subject_id=made.id,

@@ -16,7 +16,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.registry.actors import Actor
 from gateway.registry.acts import a_reason, act, must_differ, must_govern, person_of
 from gateway.registry.agencies import not_found, today
-from gateway.registry.cases import is_on_case
+from gateway.registry.cases import agencies_on, is_on_case
 from gateway.registry.models import (
     Agency,
     CaseSubject,
@@ -188,7 +188,7 @@ def ask_lift(unit: Unit, actor: Actor, wall_id: str, reason: str) -> None:
     """Ask for a wall to be lifted: not by the one it keeps out. Raises NotFound, Forbidden, Invalid, Conflict."""
     row, subject = _kept_wall(unit, actor, wall_id)
     said = a_reason(reason)
-    _must_not_benefit(actor, row)
+    _must_not_gain_by_lifting(unit, actor, row)
     if row.lift_asked_by_post_id is not None:
         raise Conflict("This was already asked.", next_step="Another officer answers it.")
     row.lift_asked_by_post_id = actor.post_id
@@ -209,7 +209,7 @@ def lift(unit: Unit, actor: Actor, wall_id: str) -> None:
             "Nobody asked for this wall to be lifted.", next_step="Ask first; another officer lifts it."
         )
     must_differ(actor, person_of(unit, row.lift_asked_by_post_id))
-    _must_not_benefit(actor, row)
+    _must_not_gain_by_lifting(unit, actor, row)
     row.lifted_at, row.lifted_by_post_id = unit.now, actor.post_id
     unit.session.add(row)
     _note(unit, actor, EntryKind.WALL_LIFTED, subject, [row], step="lifted")
@@ -252,6 +252,19 @@ def _must_not_benefit(actor: Actor, row: Wall) -> None:
         )
 
 
+def _must_not_gain_by_lifting(unit: Unit, actor: Actor, row: Wall) -> None:
+    """Lifting an exclude list lets in whom it names; an allow-only list, who isn't on it and works a case of hers."""
+    if row.kind == WallKind.EXCLUDE:
+        _must_not_benefit(actor, row)
+        return
+    kept_out = keeps_out(_standing(unit, row.subject_id), actor.person_id, actor.agency_id)
+    if kept_out and any(actor.agency_id in agencies_on(unit, one) for one in _cases_of(unit, row.subject_id)):
+        raise Forbidden(
+            "This list keeps you or your agency out, so you can't lift it.",
+            next_step="Another officer decides it.",
+        )
+
+
 def _subject_for(unit: Unit, actor: Actor, subject_id: str, *, mandated: bool = False) -> Subject:
     row = unit.session.get(Subject, subject_id)
     if row is None or row.partnership_id != actor.partnership_id:
@@ -267,11 +280,12 @@ def _subject_for(unit: Unit, actor: Actor, subject_id: str, *, mandated: bool = 
 
 
 def _works_a_case_of(unit: Unit, actor: Actor, subject_id: str) -> bool:
-    ids = known_as(unit, subject_id)
-    found = unit.session.exec(
-        select(CaseSubject.case_id).where(col(CaseSubject.subject_id).in_(ids)).distinct()
-    ).all()
-    return any(is_on_case(unit, case_id, actor.post_id) for case_id in found)
+    return any(is_on_case(unit, case_id, actor.post_id) for case_id in _cases_of(unit, subject_id))
+
+
+def _cases_of(unit: Unit, subject_id: str) -> list[str]:
+    chosen = select(CaseSubject.case_id).where(col(CaseSubject.subject_id).in_(known_as(unit, subject_id)))
+    return list(unit.session.exec(chosen.distinct()))
 
 
 def _kept_wall(unit: Unit, actor: Actor, wall_id: str) -> tuple[Wall, Subject]:
@@ -342,10 +356,16 @@ def _note(
         kind,
         controller_agency_id=subject.controller_agency_id,
         subject_ids=[subject.id],
-        refs={f"wall{number or ''}": row.id for number, row in enumerate(rows)},
+        refs={name: value for number, row in enumerate(rows) for name, value in _refs(row, str(number or ""))},
         codes={"step": step, "kind": next(iter(rows)).kind},
         words={**words, "reason": reason} if reason else words,
     )
+
+
+def _refs(row: Wall, number: str) -> list[tuple[str, str]]:
+    # Whom it names stands there by id, so that a wall which a restore lost can be raised again from the log's copy.
+    named = (("wall", row.id), ("person", row.person_id), ("agency", row.agency_id))
+    return [(f"{name}{number}", value) for name, value in named if value is not None]
 
 
 def _seal(unit: Unit, row: Wall, column: str, text: str) -> bytes:

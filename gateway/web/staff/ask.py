@@ -113,7 +113,7 @@ def _sent(journey: Journey, once: str) -> ResponseReturnValue:
 def _put(unit: Unit, journey: Journey, once: str) -> Asked:
     asking = journey.asking()
     if journey.parcel_id is not None:
-        return onward.ask_onward(unit, journey.actor, journey.parcel_id, asking)
+        return onward.ask_onward(unit, journey.actor, journey.parcel_id, asking, idempotency_key=once)
     if journey.replaces_id is not None:
         return ask.amend(unit, journey.actor, journey.replaces_id, asking, idempotency_key=once)
     return ask.ask(unit, journey.actor, asking, idempotency_key=once)
