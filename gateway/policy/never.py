@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gateway.policy.attributes import ATTRIBUTES, SCALARS, UNKNOWN, Facts
+from gateway.policy.attributes import ATTRIBUTES, SCALARS, UNKNOWN, YES_NO, Facts
 from gateway.policy.boxes import DOMAINS, Constraint, Region, Undecided, facts_at, point, region
 from gateway.policy.engine import sort_key
 from gateway.policy.packs import Policy, in_force
@@ -213,6 +213,9 @@ def _fact(name: str, value: object) -> str:
     attribute = ATTRIBUTES[name]
     if isinstance(value, frozenset):
         return f"{attribute.label} include {', '.join(attribute.value_label(v) for v in sorted(value))}"
+    if attribute.values == YES_NO and value in YES_NO:
+        fact = attribute.label.removeprefix("whether ")
+        return fact if value == YES_NO[0] else f"it isn't so that {fact}"
     said = "not known" if value == UNKNOWN else attribute.value_label(str(value))
     return f"{attribute.label} is {said}"
 

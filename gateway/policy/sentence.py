@@ -39,7 +39,7 @@ def _does(rule: Rule) -> str:
     if rule.effect is Effect.REFER:
         said = f"Refers to {_either((_role(role) for role in rule.refer_to), 'or')}"
     else:
-        said = "Permits" if rule.effect is Effect.PERMIT else "Denies"
+        said = "Permits" if rule.effect is Effect.PERMIT else "Refuses"
     return f"{said}, with: {duties}," if duties else said
 
 

@@ -42,7 +42,7 @@ def test_every_pack_and_rules_of_every_kind_load(sample: Sample, web: Web) -> No
 def test_a_sentence_says_what_a_rule_does_and_each_of_its_conditions(effect: Effect) -> None:
     verbs = {
         Effect.PERMIT: "Permits",
-        Effect.DENY: "Denies",
+        Effect.DENY: "Refuses",
         Effect.REFER: "Refers to",
         Effect.OBLIGE: "Attaches to",
     }

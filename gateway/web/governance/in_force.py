@@ -8,6 +8,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.errors import NotFound
+from gateway.policy.attributes import ATTRIBUTES
 from gateway.policy.packs import Pack
 from gateway.policy.reading import InForce, in_force
 from gateway.policy.rules import Rule, RuleTest
@@ -19,7 +20,7 @@ from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.parts import Cell, link
 
 _SHOWN = 12
-_EFFECTS = {"permit": "Permits", "refer": "Refers", "deny": "Denies", "oblige": "Adds obligations"}
+_EFFECTS = {"permit": "Permits", "refer": "Refers", "deny": "Refuses", "oblige": "Adds obligations"}
 
 
 @blueprint.get("/policies")
@@ -140,12 +141,23 @@ def _rule_facts(rule: Rule) -> list[dict[str, Any]]:
 
 def example_row(test: RuleTest) -> list[Cell]:
     """One example of a rule: its name, the case it starts from, and what must come out."""
-    given = "; ".join(f"{name.replace('_', ' ')}: {_said(value)}" for name, value in test.given.items())
+    given = "; ".join(_given(name, value) for name, value in test.given.items())
     return [
         test.name,
-        f"the example “{test.on}”" + (f" with {given}" if given else ""),
+        f"the case “{test.on}”" + (f" with {given}" if given else ""),
         label(test.expect, "outcome"),
     ]
+
+
+def _given(name: str, value: object) -> str:
+    attribute = ATTRIBUTES.get(name)
+    if attribute is None:
+        return f"not known: {_said(value)}"
+    values = value if isinstance(value, list | tuple | frozenset) else [value]
+    named = ", ".join(
+        attribute.value_label(str(one)) if one in attribute.values else str(one) for one in values
+    )
+    return f"{attribute.label}: {named or 'none'}"
 
 
 def _said(value: object) -> str:

@@ -111,7 +111,9 @@ def policies_check_one(draft_id: str, name: str) -> ResponseReturnValue:
     if chosen is None:
         raise NotFound("There is no such check.", next_step="Choose one from the list.")
     found, checked = _checked(draft_id)
-    findings = [one for one in checked.findings if one.check in chosen.kinds]
+    findings = sorted(
+        (one for one in checked.findings if one.check in chosen.kinds), key=lambda one: not one.stops
+    )
     rows: list[list[Cell]] = [
         [one.where, one.says, "It can't be signed with this" if one.stops else "A note"] for one in findings
     ]
@@ -211,14 +213,16 @@ def _examples(found: Draft, checked: Checked) -> list[Listing]:
 
 def _beside(found: Draft, checked: Checked) -> list[Listing]:
     analysis = checked.analysis
-    if analysis is None:
+    if analysis is None or checked.policy is None:
         return []
     changed = _changed(found)
+    core = {rule.id for pack in checked.policy.packs if pack.kind == lifecycle.CORE for rule in pack.rules}
     wins: list[list[Cell]] = [
         [_title(checked, pair.one), _title(checked, pair.other)]
         for pair in analysis.overlapping
-        if pair.one in changed
+        if pair.one in changed and pair.other not in core
     ]
+    bars = count(len({pair.other for pair in analysis.overlapping if pair.one in changed} & core), "rule")
     gives_way: list[list[Cell]] = [
         [_title(checked, pair.one), _title(checked, pair.other)]
         for pair in analysis.overlapping
@@ -232,10 +236,10 @@ def _beside(found: Draft, checked: Checked) -> list[Listing]:
             empty="No permit meets a stop of this change.",
         ),
         Listing(
-            "Stops that win over a new permit",
+            f"Stops of packs that win over a new permit, beside {bars} of the core",
             ("Permit", "Gives way to"),
             wins,
-            empty="No stop meets a permit of this change.",
+            empty=f"No stop of a pack meets a permit of this change, and {bars} of the core.",
         ),
     ]
 

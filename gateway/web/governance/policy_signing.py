@@ -44,7 +44,11 @@ def policies_sign(draft_id: str) -> ResponseReturnValue:
             flash("Signed. Another officer has to approve it", "done")
             return redirect(url_for(".policies_draft", draft_id=draft_id))
     return _act_page(
-        form, found, "Sign this change", "Sign", "Your signature is over the exact text and its place."
+        form,
+        found,
+        "Sign this change",
+        "Sign",
+        "Your signature covers this exact text. Altered afterwards, it would decide nothing.",
     )
 
 
