@@ -20,7 +20,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from gateway.api.models import ApiClient, ApiToken, SeenProof
 from gateway.errors import Unauthenticated
@@ -78,14 +78,15 @@ def admit(scope: str) -> None:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "dpop" or not token:
         raise _refused("Send a token as `Authorization: DPoP …` with a proof in the DPoP header.")
+    # A unit of its own: the proof is spent even when what it asks for is refused.
     with current_gateway().store.writing() as unit:
-        row = unit.session.exec(select(ApiToken).where(ApiToken.digest == _digest(token))).first()
-        if row is None or row.expires_at <= unit.now:
+        found = select(ApiToken, ApiClient).join(ApiClient, col(ApiToken.client_id) == col(ApiClient.id))
+        row, client = unit.session.exec(found.where(ApiToken.digest == _digest(token))).first() or (None, None)
+        if row is None or client is None or row.expires_at <= unit.now:
             raise _refused("The token isn't valid any more; ask for a new one.")
         bound_to = _check_proof(unit, request.headers.get("DPoP", ""), token=token)
         if not hmac.compare_digest(bound_to, row.bound_to):
             raise _refused("The proof was made by another key than the token is bound to.")
-        client = unit.session.get_one(ApiClient, row.client_id)
         _must_count(client)
         g.actor = _staff(actor_for_post(unit, client.post_id))
         g.scope = scope
@@ -156,13 +157,10 @@ def _take_once(unit: Unit, kind: str, jti: Any, lasts: timedelta) -> None:
     if not isinstance(jti, str) or _JTI.fullmatch(jti) is None:
         raise _refused("The jti is a text of 8 to 200 characters without spaces, new each time.")
     digest = _digest(f"{kind}|{jti}")
-    if unit.session.get(SeenProof, digest) is not None:
-        raise _refused("This proof was used before.")
     unit.session.add(SeenProof(digest=digest, expires_at=unit.now + lasts))
     try:
         unit.session.flush()
     except IntegrityError as error:
-        # Another worker took the same one in this moment.
         raise _refused("This proof was used before.") from error
 
 

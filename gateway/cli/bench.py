@@ -17,17 +17,19 @@ def bench() -> None:
 
 
 @bench.command()
-@click.option("--requests", default=160, show_default=True, help="Requests in each row.")
+@click.option("--requests", default=160, show_default=True, help="Requests in each row, at the most.")
+@click.option("--seconds", default=12.0, show_default=True, help="Time for each row, at the most.")
 @_POSTGRESQL
 @_JSON
-def flow(requests: int, postgresql: str | None, as_json: bool) -> None:
+def flow(requests: int, seconds: float, postgresql: str | None, as_json: bool) -> None:
     """Requests over HTTP, decided and logged durably, beside a bare route with one durable insert.
 
     1 and 8 clients, on SQLite and on PostgreSQL: without --postgresql one is started, where its programs are installed.
+    Whatever failed is counted, with why.
     """
     from gateway.cli import bench_flow
 
-    rows = bench_flow.run(requests=requests, postgresql=postgresql)
+    rows = bench_flow.run(size=bench_flow.Size(requests, seconds), postgresql=postgresql)
     if as_json:
         click.echo(json.dumps(bench_flow.as_json(rows)))
     else:

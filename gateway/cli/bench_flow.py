@@ -1,6 +1,7 @@
 """`gateway bench flow`: a whole request over HTTP, decided and logged durably, beside a bare route in the same run.
 
 Both are served by gunicorn with the same workers on loopback; the bare one does one durable insert and nothing else.
+What failed is counted by why, and a request counts as done only when it was decided and is found in the log afterwards.
 """
 
 from __future__ import annotations
@@ -9,20 +10,19 @@ import base64
 import hashlib
 import http.client
 import json
+import math
 import os
-import pwd
 import secrets
-import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from rich.table import Table
 from gateway import settings as configuration
 from gateway.api import clients
 from gateway.assembly import assemble
+from gateway.cli.bench_postgresql import served
 from gateway.cli.demo import ENABLED
 from gateway.cli.demo_stage import Stage
 from gateway.clock import FixedClock
@@ -51,20 +52,35 @@ CLIENTS = (1, 8)
 _WARM_UP = 3
 _STARTS_WITHIN = 60.0
 _BODY_TYPE = {"Content-Type": "application/json"}
+_LOGGED = sa.text(
+    "SELECT count(*) FROM ledger_leaf JOIN ledger_record ON ledger_record.entry_id = ledger_leaf.entry_id"
+    " WHERE ledger_record.kind = 'decision.made'"
+)
+# One act: "" when it was done, otherwise why not.
+Act = Callable[[], str]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; times in milliseconds, `ratio` to the bare route with as many clients."""
+    """One line of the table: times in milliseconds, failures by why, `ratio` to the bare route of as many clients."""
 
     store: str
     what: str
     clients: int
+    done: int
     per_second: float
     p50_ms: float
     p99_ms: float
-    failed: int
+    failed: dict[str, int]
     ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long a row is measured: so many requests, or so many seconds, whatever ends first."""
+
+    requests: int = 160
+    seconds: float = 12.0
 
 
 @dataclass
@@ -83,10 +99,10 @@ class System:
         """Open the connection."""
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
-    def ask(self) -> bool:
-        """Make one new request; whether it was accepted."""
-        if time.monotonic() > self.renew_at:
-            self._sign_in()
+    def ask(self) -> str:
+        """Make one new request; "" when it was decided at once, otherwise why not."""
+        if time.monotonic() > self.renew_at and (fault := self._sign_in()):
+            return fault
         url = self._url("/api/v1/requests")
         named = base64.urlsafe_b64encode(hashlib.sha256(self.token.encode()).digest()).rstrip(b"=").decode()
         headers = _BODY_TYPE | {
@@ -94,18 +110,21 @@ class System:
             "DPoP": self._proof(url, ath=named),
             "Idempotency-Key": secrets.token_hex(16),
         }
-        status, _said = _post(self.connection, "/api/v1/requests", self.body, headers)
-        return status == http.HTTPStatus.ACCEPTED
+        status, said = _post(self.connection, "/api/v1/requests", self.body, headers)
+        if status != http.HTTPStatus.ACCEPTED:
+            return f"status {status}"
+        return "" if json.loads(said)["decided"] else "not decided"
 
-    def _sign_in(self) -> None:
+    def _sign_in(self) -> str:
         url = self._url("/api/v1/token")
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": url, "exp": int(time.time()) + 60}
         assertion = _signed({"alg": "ES256"}, claims | {"jti": secrets.token_hex(16)}, self.key)
         sent = json.dumps({"client_assertion": assertion}).encode()
         status, said = _post(self.connection, "/api/v1/token", sent, _BODY_TYPE | {"DPoP": self._proof(url)})
         if status != http.HTTPStatus.OK:
-            raise Unavailable("The gateway under measurement let no client in.", next_step="Run it again.")
+            return f"sign-in status {status}"
         self.token, self.renew_at = json.loads(said)["access_token"], time.monotonic() + 200
+        return ""
 
     def _proof(self, url: str, **more: str) -> str:
         header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": self.key.as_dict(private=False)}
@@ -116,24 +135,25 @@ class System:
         return f"http://127.0.0.1:{self.port}{path}"
 
 
-def run(*, requests: int = 160, postgresql: str | None = None, workers: int = 2) -> list[Row]:
+def run(*, size: Size, postgresql: str | None = None, workers: int = 2) -> list[Row]:
     """Measure on SQLite, and on PostgreSQL at the URL of an empty database or on one started for the run."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name:
-        rows += _measured("SQLite", f"sqlite:///{name}/gateway.sqlite3", Path(name), requests, workers)
-    with tempfile.TemporaryDirectory() as name, _server(postgresql) as url:
+        rows += _measured("SQLite", f"sqlite:///{name}/gateway.sqlite3", Path(name), size, workers)
+    with tempfile.TemporaryDirectory() as name, served(postgresql) as url:
         if url is not None:
-            rows += _measured("PostgreSQL", url, Path(name), requests, workers)
+            rows += _measured("PostgreSQL", url, Path(name), size, workers)
     return rows
 
 
 def show(rows: list[Row]) -> None:
     """Print the rows as a table."""
-    table = Table("store", "what", "clients", "per second", "p50 ms", "p99 ms", "failed", "ratio")
+    table = Table("store", "what", "clients", "done", "per second", "p50 ms", "p99 ms", "failed", "ratio")
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
         numbers = (f"{row.per_second:,.1f}", f"{row.p50_ms:.1f}", f"{row.p99_ms:.1f}")
-        table.add_row(row.store, row.what, str(row.clients), *numbers, str(row.failed), ratio)
+        failed = "; ".join(f"{count}: {why}" for why, count in row.failed.items()) or "0"
+        table.add_row(row.store, row.what, str(row.clients), str(row.done), *numbers, failed, ratio)
     Console().print(table)
 
 
@@ -157,60 +177,80 @@ def bare() -> Flask:
     return app
 
 
-def _measured(store: str, url: str, folder: Path, requests: int, workers: int) -> Iterator[Row]:
+def _measured(store: str, url: str, folder: Path, size: Size, workers: int) -> Iterator[Row]:
     port = _free_port()
     environment = _environment(url, folder, port, workers)
     client_id, key, body = _installed(environment)
     against: dict[int, float] = {}
 
-    def plain() -> Callable[[], bool]:
+    def plain() -> Act:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        return lambda: _post(connection, "/bare", b"", {})[0] == http.HTTPStatus.OK
+
+        def keep() -> str:
+            status, _said = _post(connection, "/bare", b"", {})
+            return "" if status == http.HTTPStatus.OK else f"status {status}"
+
+        return keep
 
     with _served("gateway.cli.bench_flow:bare()", environment, port, workers):
         for count in CLIENTS:
-            row = _together(store, "bare route, one durable insert", plain, count, requests)
+            row = together(store, "bare route", plain, count, size)
             against[count] = row.per_second
             yield row
     with _served("gateway.web.serve:app()", environment, port, workers):
         for count in CLIENTS:
-            yield _together(
+            before = _logged(url)
+            row = together(
                 store,
-                "request decided and logged",
+                "request",
                 lambda: System(port, client_id, key, body).ask,
                 count,
-                requests,
+                size,
                 against[count],
             )
+            missing = row.done + _WARM_UP * count - (_logged(url) - before)
+            yield replace(row, failed=row.failed | {"not in the log": missing}) if missing > 0 else row
 
 
-def _together(
-    store: str,
-    what: str,
-    make: Callable[[], Callable[[], bool]],
-    count: int,
-    requests: int,
-    against: float | None = None,
+def _logged(url: str) -> int:
+    """How many decisions have their leaf in the log."""
+    engine = make_engine(url, pool_size=1)
+    with engine.connect() as connection:
+        found = int(connection.execute(_LOGGED).scalar_one())
+    engine.dispose()
+    return found
+
+
+def together(
+    store: str, what: str, make: Callable[[], Act], count: int, size: Size, against: float | None = None
 ) -> Row:
+    """Measure `count` clients at once; failures of the warming up are counted too, its times aren't."""
     acts = [make() for _ in range(count)]
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(lambda act: [act() for _ in range(_WARM_UP)], acts))
+        warming = [why for each in pool.map(lambda act: _timed(act, _WARM_UP), acts) for _took, why in each]
         start = time.perf_counter()
-        done = [one for each in pool.map(lambda act: _timed(act, requests // count), acts) for one in each]
+        until = start + size.seconds
+        each_of_them = pool.map(lambda act: _timed(act, size.requests // count, until), acts)
+        tried = [one for each in each_of_them for one in each]
         seconds = time.perf_counter() - start
-    taken = sorted(took for took, _good in done)
-    failed = sum(not good for _took, good in done)
-    rate = (len(done) - failed) / seconds
+    taken = sorted(took for took, _why in tried)
+    failed = Counter(why for why in (*warming, *(why for _took, why in tried)) if why)
+    done = sum(not why for _took, why in tried)
     p50, p99 = taken[len(taken) // 2], taken[min(len(taken) - 1, len(taken) * 99 // 100)]
-    return Row(store, what, count, rate, p50 * 1000, p99 * 1000, failed, rate / against if against else None)
+    ratio = done / seconds / against if against else None
+    return Row(store, what, count, done, done / seconds, p50 * 1000, p99 * 1000, dict(failed), ratio)
 
 
-def _timed(act: Callable[[], bool], times: int) -> list[tuple[float, bool]]:
-    found = []
-    for _ in range(times):
+def _timed(act: Act, times: int, until: float = math.inf) -> list[tuple[float, str]]:
+    """Seconds and outcome of each act: so many times at the most, at least once, none begun after `until`."""
+    found: list[tuple[float, str]] = []
+    while len(found) < times and (not found or time.perf_counter() < until):
         start = time.perf_counter()
-        good = act()
-        found.append((time.perf_counter() - start, good))
+        try:
+            why = act()
+        except (OSError, http.client.HTTPException) as error:
+            why = type(error).__name__
+        found.append((time.perf_counter() - start, why))
     return found
 
 
@@ -324,39 +364,6 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise Unavailable("The application under measurement did not start.", next_step="See what gunicorn says.")
 
 
-@contextmanager
-def _server(url: str | None) -> Iterator[str | None]:
-    """The URL given, or that of a PostgreSQL started in a folder of its own, or None where there are no binaries."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = str(found[-1]) if found else shutil.which("initdb")
-    if url is not None or initdb is None:
-        yield url
-        return
-    folder = Path(tempfile.mkdtemp(prefix="gateway-bench-"))
-    owner: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-    quiet: dict[str, Any] = {
-        "stdout": subprocess.DEVNULL,
-        "stderr": subprocess.DEVNULL,
-        "cwd": folder,
-    } | owner
-    data = str(folder / "data")
-    subprocess.run([initdb, "-D", data, "-U", "gateway", "-A", "trust", "-E", "UTF8"], check=True, **quiet)  # noqa: S603
-    options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
-    server = subprocess.Popen([str(Path(initdb).with_name("postgres")), "-D", data, *options], **quiet)  # noqa: S603
-    try:
-        while not (folder / ".s.PGSQL.5432").exists() and server.poll() is None:
-            time.sleep(0.1)
-        yield f"postgresql://gateway@/postgres?host={folder}"
-    finally:
-        server.send_signal(signal.SIGINT)  # fast: it waits for no client
-        server.wait(timeout=30)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])
@@ -365,9 +372,13 @@ def _free_port() -> int:
 def _post(
     connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str]
 ) -> tuple[int, bytes]:
-    connection.request("POST", path, body, headers)
-    answer = connection.getresponse()
-    return answer.status, answer.read()
+    try:
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        connection.close()  # the next one begins on a new connection
+        raise
 
 
 def _signed(header: dict[str, Any], claims: dict[str, Any], key: ECKey) -> str:

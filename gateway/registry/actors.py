@@ -41,12 +41,17 @@ def actor_for_post(unit: Unit, post_id: str) -> Actor:
     Raises:
         Unauthenticated: the post isn't known, hasn't begun or has ended; leavers are cut at once.
     """
-    post = unit.session.get(Post, post_id)
-    if post is None:
+    query = (
+        select(Post, Agency, Person, Partnership)
+        .join(Agency, col(Post.agency_id) == col(Agency.id))
+        .join(Person, col(Post.person_id) == col(Person.id))
+        .join(Partnership, col(Post.partnership_id) == col(Partnership.id))
+        .where(Post.id == post_id)
+    )
+    found = unit.session.exec(query).first()
+    if found is None:
         raise Unauthenticated("Your post isn't known here.", next_step="Sign in again.")
-    agency = unit.session.get_one(Agency, post.agency_id)
-    person = unit.session.get_one(Person, post.person_id)
-    partnership = unit.session.get_one(Partnership, post.partnership_id)
+    post, agency, person, partnership = found
     today = local_day(unit.now, partnership.nation)
     if not post_is_current(post, today):
         raise Unauthenticated(
