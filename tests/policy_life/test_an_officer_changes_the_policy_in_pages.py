@@ -63,7 +63,7 @@ def test_from_draft_to_rollback(quick_stage: Stage, web: Web) -> None:
     draft = _begun(web, quick_stage)
     form = _follow(web, _pack(web, draft), "Add a rule")
     looked = web.submit(form, {**_STOP, "look": "yes"})
-    assert "Denies when" in looked.text
+    assert "Refuses when" in looked.text
     assert 'id = "mappa-no-convictions-to-probation"' in looked.text
     kept = web.submit(form, _STOP)
     assert "Kept in the draft" in kept.text
