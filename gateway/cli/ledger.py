@@ -13,6 +13,8 @@ from gateway_verify.words import lines, title
 from rich.console import Console
 
 from gateway.assembly import Gateway, assemble
+from gateway.disclosure.redo import redo as do_again
+from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
 from gateway.ledger.belt import restricted_role
 from gateway.ledger.entries import Entry, EntryKind
@@ -35,6 +37,7 @@ from gateway.ledger.publish import (
 from gateway.ledger.read import entry
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, releases_allowed
+from gateway.registry.actors import actor_for_post
 from gateway.settings import load
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -186,6 +189,32 @@ def missed(folder: Path) -> None:
         _console.print(f"  {about | fields['refs'] | fields['codes']}", markup=False)
     _console.print(f"{len(lost)} entries were lost." if lost else "Nothing was lost.")
     raise SystemExit(1 if lost else 0)
+
+
+@ledger.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--officer", required=True, help="Post id of the partnership's officer as whom it is done.")
+def redo(folder: Path, officer: str) -> None:
+    """Do again what protected somebody and was lost in a restore, from the copy in FOLDER.
+
+    Withdrawals, walls, ended mandates and posts, revoked keys, erasures: each with an entry of its own, after the new
+    epoch began. Exit code 1 if something is left for an officer; the list says what.
+    """
+    gateway = _gateway()
+    with gateway.store.reading() as unit:
+        lost = [fields for fields in missed_entries(unit, folder) if fields["kind"] in URGENT]
+    left = 0
+    for fields in sorted(lost, key=lambda one: one["at"]):
+        try:
+            with gateway.store.writing() as unit:
+                do_again(unit, actor_for_post(unit, officer), fields)
+            said = "Done again."
+        except (Conflict, Invalid, NotFound) as error:
+            left += 1
+            said = f"Left to an officer: {error.message}"
+        _console.print(f"{fields['at']} {title(fields['kind'])}. {said}", markup=False)
+    _console.print(f"{len(lost) - left} done again, {left} left.")
+    raise SystemExit(1 if left else 0)
 
 
 @ledger.command(name="begin-epoch")

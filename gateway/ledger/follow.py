@@ -39,6 +39,7 @@ URGENT = frozenset(
         EntryKind.RECALL_SENT,
         EntryKind.PARCEL_FROZEN,
         EntryKind.PARCEL_DESTROYED,
+        EntryKind.CASE_CLOSED,
     }
 )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from joserfc.jwk import ECKey
 
 from gateway.cli.main import COMMANDS, cli, main
 
@@ -76,6 +79,34 @@ def test_a_new_installation_is_made_checked_kept_and_put_back(
     assert run("restore", str(folder)) == 0
     assert run("check") == 0
     assert "verifies" in capsys.readouterr().out
+
+
+def test_a_system_is_let_in_replaced_and_ended_by_command(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register = Path(__file__).parents[2] / "config" / "demo" / "register.toml"
+    assert run("init") == 0
+    assert run("registry", "import", str(register)) == 0
+    old, new = (_registered(run, tmp_path, capsys, name) for name in ("old", "new"))
+    by, place = ("--officer", "office-ig-2"), "meadowshire"
+    assert run("client", "approve", place, old, "--officer", "office-ig") == 1
+    assert run("client", "approve", place, old, *by) == 0
+    assert run("client", "approve", place, new, *by) == 0
+    assert run("client", "end", place, old, *by) == 0
+    capsys.readouterr()
+    assert run("client", "list", place) == 0
+    listed = capsys.readouterr().out
+    assert re.search(rf"{old[:8]}.*ended", listed, re.DOTALL)
+    assert "may sign in" in listed
+
+
+def _registered(run: Run, folder: Path, capsys: pytest.CaptureFixture[str], name: str) -> str:
+    public = ECKey.generate_key("P-256").as_dict(private=False)
+    (folder / f"{name}.jwk").write_text(json.dumps(public), encoding="utf-8")
+    capsys.readouterr()
+    named = ("--name", f"System, {name}", "--officer", "office-ig")
+    assert run("client", "register", "meadowshire", "probation-om", f"{folder}/{name}.jwk", *named) == 0
+    return str(re.findall(r"Client id: (\w+)", capsys.readouterr().out)[0])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,290 @@
+"""The drill of a full restore, with the commands an operator types: nothing that protected somebody is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from gateway_verify.note import Note, parse_note
+
+from gateway.assembly import Gateway, assemble
+from gateway.cli.demo import Story
+from gateway.cli.demo_stage import Stage
+from gateway.cli.main import main
+from gateway.clock import FixedClock, SystemClock
+from gateway.consent import mandates
+from gateway.consent.models import Consent, Mandate
+from gateway.disclosure import open as opening
+from gateway.disclosure import reconfirm, stop, withdraw
+from gateway.disclosure.content import Content
+from gateway.disclosure.models import Line
+from gateway.errors import Conflict, NotConfirmed
+from gateway.ledger.journal import load_log_keys
+from gateway.ledger.start import start
+from gateway.ledger.witness_log import WitnessLog, origin_hash
+from gateway.registry import people, walls
+from gateway.registry.actors import Actor
+from gateway.registry.models import Post, WallKind
+from gateway.settings import load
+from gateway.store.unit_of_work import Unit
+from gateway.vocabulary import Outcome
+from gateway.web.app import create_app
+from gateway.web.sessions import COOKIE
+from tests.disclosure.conftest import open_it, parcel_id_of
+from tests.ledger.witnesses import running
+from tests.postgres import Postgres
+from tests.told import PERMITTED, found
+from tests.web.pages import sign_in
+
+KINDS = ("sqlite", "postgresql")
+OTHERS = ("probation-om", "police-ppu")
+
+
+@dataclass
+class Installation:
+    """An operator's shell: the settings are in its environment, the commands in its path."""
+
+    monkeypatch: pytest.MonkeyPatch
+    folder: Path
+    opened: list[Gateway] = field(default_factory=list)
+
+    def sets(self, name: str, value: str) -> None:
+        """Export a setting."""
+        self.monkeypatch.setenv(f"GATEWAY_{name}", value)
+
+    def runs(self, *arguments: str) -> int:
+        """Type a command; gives its exit code."""
+        with pytest.raises(SystemExit) as stopped:
+            main(list(arguments))
+        return int(stopped.value.code or 0)
+
+    def stage(self) -> Stage:
+        """A worker as `gateway run` starts it, acted on as its people."""
+        self.close()
+        gateway = assemble(load(), clock=SystemClock())
+        self.opened.append(gateway)
+        start(gateway.store, gateway.journal).stop()
+        return Stage(gateway, FixedClock(datetime.now(UTC)))
+
+    def close(self) -> None:
+        """Stop the gateway."""
+        while self.opened:
+            self.opened.pop().store.close()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """An installation's shell."""
+    made = Installation(monkeypatch, tmp_path)
+    made.sets("ENV", "test")
+    made.sets("KEYS__ROOT_PROVIDER", "file")
+    made.sets("KEYS__ROOT_FILE", f"{tmp_path}/root.key")
+    made.sets("KEYS__LEDGER_KEY_FILE", f"{tmp_path}/ledger.key")
+    made.sets("LEDGER__ORIGIN", "drill.invalid/ledger")
+    made.sets("PATHS__VAR", str(tmp_path))
+    made.sets("PATHS__BACKUPS", f"{tmp_path}/backups")
+    made.sets("WEB__TRUSTED_HOSTS", '["127.0.0.1", "localhost"]')
+    made.sets("WEB__SESSION_KEY", "for-tests-only-" + 32 * "0")
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=KINDS)
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The URLs of two empty stores of one kind: one to live in, one to restore into."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/gateway.sqlite3", f"sqlite:///{tmp_path}/restored.sqlite3"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    urls = server.fresh(None), server.fresh(None)
+    yield urls
+    for url in urls:
+        server.drop(url)
+
+
+# Each command is a process of its own in life, whose end closes its connections; here they outlive it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_drill(
+    shell: Installation, places: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.sets("STORE__URL", places[0])
+    assert shell.runs("init") == 0
+    stage = shell.stage()
+    with running(tmp_path, stage.gateway.journal, SystemClock()) as witnesses:
+        _name(shell, stage.gateway, tmp_path)
+        stage = shell.stage()
+        found(stage.gateway, stage.clock, keys=OTHERS)
+        assert shell.runs("ledger", "cosign") == 0
+        kept = _before(stage)
+        browser = create_app(stage.gateway).test_client()
+        sign_in(browser, stage.gateway, kept["nadia"])
+        assert browser.get("/staff/").status_code == 200
+        assert shell.runs("backup") == 0
+
+        lost_line = _in_the_lost_time(stage, kept)
+        assert shell.runs("ledger", "follow", f"{tmp_path}/copy") == 0
+        assert shell.runs("ledger", "cosign") == 0
+        [backup] = (tmp_path / "backups").iterdir()
+
+        shell.sets("STORE__URL", places[1])
+        assert shell.runs("restore", str(backup)) == 0
+        stage = shell.stage()
+        with pytest.raises(NotConfirmed):
+            stage.ask(PERMITTED)
+        assert shell.runs("ledger", "missed", f"{tmp_path}/copy") == 1
+        _declare(shell, stage, witnesses, tmp_path)
+
+        for one in witnesses:
+            one.trust(_new_key(stage, tmp_path))
+        assert shell.runs("ledger", "cosign") == 0
+        stage = shell.stage()
+        _all_waits(stage, kept, lost_line)
+        app = create_app(stage.gateway).test_client()
+        app.set_cookie(*_cookie(browser))
+        assert app.get("/staff/").status_code == 302
+
+        capsys.readouterr()
+        assert shell.runs("ledger", "redo", f"{tmp_path}/copy", "--officer", kept["officer"]) == 1
+        said = capsys.readouterr().out
+        assert "describes somebody in words" in said
+        assert "4 done again, 1 left" in said
+        _protected_again(stage, kept)
+        assert shell.runs("ledger", "redo", f"{tmp_path}/copy", "--officer", kept["officer"]) == 1
+
+        assert _confirm(stage, "police-ppu", kept["line"]) is Outcome.PERMIT
+        opened = open_it(stage, "probation-om", kept["parcel"])
+        assert isinstance(opened, opening.Opened)
+        collected = stage.by(
+            "probation-om", lambda unit, actor: opening.collect(unit, actor, opened.opening_id)
+        )
+        assert collected.jwe
+        Story(stage)._confirm(kept["mandate"])
+        assert stage.do(lambda unit: mandates.counts(unit.session.get_one(Mandate, kept["mandate"]), unit))
+        assert shell.runs("ledger", "cosign") == 0
+        assert shell.runs("check") == 0
+
+
+def _name(shell: Installation, gateway: Gateway, folder: Path) -> None:
+    """The operator names the witnesses in a policy file."""
+    policy = gateway.journal.policy
+    assert policy is not None
+    lines = [f"witness {one.name} {one.key} {one.url}" for one in policy.witnesses.values()]
+    lines += [f"group charities 2 {' '.join(policy.witnesses)}", "quorum charities"]
+    (folder / "witnesses.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    shell.sets("LEDGER__WITNESSES", f"{folder}/witnesses.txt")
+
+
+def _before(stage: Stage) -> dict[str, str]:
+    """What the backup holds: something released and read, a consent, and two mandates."""
+    line = stage.ask(PERMITTED)["convictions"]
+    stage.release("police-ppu", line, Content(text="Two convictions."), "Plan; Nadia Sample")
+    parcel = parcel_id_of(stage, line)
+    assert isinstance(open_it(stage, "probation-om", parcel), opening.Opened)
+    story = Story(stage)
+
+    def give(who: str) -> str:
+        return stage.by("lantern-idva", lambda unit, actor: story._mandate(unit, actor, who))
+
+    kept, ended = give("s-jess"), give("s-alex")
+    for mandate_id in (kept, ended):
+        story._confirm(mandate_id)
+    return {
+        "line": line,
+        "parcel": parcel,
+        "mandate": kept,
+        "ended": ended,
+        "consent": stage.by("lantern-idva", story._consent_to_housing),
+        "nadia": stage.do(lambda unit: stage.post_id(unit, "probation-om")),
+        "officer": stage.do(lambda unit: stage.post_id(unit, "office-ig")),
+        "jess": stage.do(lambda unit: stage.subject_id(unit, "s-jess")),
+        "health": stage.do(lambda unit: stage.agency_id(unit, "health")),
+    }
+
+
+def _in_the_lost_time(stage: Stage, kept: dict[str, str]) -> str:
+    """What the backup doesn't hold; gives a line that was released."""
+    stage.by(
+        "lantern-idva",
+        lambda unit, actor: withdraw.withdraw_consent(unit, actor, kept["consent"], by_subject=True),
+    )
+    stage.by(
+        "lantern-idva", lambda unit, actor: mandates.revoke(unit, actor, kept["ended"], by_subject=True).id
+    )
+
+    def wall(unit: Unit, actor: Actor) -> None:
+        jess, kind, why = kept["jess"], WallKind.EXCLUDE, "He works there."
+        stop.raise_wall(unit, actor, jess, kind=kind, reason=why, agency_ids=[kept["health"]])
+        stop.raise_wall(unit, actor, jess, kind=kind, reason=why, described="her uncle at the depot")
+
+    stage.by("lantern-idva", wall)
+    stage.by("police-ig", lambda unit, actor: _leaver(stage, unit, actor))
+    line = stage.ask(PERMITTED)["convictions"]
+    stage.release("police-ppu", line, Content(text="Two convictions."), "Plan; Nadia Sample")
+    return line
+
+
+def _leaver(stage: Stage, unit: Unit, actor: Actor) -> None:
+    people.end_post(unit, actor, stage.post_id(unit, "mappa-chair"), "She left the force.")
+
+
+def _declare(shell: Installation, stage: Stage, witnesses: list[WitnessLog], folder: Path) -> None:
+    """Two officers declare what the witnesses last saw."""
+    notes = [parse_note(one.latest(origin_hash(stage.gateway.journal.origin)) or "") for one in witnesses]
+    lines = dict.fromkeys(line for note in notes for line in note.signatures)
+    (folder / "last.checkpoint").write_text(str(Note(notes[0].text, tuple(lines))), encoding="utf-8")
+    ids = stage.do(
+        lambda unit: (
+            stage.post_id(unit, "office-ig"),
+            stage.post_id(unit, "office-ig-2"),
+            stage.partnership_id(unit),
+            stage.agency_id(unit, "office"),
+        )
+    )
+    given = zip(("--first-officer", "--second-officer", "--partnership", "--agency"), ids, strict=True)
+    declared = [word for pair in given for word in pair]
+    witnessed = ("--witnessed", f"{folder}/last.checkpoint")
+    assert shell.runs("ledger", "begin-epoch", *witnessed, *declared, "--reasons", "The disk failed.") == 0
+
+
+def _new_key(stage: Stage, folder: Path) -> str:
+    """The key that `begin-epoch` told the operator to give to the witnesses."""
+    keys = load_log_keys(folder / "ledger.key")
+    return str(keys.public(f"{stage.gateway.journal.origin}/epoch-2")[0])
+
+
+def _cookie(browser: FlaskClient) -> tuple[str, str]:
+    cookie = browser.get_cookie(COOKIE)
+    assert cookie is not None
+    return COOKIE, cookie.value
+
+
+def _all_waits(stage: Stage, kept: dict[str, str], lost_line: str) -> None:
+    """Nothing from before counts unconfirmed."""
+    with pytest.raises(Conflict):
+        open_it(stage, "probation-om", kept["parcel"])
+    assert stage.do(lambda unit: unit.session.get(Line, lost_line)) is None
+    assert not stage.do(lambda unit: mandates.counts(unit.session.get_one(Mandate, kept["mandate"]), unit))
+    assert [line.id for _, line in stage.by("police-ppu", reconfirm.waiting)] == [kept["line"]]
+
+
+def _protected_again(stage: Stage, kept: dict[str, str]) -> None:
+    """The withdrawal, the wall, the mandate's end and the leaver's hold again."""
+
+    def holds(unit: Unit) -> list[bool]:
+        officer = unit.session.get_one(Post, stage.post_id(unit, "health-lead"))
+        return [
+            unit.session.get_one(Consent, kept["consent"]).withdrawn_at is not None,
+            unit.session.get_one(Mandate, kept["ended"]).revoked_at is not None,
+            walls.walled(unit, kept["jess"], officer.person_id, kept["health"]),
+            not people.is_current(unit, stage.post_id(unit, "mappa-chair")),
+        ]
+
+    assert stage.do(holds) == [True] * 4
+
+
+def _confirm(stage: Stage, who: str, line_id: str) -> Outcome:
+    return stage.by(who, lambda unit, actor: reconfirm.reconfirm(unit, actor, line_id))
