@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import asdict, replace
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -56,6 +57,10 @@ class RecipientIn(Wire):
     described: Words | None = None
     delivering_post_id: Id | None = None
 
+    def named(self) -> NamedRecipient:
+        """The same as the flow takes it."""
+        return NamedRecipient(**self.model_dump())
+
 
 class RequestIn(Wire):
     """What is asked for or offered."""
@@ -87,10 +92,61 @@ class RequestIn(Wire):
             purpose=self.purpose,
             basis=self.basis.basis(),
             why=self.why,
-            recipients=tuple(NamedRecipient(**one.model_dump()) for one in self.recipients),
+            recipients=tuple(one.named() for one in self.recipients),
             needed_by=self.needed_by,
             declarations=dict(self.declarations),
         )
+
+    @classmethod
+    def of(cls, asking: Asking) -> RequestIn:
+        """A request as it was asked."""
+        return cls(
+            kind=asking.kind,
+            case_id=asking.case_id,
+            subject_ids=list(asking.subject_ids),
+            case_reference=asking.case_reference,
+            person=asking.person,
+            holder_agency_id=asking.holder_agency_id,
+            categories=list(asking.categories),
+            purpose=asking.purpose,
+            basis=BasisIn(
+                powers=list(asking.basis.powers),
+                dp_regime=asking.basis.dp_regime,
+                dp_condition=asking.basis.dp_condition,
+                confidence_basis=asking.basis.confidence_basis,
+            ),
+            why=asking.why,
+            recipients=[RecipientIn(**asdict(one)) for one in asking.recipients],
+            needed_by=asking.needed_by,
+            declarations=dict(asking.declarations),
+        )
+
+
+class RequestChange(Wire):
+    """What changes in a request: what isn't named is kept as it was asked, and null takes away what may be left out."""
+
+    subject_ids: Annotated[list[Id], Field(max_length=50, default_factory=list)]
+    case_reference: Annotated[str, Field(max_length=2000)] | None = None
+    person: Annotated[str, Field(max_length=2000)] | None = None
+    holder_agency_id: Annotated[Id, Field(default_factory=str)]
+    categories: Annotated[list[Code], Field(min_length=1, max_length=40, default_factory=list)]
+    purpose: Annotated[Code, Field(default_factory=str)]
+    basis: Annotated[BasisIn, Field(default_factory=BasisIn.model_construct)]
+    why: Annotated[str, Field(min_length=1, max_length=500, default_factory=str)]
+    recipients: Annotated[list[RecipientIn], Field(min_length=1, max_length=10, default_factory=list)]
+    needed_by: date | None = None
+    declarations: Annotated[dict[Code, Words], Field(default_factory=dict)]
+
+    def laid_over(self, asking: Asking) -> Asking:
+        """The same request with these changes."""
+        said: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        for name in {"subject_ids", "categories"} & said.keys():
+            said[name] = tuple(said[name])
+        if "basis" in said:
+            said["basis"] = self.basis.basis()
+        if "recipients" in said:
+            said["recipients"] = tuple(one.named() for one in self.recipients)
+        return replace(asking, **said)
 
 
 class OnwardIn(Wire):
@@ -112,7 +168,7 @@ class OnwardIn(Wire):
             purpose=self.purpose,
             basis=self.basis.basis(),
             why=self.why,
-            recipients=tuple(NamedRecipient(**one.model_dump()) for one in self.recipients),
+            recipients=tuple(one.named() for one in self.recipients),
             needed_by=self.needed_by,
             declarations=dict(self.declarations),
         )
@@ -174,6 +230,7 @@ class Detail(Wire):
     """A request with its lines."""
 
     request: Summary
+    asked: RequestIn | None = Field(description="what was asked, for the post that asked it")
     lines: list[Line]
     may: list[str]
 

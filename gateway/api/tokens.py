@@ -81,7 +81,10 @@ def admit(scope: str) -> None:
     # A unit of its own: the proof is spent even when what it asks for is refused.
     with current_gateway().store.writing() as unit:
         found = select(ApiToken, ApiClient).join(ApiClient, col(ApiToken.client_id) == col(ApiClient.id))
-        row, client = unit.session.exec(found.where(ApiToken.digest == _digest(token))).first() or (None, None)
+        row, client = unit.session.exec(found.where(ApiToken.digest == _digest(token))).first() or (
+            None,
+            None,
+        )
         if row is None or client is None or row.expires_at <= unit.now:
             raise _refused("The token isn't valid any more; ask for a new one.")
         bound_to = _check_proof(unit, request.headers.get("DPoP", ""), token=token)

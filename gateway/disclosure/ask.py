@@ -128,11 +128,14 @@ def amend(
 
     Raises:
         NotFound: not this actor's request.
-        Conflict: something of it was already released.
+        Conflict: it is already closed, or the idempotency key was used for something else.
+        Invalid: an answer can't be accepted.
     """
     request = own_request(unit, actor, request_id)
-    _withdraw(unit, actor, request, "amended")
-    changed = replace(asking, replaces_request_id=request.id)
+    known = _as_known_now(unit, asking.subject_ids)
+    changed = replace(asking, replaces_request_id=request.id, subject_ids=known)
+    if _earlier(unit, actor, changed, idempotency_key) is None:
+        _withdraw(unit, actor, request, "amended")
     return ask(unit, actor, changed, idempotency_key=idempotency_key)
 
 

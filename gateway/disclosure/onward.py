@@ -47,7 +47,8 @@ def ask_onward(
 ) -> ask.Asked:
     """Ask the originator whether something received and opened may be passed to someone else.
 
-    Subject, kind of information, case and holder are those of the parcel, whatever `asking` says.
+    Subject, kind of information, case and holder are those of the parcel, whatever `asking` says. Where it names a
+    request it replaces, that one is amended.
 
     Raises:
         NotFound: not a parcel of this post.
@@ -70,7 +71,12 @@ def ask_onward(
         categories=(line.category,),
         onward_of_parcel_id=parcel.id,
     )
-    asked = ask.ask(unit, actor, bound, idempotency_key=idempotency_key)
+    replaced = asking.replaces_request_id
+    asked = (
+        ask.amend(unit, actor, replaced, bound, idempotency_key=idempotency_key)
+        if replaced
+        else ask.ask(unit, actor, bound, idempotency_key=idempotency_key)
+    )
     if asked.again:
         return asked
     request = unit.session.get_one(Request, asked.request_id)

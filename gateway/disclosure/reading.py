@@ -120,6 +120,7 @@ class RequestDetail:
     """A request with its lines, messages and timeline, and the codes of what this actor may do with it."""
 
     summary: RequestSummary
+    mine: bool
     case_id: str | None
     why: str
     person: str
@@ -245,6 +246,7 @@ def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> Req
     lines = [] if hidden else judge.lines_of(unit, request.id)
     return RequestDetail(
         summary=_summary(unit, request, hidden=hidden),
+        mine=request.requester_post_id == actor.post_id,
         case_id=None if hidden else request.case_id,
         why=record.sealed_words(unit, request, request.why, f"request.why|{request.id}"),
         person=record.sealed_words(unit, request, request.person, f"request.person|{request.id}"),

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from openapi_spec_validator import validate
 
-from gateway.api import operations, v1
+from gateway.api import answering, operations
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import desk
 from gateway.disclosure.asking import may_ask_with
@@ -93,6 +93,7 @@ def scene(quick_stage: Stage) -> Scene:
         },
         {
             "answer_request.request_id": asked[1],
+            "amend_request.request_id": asked[0],
             "question_request.request_id": asked[0],
             "decline_line.line_id": lines[0],
             "release_line.line_id": lines[0],
@@ -229,7 +230,7 @@ def test_no_operation_reads_what_is_not_json(scene: Scene) -> None:
 
 def test_too_much_is_refused_before_it_is_read(scene: Scene) -> None:
     for one in taking():
-        status, _ = send(scene, one, b'{"a": "' + b"x" * (v1.LARGEST_RELEASE + 10_000) + b'"}')
+        status, _ = send(scene, one, b'{"a": "' + b"x" * (answering.LARGEST_RELEASE + 10_000) + b'"}')
         assert status == 413, one.name
 
 

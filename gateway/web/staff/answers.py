@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wtforms import BooleanField, Field, HiddenField
 
@@ -14,6 +14,9 @@ from gateway.errors import Invalid
 from gateway.store.tables import new_id
 from gateway.web import formats
 from gateway.web.forms import GatewayForm, OneOf, SomeOf, ThreePartDate
+
+if TYPE_CHECKING:
+    from gateway.web.staff.journey import Journey
 
 # Characters that turn the direction of text make a page show something else than was typed (Unicode TR 36, 3.2).
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -64,6 +67,17 @@ class StaffForm(GatewayForm):
             if lines:
                 listed.append((str(field.label.text), lines))
         return listed
+
+
+class QuestionForm(StaffForm):
+    """The form of one question; `offer` fills in what may be chosen on this case by this person."""
+
+    def offer(self, journey: Journey) -> None:
+        """Set choices, hints and suggestions from the journey so far."""
+
+    def add_another(self) -> bool:
+        """Make room for one more of what is asked for; False where there is nothing to add to."""
+        return False
 
 
 def is_plain(text: str) -> bool:

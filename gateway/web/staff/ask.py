@@ -50,6 +50,8 @@ def question(draft_id: str, slug: str) -> ResponseReturnValue:
     if asked is None or asked not in journey.questions or not journey.may_start(asked):
         abort(404)
     form = journey.form(asked)
+    if "add" in request.form and form.add_another():
+        return page(asked.template, form=form, question=asked, journey=journey)
     if not form.validate_on_submit():
         if isinstance(form, BasisForm) and request.method == "GET":
             form.suggest(journey)

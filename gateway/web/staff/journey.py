@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from gateway.disclosure import ask, drafts, reading
+from gateway.disclosure import drafts
+from gateway.disclosure.asked import asked
 from gateway.disclosure.asking import Asking, Basis, NamedRecipient
 from gateway.disclosure.models import RequestKind
 from gateway.disclosure.open import parcel_for
@@ -15,17 +16,16 @@ from gateway.errors import Invalid, NotFound
 from gateway.registry.actors import Actor
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import DefaultBasis, vocabulary
-from gateway.web.staff.answers import restored
+from gateway.web.staff.answers import QuestionForm, restored
 from gateway.web.staff.choices import Choices, choices
 from gateway.web.staff.questions import (
     BY_SLUG,
     NOT_ON,
-    OUTSIDE,
     QUESTIONS,
     Question,
-    QuestionForm,
     words_name,
 )
+from gateway.web.staff.recipients import recipients_kept, recipients_named
 
 DRAFT = "request"
 # An answer that others were chosen under: when it changes, they are asked again.
@@ -207,16 +207,7 @@ class Journey:
         if answered is None:
             yield NamedRecipient(post_id=self.actor.post_id)
             return
-        for chosen in answered["recipients"]:
-            if chosen != OUTSIDE:
-                yield NamedRecipient(post_id=chosen)
-                continue
-            yield NamedRecipient(
-                agency_type=answered["outside_agency_type"],
-                role=answered["outside_role"],
-                described=answered["outside_described"],
-                delivering_post_id=answered["delivering_post_id"],
-            )
+        yield from recipients_named(answered)
 
     def _declarations(self) -> dict[str, str]:
         answered = self.kept["circumstances"]
@@ -230,41 +221,41 @@ def begin(unit: Unit, actor: Actor, kind: RequestKind, **given: Any) -> str:
 
 
 def begin_again(unit: Unit, actor: Actor, request_id: str) -> str:
-    """Start a draft from a request of one's own; what the request can't give back is asked again.
+    """Start a draft from a request of one's own, with every answer as it was given.
 
     Raises:
         NotFound: not this person's request.
     """
-    ask.own_request(unit, actor, request_id)
-    detail = reading.request_for(unit, actor, request_id)
-    offered = choices(unit, actor, detail.case_id)
-    given = {line.subject_reference for line in detail.lines}
-    declared = dict(detail.declared)
+    asking = asked(unit, actor, request_id)
+    parcel_id = asking.onward_of_parcel_id
+    return begin(
+        unit,
+        actor,
+        asking.kind,
+        replaces_id=request_id,
+        parcel_id=parcel_id,
+        within=parcel_for(unit, actor, parcel_id).purpose if parcel_id else None,
+        kept=_kept(asking),
+    )
+
+
+def _kept(asking: Asking) -> dict[str, dict[str, Any]]:
+    """The answers that this asking came from, by question."""
+    declared = {words_name(code): words for code, words in asking.declarations.items()}
     kept: dict[str, dict[str, Any]] = {
-        "case": {"case_id": detail.case_id or NOT_ON, "case_reference": ""},
-        "holder": {"holder_agency_id": _named(offered, detail.summary.holder_agency)},
-        "people": {"subject_ids": [found.subject_id for found in offered.people if found.reference in given]},
-        "purpose": {"purpose": detail.summary.purpose},
-        "basis": {
-            "powers": list(detail.powers),
-            "dp_regime": detail.dp_regime,
-            "dp_condition": detail.dp_condition,
-            "confidence_basis": detail.confidence_basis,
-        },
-        "information": {"categories": list(detail.categories)},
-        "why": {"why": detail.why, "keep_findings": True},
-        "circumstances": {
-            "declarations": list(declared),
-            **{words_name(code): words for code, words in declared.items()},
-        },
+        "case": {"case_id": asking.case_id or NOT_ON, "case_reference": asking.case_reference or ""},
+        "holder": {"holder_agency_id": asking.holder_agency_id},
+        "purpose": {"purpose": asking.purpose},
+        "basis": {**asdict(asking.basis), "powers": list(asking.basis.powers)},
+        "information": {"categories": list(asking.categories)},
+        "why": {"why": asking.why, "keep_findings": True},
+        "recipients": recipients_kept(asking.recipients),
+        "needed-by": {"needed_by": asking.needed_by.isoformat() if asking.needed_by else None},
+        "circumstances": {"declarations": list(asking.declarations), **declared},
     }
-    if detail.case_id is None:
-        del kept["case"], kept["people"]
-    return begin(unit, actor, RequestKind(detail.summary.kind), replaces_id=request_id, kept=kept)
-
-
-def _named(offered: Choices, name: str) -> str:
-    return next((agency.agency_id for agency in offered.holders if agency.name == name), "")
+    if asking.case_id is None:
+        return {**kept, "person": {"person": asking.person or ""}}
+    return {**kept, "people": {"subject_ids": list(asking.subject_ids)}}
 
 
 def begin_onward(unit: Unit, actor: Actor, parcel_id: str) -> str:

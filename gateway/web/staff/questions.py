@@ -6,31 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wtforms import BooleanField, SelectField, ValidationError
+from wtforms import BooleanField, ValidationError
 
 from gateway.sealing.marks import locating_data
 from gateway.vocabulary import Circumstance, vocabulary
 from gateway.web.formats import label
 from gateway.web.forms import Answer, LongAnswer, OneOf, SomeOf, ThreePartDate, required
-from gateway.web.staff.answers import StaffForm
+from gateway.web.staff.answers import QuestionForm
 from gateway.web.staff.choices import declarations, purposes
+from gateway.web.staff.recipients import RecipientsForm
 
 if TYPE_CHECKING:
     from gateway.web.staff.journey import Journey
 
 NOT_ON = "not_on"
-OUTSIDE = "outside"
 EMERGENCY = str(Circumstance.IMMINENT_THREAT_TO_LIFE)
 _REFERENCE_MAX = 40
-_WHO_MAX = 200
 _FURTHEST_DAYS = 366
-
-
-class QuestionForm(StaffForm):
-    """The form of one question; `offer` fills in what may be chosen on this case by this person."""
-
-    def offer(self, journey: Journey) -> None:
-        """Set choices, hints and suggestions from the journey so far."""
 
 
 class CaseForm(QuestionForm):
@@ -177,68 +169,6 @@ class WhyForm(QuestionForm):
             raise ValidationError(
                 "This may show where somebody is. Take it out, or confirm below that it is needed"
             )
-
-
-class RecipientsForm(QuestionForm):
-    """Named people only: those on the case, or somebody outside whom an officer tells in person."""
-
-    recipients = SomeOf(
-        "Who is the information for?",
-        [required("Choose at least one person")],
-        choose="Choose people from the list",
-    )
-    outside_agency_type = SelectField("What the person outside is to this case", validate_choice=False)
-    outside_role = Answer("In what role they receive it", longest=_REFERENCE_MAX)
-    outside_described = LongAnswer("Who the person outside is", longest=_WHO_MAX)
-    delivering_post_id = SelectField("Who tells the person outside", validate_choice=False)
-
-    def offer(self, journey: Journey) -> None:
-        """Fill in what may be chosen."""
-        at_work = journey.choices.recipients
-        posts = [(post.post_id, post.name) for post in at_work if post.agency_id != journey.holder_id]
-        self.recipients.choices = [*posts, (OUTSIDE, "Somebody outside, told in person by an officer")]
-        self.recipients.hints = {
-            post.post_id: f"{label(post.role, 'role')}, {post.agency_name}" for post in at_work
-        }
-        self.outside_agency_type.choices = [("", "Choose"), *vocabulary().choices("agency_type")]
-        officers = [(post.post_id, f"{post.name}, {post.agency_name}") for post in at_work]
-        self.delivering_post_id.choices = [("", "Choose"), *officers]
-
-    @property
-    def is_outside(self) -> bool:
-        """Whether somebody with no account is among the recipients."""
-        return OUTSIDE in (self.recipients.data or ())
-
-    def validate_outside_agency_type(self, field: SelectField) -> None:
-        """Want it for somebody outside."""
-        self._chosen_if_outside(field, "Choose what the person outside is to this case")
-
-    def validate_delivering_post_id(self, field: SelectField) -> None:
-        """Want it for somebody outside."""
-        self._chosen_if_outside(field, "Choose the officer who tells the person outside")
-
-    def validate_outside_role(self, field: Answer) -> None:
-        """Want it for somebody outside."""
-        if self.is_outside and not field.data:
-            raise ValidationError(
-                "Say in what role the person outside receives it, such as parent or head teacher"
-            )
-
-    def validate_outside_described(self, field: LongAnswer) -> None:
-        """Want it for somebody outside."""
-        if self.is_outside and not field.data:
-            raise ValidationError("Say who the person outside is")
-
-    def said(self) -> list[tuple[str, list[str]]]:
-        """The answers in words; what is about somebody outside only where there is one."""
-        if self.is_outside:
-            return super().said()
-        return super().said()[:1]
-
-    def _chosen_if_outside(self, field: SelectField, message: str) -> None:
-        known = {value for value, _ in field.choices if value}
-        if (self.is_outside or field.data) and field.data not in known:
-            raise ValidationError(message)
 
 
 class NeededByForm(QuestionForm):

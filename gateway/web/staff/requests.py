@@ -96,10 +96,10 @@ def answer(request_id: str) -> ResponseReturnValue:
 @blueprint.post("/requests/<id:request_id>/amend")
 @allow(Face.STAFF)
 def amend(request_id: str) -> ResponseReturnValue:
-    """Take a request up again as a draft; sending it replaces the request."""
+    """Take a request up again with every answer as it was; sending it replaces the request."""
     with current_gateway().store.writing() as unit:
         draft_id = journeys.begin_again(unit, current_actor(), request_id)
-    return redirect(url_for(".task_list", draft_id=draft_id))
+    return redirect(url_for(".check", draft_id=draft_id))
 
 
 @blueprint.route("/requests/<id:request_id>/chase", methods=["GET", "POST"])

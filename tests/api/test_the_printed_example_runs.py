@@ -1,0 +1,109 @@
+"""docs/api.md is run as it is printed: a shell, Python, and a gateway that gunicorn serves; nothing else is known."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from gateway.api import v1
+from gateway.api.openapi import document
+
+OPERATIONS_OF = v1.__name__  # they are declared as it is loaded
+DOCS = Path(__file__).parents[2] / "docs" / "api.md"
+BIN = Path(sys.executable).parent
+# How often the server is asked whether it is there; each asking waits for an answer or a refused connection.
+_ASKED = 600
+
+
+def blocks(language: str) -> list[str]:
+    """The code of a language that the page prints, in order."""
+    return re.findall(rf"```{language}\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def ran(command: list[str], environment: Mapping[str, str], folder: Path) -> str:
+    """What a command printed; it must succeed."""
+    done = subprocess.run(
+        command, env=dict(environment), cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The demonstration, made in a folder and served by gunicorn; gives the environment of its commands."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{one.getsockname()[1]}"
+    var = tmp_path / "var"
+    environment = {
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "GATEWAY_ENV": "demo",
+        "GATEWAY_STORE__URL": f"sqlite:///{var / 'gateway.sqlite3'}",
+        "GATEWAY_KEYS__ROOT_FILE": str(var / "keys" / "root.key"),
+        "GATEWAY_KEYS__LEDGER_KEY_FILE": str(var / "keys" / "ledger.key"),
+        "GATEWAY_PATHS__VAR": str(var),
+        "GATEWAY_PATHS__BACKUPS": str(var / "backups"),
+        "GATEWAY_WEB__PUBLIC_URL": address,
+        "GATEWAY_SERVE__ADDRESS": address.removeprefix("http://"),
+    }
+    ran([str(BIN / "gateway"), "init", "--demo"], environment, tmp_path)
+    with (tmp_path / "served.log").open("w") as log:
+        server = subprocess.Popen(
+            [str(BIN / "gateway"), "run"], env=environment, cwd=tmp_path, stdout=log, stderr=log
+        )
+        try:
+            _wait_for(f"{address}/livez", server)
+            yield environment
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=30)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(_ASKED):
+        assert server.poll() is None, "the server stopped"
+        try:
+            with urllib.request.urlopen(url, timeout=10):  # noqa: S310
+                return
+        except OSError:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(timeout=0.1)
+    raise AssertionError("the server never answered")
+
+
+def test_the_printed_example_runs(served: dict[str, str], tmp_path: Path) -> None:
+    make_key, ask = blocks("python")
+    [commands] = blocks("sh")
+    ran([sys.executable, "-c", make_key], served, tmp_path)
+    register, *others = commands.strip().splitlines()
+    said = ran(["sh", "-ec", register], served, tmp_path)
+    found = re.search(r"Client id: ([0-9a-f]{32})", said)
+    assert found is not None, said
+    environment = served | {"CLIENT_ID": found[1], "ADDRESS": served["GATEWAY_WEB__PUBLIC_URL"]}
+    assert "Case system" in ran(["sh", "-ec", "\n".join(others)], environment, tmp_path)
+    answer = ran([sys.executable, "-c", ask], environment, tmp_path)
+    assert re.match(r"convictions permit \S", answer)
+
+
+def test_every_address_that_is_printed_is_one() -> None:
+    named = re.findall(r"(?<![\w/}])/[a-z]+(?:/[a-z0-9_{}./]+)*", _prose())
+    assert len(named) > 8
+    assert {one.removeprefix("/api/v1") for one in named} <= set(document()["paths"])
+
+
+def _prose() -> str:
+    """What is in backticks outside of code blocks."""
+    text = re.sub(r"```.*?```", "", DOCS.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return " ".join(re.findall(r"`([^`]+)`", text))
