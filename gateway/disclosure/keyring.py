@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from gateway.errors import Conflict, NotFound
 from gateway.ledger import append, read
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.registry import agencies
+from gateway.registry import agencies, standing
 from gateway.registry.actors import Actor
 from gateway.registry.models import Face, Post
 from gateway.sealing import keys
@@ -103,6 +103,7 @@ def revoke(unit: Unit, actor: Actor, key_id: str, because: str) -> None:
         NotFound: not such a key.
         Conflict: it has ended already.
     """
+    standing.wait_for_decisions(unit, actor.partnership_id)
     key = unit.session.get(RecipientKey, key_id)
     own = key is not None and key.post_id == actor.post_id
     governed = key is not None and _answers_for(actor, key)

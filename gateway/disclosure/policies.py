@@ -25,6 +25,7 @@ from gateway.policy.difference import Difference, difference
 from gateway.policy.models import DraftState, Kind, PolicyActivation, PolicyDraft
 from gateway.policy.packs import Policy
 from gateway.policy.rules import PolicyError
+from gateway.registry import standing
 from gateway.registry.actors import Actor
 from gateway.registry.models import Face, Partnership
 from gateway.store.tables import new_id
@@ -181,6 +182,7 @@ def approve(unit: Unit, actor: Actor, draft_id: str, words: str) -> PolicyActiva
         Forbidden: the actor wrote it, or her kind of body gains by it.
         Conflict: it isn't signed, or no longer what was signed.
     """
+    standing.wait_for_decisions(unit, actor.partnership_id)
     row = _signed(unit, actor, draft_id)
     _worded(words=words)
     policy = _passed(unit, row)
@@ -205,6 +207,7 @@ def act_now(unit: Unit, actor: Actor, draft_id: str) -> PolicyActivation:
     Raises:
         Conflict: it could open something, so it takes a second officer.
     """
+    standing.wait_for_decisions(unit, actor.partnership_id)
     row = _mine(unit, actor, draft_id)
     if row.state != DraftState.CHECKED:
         raise Conflict("The draft has to pass its checks first.", next_step="Run the checks.")

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import and_, col, or_, select
 
 from gateway.errors import Conflict, Forbidden, Invalid
@@ -21,6 +22,7 @@ from gateway.registry.cases import is_on_case
 from gateway.registry.computed import of_case, of_people, of_recipients
 from gateway.registry.contacts import on_file
 from gateway.registry.models import Agency, Case, Face, Post, RegisteredFact, Subject
+from gateway.registry.standing import wait_for_decisions
 from gateway.registry.subjects import is_in_case, known_as, subjects_of
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
@@ -42,6 +44,18 @@ RECORDABLE = frozenset(
         Circumstance.HEALTH_RECORD_ONLINE_ACCESS,
         Circumstance.COMMUNITY_LINK_TO_PERPETRATOR,
     }
+)
+
+
+_CURRENT = select(RegisteredFact).where(
+    col(RegisteredFact.partnership_id).in_(bindparam("partnerships", expanding=True)),
+    or_(col(RegisteredFact.case_id).is_(None), RegisteredFact.case_id == bindparam("case")),
+    or_(
+        col(RegisteredFact.subject_id).is_(None),
+        col(RegisteredFact.subject_id).in_(bindparam("subjects", expanding=True)),
+    ),
+    col(RegisteredFact.starts_at) <= bindparam("now"),
+    or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > bindparam("now")),
 )
 
 
@@ -110,6 +124,7 @@ def record(
     loosens never names its recorder or her agency. Raises NotFound, Forbidden, Invalid.
     """
     said = a_reason(reason)
+    wait_for_decisions(unit, actor.partnership_id)
     if circumstance not in RECORDABLE:
         raise Invalid("This isn't recorded here.", fields={"circumstance": "Choose one from the list."})
     unknown = set(categories) - set(Category)
@@ -159,6 +174,7 @@ def end(unit: Unit, actor: Actor, fact_id: str, reason: str) -> bool:
 
     Gives whether it has ended. Raises NotFound, Forbidden, Invalid, Conflict.
     """
+    wait_for_decisions(unit, actor.partnership_id)
     row = _kept(unit, actor, fact_id)
     said = a_reason(reason)
     if row.ends_at is not None and row.ends_at <= unit.now:
@@ -261,14 +277,13 @@ def _current(unit: Unit, case_id: str | None, subject_id: str | None) -> list[Re
     subject_ids = known_as(unit, subject_id) if subject_id else frozenset()
 
     def read() -> list[RegisteredFact]:
-        query = select(RegisteredFact).where(
-            col(RegisteredFact.partnership_id).in_(_partnerships(unit, case_id, subject_id)),
-            or_(col(RegisteredFact.case_id).is_(None), RegisteredFact.case_id == case_id),
-            or_(col(RegisteredFact.subject_id).is_(None), col(RegisteredFact.subject_id).in_(subject_ids)),
-            col(RegisteredFact.starts_at) <= unit.now,
-            or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > unit.now),
-        )
-        return list(unit.session.exec(query))
+        chosen = {
+            "partnerships": _partnerships(unit, case_id, subject_id),
+            "case": case_id,
+            "subjects": list(subject_ids),
+            "now": unit.now,
+        }
+        return list(unit.session.exec(_CURRENT, params=chosen))
 
     return unit.once("registry", ("facts", case_id, subject_id), read)
 
