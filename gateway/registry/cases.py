@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlmodel import col, select
 
-from gateway.errors import Conflict, Invalid
+from gateway.errors import Conflict, Forbidden, Invalid
 from gateway.ledger.entries import EntryKind
 from gateway.registry.actors import Actor, post_is_current
 from gateway.registry.acts import act, must_differ, must_govern
@@ -219,6 +219,11 @@ def assign(
     must_differ(actor, post.person_id)
     if orientation is not None and orientation not in set(Orientation):
         raise Invalid("This isn't known.", fields={"orientation": "Choose whom this person works with."})
+    if _loosens(post.orientation, orientation) and actor.agency_id == post.agency_id:
+        raise Forbidden(
+            "Your own colleague works with the perpetrator; that this is otherwise here isn't yours to say.",
+            next_step="Ask the partnership's officer, or one of another agency on the case.",
+        )
     if ends_on is not None and ends_on < day:
         raise Invalid("The last day isn't usable.", fields={"ends_on": "Enter a day that isn't past."})
     if any(held.post_id == post_id for held, _ in _current(unit, case_id, day)):
@@ -243,6 +248,12 @@ def assign(
         words={"post": in_words(view_of(unit, post))},
     )
     return made.id
+
+
+def _loosens(by_post: str, on_case: str | None) -> bool:
+    """Whether an assignment says of somebody who works with the perpetrator that she doesn't on this case."""
+    facing = {Orientation.PERPETRATOR_FACING.value, Orientation.BOTH.value}
+    return on_case is not None and by_post in facing and on_case not in facing
 
 
 def unassign(unit: Unit, actor: Actor, assignment_id: str) -> str:

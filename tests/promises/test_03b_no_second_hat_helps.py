@@ -183,3 +183,23 @@ def test_who_gains_does_not_choose_who_decides_by_naming_a_stand_in(quick_stage:
     with pytest.raises(NotFound):
         grant(for_herself)
     grant(for_another)  # the control
+
+
+def _as_neutral(stage: Stage, who: str) -> None:
+    """Take the offender manager off the case and put her on it again as one who works with nobody in it."""
+
+    def assign(unit: Unit, actor: Actor) -> None:
+        case_id, post_id = stage.case_id(unit, "M2-0417"), stage.post_id(unit, "probation-om")
+        held = next(one for one in cases.assignments(unit, actor, case_id) if one.post.post_id == post_id)
+        cases.unassign(unit, actor, held.assignment_id)
+        unit.session.flush()
+        cases.assign(unit, actor, case_id, post_id, orientation="neutral")
+
+    stage.by(who, assign)
+
+
+def test_an_agencys_officer_does_not_unsay_whom_her_colleague_works_with(quick_stage: Stage) -> None:
+    with pytest.raises(Forbidden):
+        _as_neutral(quick_stage, "probation-ig")
+    assert _CLOSED in _rules(quick_stage, REFUSED)
+    _as_neutral(quick_stage, "office-ig")  # the control: somebody whose agency gains nothing
