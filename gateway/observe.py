@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import structlog
 from prometheus_client import REGISTRY as ONE_PROCESS
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from structlog.types import EventDict, Processor
 
 # A log line may carry these and nothing else. Each is a name of ours, a number or a random id.
@@ -43,6 +43,11 @@ REQUEST_SECONDS = Histogram(
 ENTRIES = Counter("gateway_entries", "Ledger entries that were committed, by kind of act.", ["kind"])
 NOT_CONFIRMED = Counter(
     "gateway_not_confirmed", "Acts answered 503 because they could not be confirmed as recorded."
+)
+WITNESS_LAG = Gauge(
+    "gateway_witness_lag_seconds",
+    "Seconds since a quorum of witnesses had cosigned the ledger; +Inf: never, NaN: it has no witnesses.",
+    multiprocess_mode="mostrecent",
 )
 UNIT_SECONDS = Histogram(
     "gateway_unit_seconds", "Seconds a unit of work was open.", ["kind"], buckets=_SECONDS

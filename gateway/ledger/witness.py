@@ -5,6 +5,7 @@ A witness holds the only thing that shows a lost tail or a restored backup: a ch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from gateway_verify.checkpoint import Checkpoint, check_signature, read_checkpoi
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import Frontier, edge_of
 from gateway_verify.note import Note, SignatureLine, encode, parse_signatures
-from gateway_verify.policy import Witness
+from gateway_verify.policy import Policy, Witness
 from sqlmodel import col
 
 from gateway.errors import GatewayError, NotFound
@@ -75,15 +76,35 @@ def releases_allowed(unit: Unit) -> str | None:
     policy = journal.policy
     if policy is None or policy.quorum == "none":
         return None
-    oldest = unit.now - journal.lag
-    fresh = [name for name, at in _cosigned_at(unit, journal).items() if at >= oldest]
-    if policy.met_by(fresh):
+    at = _quorum_at(unit, journal, policy)
+    if at is not None and at >= unit.now - journal.lag:
         return None
     hours = f"{journal.lag.total_seconds() / 3600:g}"
     return (
         f"The ledger's witnesses have not confirmed it for {hours} hours, so nothing is released until they do."
         " Everything else goes on."
     )
+
+
+def lag_seconds(unit: Unit) -> float:
+    """Give how many seconds ago a quorum of witnesses had cosigned the log: infinite when none ever has.
+
+    Not a number when the installation has no witnesses.
+    """
+    journal = journal_of(unit)
+    if journal.policy is None or journal.policy.quorum == "none":
+        return math.nan
+    at = _quorum_at(unit, journal, journal.policy)
+    return math.inf if at is None else (unit.now - at).total_seconds()
+
+
+def _quorum_at(unit: Unit, journal: Journal, policy: Policy) -> datetime | None:
+    """Give the latest time since which witnesses enough for the quorum have cosigned."""
+    cosigned = _cosigned_at(unit, journal)
+    for at in sorted(cosigned.values(), reverse=True):
+        if policy.met_by([name for name, when in cosigned.items() if when >= at]):
+            return at
+    return None
 
 
 def _cosigned_at(unit: Unit, journal: Journal) -> dict[str, datetime]:

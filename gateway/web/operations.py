@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
@@ -14,7 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from gateway.errors import GatewayError, NotFound
 from gateway.ledger.ready import check_newest_checkpoint
-from gateway.observe import bind, count_request, metrics_page
+from gateway.ledger.witness import lag_seconds
+from gateway.observe import WITNESS_LAG, bind, count_request, metrics_page
 from gateway.store.tables import new_id
 from gateway.web.access import current_gateway, public
 from gateway.web.security import from_loopback
@@ -55,7 +57,16 @@ def metrics() -> Response:
     settings = current_gateway().settings.observe
     if not settings.metrics or not _may_read(settings.metrics_from):
         raise NotFound("There is nothing here.")
+    WITNESS_LAG.set(_witness_lag())
     return Response(metrics_page(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _witness_lag() -> float:
+    try:
+        with current_gateway().store.reading() as unit:
+            return lag_seconds(unit)
+    except GatewayError:
+        return math.nan  # the store doesn't answer, as /readyz says; all other numbers are still worth having
 
 
 def set_checks(app: Flask, checks: dict[str, Check]) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from gateway.ledger.export import export
 from gateway.ledger.journal import Journal, LogKeys
 from gateway.ledger.publish import newest_checkpoint, published_checkpoint
 from gateway.ledger.verify import verify_store
-from gateway.ledger.witness import ask_witnesses, compare_at_start, releases_allowed
+from gateway.ledger.witness import ask_witnesses, compare_at_start, lag_seconds, releases_allowed
 from gateway.ledger.witness_log import WitnessLog, create, origin_hash
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
@@ -70,6 +72,31 @@ def test_releases_stop_when_witnesses_lag_and_resume_by_themselves(
         recorded(store, 1)  # recording goes on
         ask_witnesses(store, journal)
         assert allowed(store) is None
+
+
+def test_the_lag_is_the_age_of_the_newest_quorum(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    def lag() -> float:
+        with sqlite_store.reading() as unit:
+            return lag_seconds(unit)
+
+    recorded(sqlite_store, 1)
+    assert math.isnan(lag())  # nobody watches
+    with running(tmp_path, sqlite_journal, clock):
+        assert lag() == math.inf  # they never have cosigned
+        ask_witnesses(sqlite_store, sqlite_journal)
+        clock.advance(timedelta(seconds=90))
+        assert lag() == 90
+        policy = sqlite_journal.policy
+        assert policy is not None
+        recorded(sqlite_store, 1)
+        sqlite_journal.policy = replace(policy, witnesses={"c1": policy.witnesses["c1"]})
+        ask_witnesses(sqlite_store, sqlite_journal)
+        sqlite_journal.policy = policy
+        assert lag() == 90  # one of the two that the quorum needs
+        ask_witnesses(sqlite_store, sqlite_journal)
+        assert lag() == 0
 
 
 def test_a_forged_row_of_a_cosignature_opens_nothing(

@@ -52,6 +52,12 @@ def test_numbers_are_by_endpoint_and_hold_no_path(web: Web, register: Register) 
     assert "no-such-page" not in text
 
 
+def test_the_witness_lag_is_among_the_numbers(web: Web) -> None:
+    """NaN where nobody watches: an alert on "more than an hour" asks for a witness policy first."""
+    lines = web.client.get("/metrics").text.splitlines()
+    assert "gateway_witness_lag_seconds NaN" in lines
+
+
 @pytest.mark.parametrize(
     "request_from",
     [{"environ_base": {"REMOTE_ADDR": "192.0.2.7"}}, {"headers": {"X-Forwarded-For": "127.0.0.1"}}],
