@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import and_, col, or_, select
 
 from gateway.disclosure import record
-from gateway.disclosure.models import Line, LineDecision, Request
+from gateway.disclosure.models import Line, LineDecision, Request, RequestState
 from gateway.errors import NotFound
 from gateway.ledger.append import record as record_entry
 from gateway.ledger.entries import Entry, EntryKind
@@ -102,6 +102,48 @@ def explained(unit: Unit, actor: Actor, request_id: str) -> Explained:
     names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
     _note(unit, actor, request, sorted({line.subject_id for line in lines}))
     return Explained(_row(request, names), judged)
+
+
+@dataclass(frozen=True)
+class Escalated:
+    """A request that waits for an answer although its maker chased it and took it to the officer."""
+
+    request_id: str
+    reference: str
+    requester_agency: str
+    holder_agency: str
+    purpose: str
+    due_at: datetime
+    escalated_at: datetime
+
+
+def escalated(unit: Unit, actor: Actor) -> list[Escalated]:
+    """Give the open requests that were escalated to the officer of the agency that holds, or of the partnership.
+
+    Longest waiting first. Raises NotFound for anybody else.
+    """
+    if actor.face is not Face.GOVERNANCE:
+        raise NotFound("There is no such list.", next_step="Go back to your list.")
+    chosen = select(Request).where(
+        Request.partnership_id == actor.partnership_id,
+        col(Request.escalated_at).is_not(None),
+        col(Request.state).in_([RequestState.RECEIVED, RequestState.OPEN, RequestState.NEEDS_MORE]),
+    )
+    if not actor.governs:
+        chosen = chosen.where(Request.holder_agency_id == actor.agency_id)
+    names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+    return [
+        Escalated(
+            request_id=one.id,
+            reference=one.reference,
+            requester_agency=names.get(one.requester_agency_id, ""),
+            holder_agency=names.get(one.holder_agency_id, ""),
+            purpose=one.purpose,
+            due_at=one.due_at,
+            escalated_at=one.escalated_at or one.due_at,
+        )
+        for one in unit.session.exec(chosen.order_by(col(Request.escalated_at)))
+    ]
 
 
 def _visible(actor: Actor) -> list[ColumnElement[bool]]:

@@ -9,12 +9,24 @@ from collections.abc import Collection, Iterable
 
 from sqlmodel import col, select
 
-from gateway.disclosure.models import Line, LineState, Request, RequestRecipient
+from gateway.clock import add_working_days, end_of_local_day, local_day
+from gateway.disclosure.models import Line, LineState, Request, RequestRecipient, Task
 from gateway.disclosure.withdraw import freeze_lines
 from gateway.registry import subject_changes, subjects, walls
 from gateway.registry.actors import Actor
-from gateway.registry.models import ChangeKind, Post, SubjectChange
+from gateway.registry.models import ChangeKind, Partnership, Post, SubjectChange
 from gateway.store.unit_of_work import Unit
+from gateway.vocabulary import Category
+
+WRONG_PERSON = "wrong_person_told"
+CORRECTED = "tell_of_correction"
+# What the holder's people do, by the kind of task.
+FOLLOW_UP = {
+    WRONG_PERSON: "Recall what was sent about the wrong person, and tell who received it",
+    CORRECTED: "Tell who received the person's identity that it was corrected",
+}
+# A breach is reported within 72 hours (UK GDPR art 33): who was told has to be known before.
+TOLD_WITHIN_WORKING_DAYS = 1
 
 
 def raise_wall(
@@ -52,7 +64,8 @@ def approve_change(unit: Unit, actor: Actor, change_id: str) -> int:
     """Do a change of the register's people and freeze what it shows to be wrong; gives how many parcels were.
 
     A split freezes what was released about one person in the cases that are another's; a merge, what went to
-    somebody whom a wall of either record keeps out.
+    somebody whom a wall of either record keeps out. After a split the holder owes each of those a recall, and after a
+    correction word of it to whoever was told who the person is (UK GDPR arts 19 and 33).
 
     Raises what `subject_changes.approve_change` raises.
     """
@@ -65,10 +78,29 @@ def approve_change(unit: Unit, actor: Actor, change_id: str) -> int:
         lines = _released(unit, known)
         moved = set(change.case_ids)
         wrong = [line for line in lines if not moved or _case_of(unit, line) in moved]
+        _owe(unit, wrong, WRONG_PERSON)
         return freeze_lines(unit, actor, wrong, because="person_split")
+    if change.kind == ChangeKind.CORRECT:
+        _owe(unit, [line for line in _released(unit, known) if line.category == Category.IDENTITY], CORRECTED)
+        return 0
     if change.kind == ChangeKind.MERGE:
         return _freeze_for_those_kept_out(unit, actor, change.from_subject_id, because="person_merged")
     return 0
+
+
+def _owe(unit: Unit, lines: Iterable[Line], kind: str) -> None:
+    for line in lines:
+        nation = unit.session.get_one(Partnership, line.partnership_id).nation
+        day = add_working_days(local_day(unit.now, nation), TOLD_WITHIN_WORKING_DAYS, nation)
+        task = Task(
+            partnership_id=line.partnership_id,
+            request_id=line.request_id,
+            line_id=line.id,
+            kind=kind,
+            owner_agency_id=line.controller_agency_id,
+            due_at=end_of_local_day(day),
+        )
+        unit.session.add(task)
 
 
 def _freeze_for_those_kept_out(unit: Unit, actor: Actor, subject_id: str, *, because: str) -> int:

@@ -249,7 +249,7 @@ def mandates_to_confirm(unit: Unit, actor: Actor) -> list[MandateView]:
     """Give the mandates that wait for this actor's agency as the second one."""
     hears = {known: who for who in people_i_hear(unit, actor) for known in who.known_as}
     return [
-        _mandate_view(unit, row)
+        view_of(unit, row)
         for row in mandates.waiting(unit, list(hears))
         if actor.agency_id not in {row.advocate_agency_id, row.recorded_agency_id}
     ]
@@ -281,7 +281,7 @@ def end_my_mandates(unit: Unit, actor: Actor, subject_id: str, *, by_subject: bo
 
 def mandates_of(unit: Unit, who: Heard) -> list[MandateView]:
     """Give every mandate of someone the actor may hear, newest first."""
-    return [_mandate_view(unit, row) for row in mandates.of_subject(unit, who.subject_id, who.known_as)]
+    return [view_of(unit, row) for row in mandates.of_subject(unit, who.subject_id, who.known_as)]
 
 
 def _must_hear(unit: Unit, actor: Actor, row: Mandate) -> None:
@@ -351,7 +351,8 @@ def _new(unit: Unit, actor: Actor, subject_id: str, given: MandateGiven) -> NewM
     )
 
 
-def _mandate_view(unit: Unit, row: Mandate) -> MandateView:
+def view_of(unit: Unit, row: Mandate) -> MandateView:
+    """What is shown of a mandate."""
     subject = unit.session.get_one(Subject, row.subject_id)
     advocate = people.post_view(unit, row.partnership_id, row.advocate_post_id)
     waiting = row.confirmed_at is None and row.revoked_at is None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import authorise, keyring, reading
+from gateway.disclosure import authorise, keyring, oversight, reading
 from gateway.disclosure.ask import EMERGENCY_REVIEW
 from gateway.disclosure.models import Task
+from gateway.disclosure.stop import FOLLOW_UP
+from gateway.disclosure.withdraw import RECONSIDER
 from gateway.errors import NotFound
 from gateway.registry import agencies, people
 from gateway.web.access import Face, allow, current_actor, current_gateway
@@ -70,7 +72,7 @@ def task_page(task_id: str) -> ResponseReturnValue:
         heading="Record that this was done",
         done="The task was recorded as done.",
         back=url_for(".task_list"),
-        facts=[("Task", _said(found)), ("Due", when(found.due_at))],
+        facts=[("Task", _said(found)), ("Due", when(found.due_at)), ("Decision", _decision(found))],
         button="Record",
     )
 
@@ -88,6 +90,33 @@ def overdue_list() -> ResponseReturnValue:
     head = ("Reference", "Asked by", "Purpose", "Was due")
     listing = Listing("Oldest first", head, rows, empty="Your agency has answered everything in time.")
     return record("Overdue requests", back=url_for(_BACK), listings=[listing])
+
+
+@blueprint.get("/escalated")
+@allow(Face.GOVERNANCE)
+def escalated_list() -> ResponseReturnValue:
+    """Requests that their makers took to the officer, because chasing brought no answer."""
+    with current_gateway().store.reading() as unit:
+        found = oversight.escalated(unit, current_actor())
+    rows: list[list[Cell]] = [
+        [
+            link(one.reference, url_for(".decision_page", request_id=one.request_id)),
+            one.requester_agency,
+            one.holder_agency,
+            label(one.purpose, "purpose"),
+            when(one.due_at),
+            when(one.escalated_at),
+        ]
+        for one in found
+    ]
+    head = ("Reference", "Asked by", "Of", "Purpose", "Was due", "Escalated")
+    listing = Listing("Waiting longest first", head, rows, empty="Nobody waits for an answer through you.")
+    return record(
+        "Escalated requests",
+        back=url_for(_BACK),
+        listings=[listing],
+        texts=[("What to do", "Find out who holds the answer and when it comes, and see that it is given.")],
+    )
 
 
 @blueprint.get("/keys")
@@ -155,12 +184,7 @@ def _review(found: Task) -> ResponseReturnValue:
         back=url_for(".task_list"),
         facts=[
             ("Due", when(found.due_at)),
-            (
-                "Decision",
-                link("Read the decision", url_for(".decision_page", request_id=found.request_id))
-                if found.request_id
-                else "None",
-            ),
+            ("Decision", _decision(found)),
         ],
         button="Record the review",
     )
@@ -174,7 +198,16 @@ def _task(task_id: str) -> Task:
     return found[0]
 
 
+def _decision(one: Task) -> Cell:
+    if one.request_id is None:
+        return "None"
+    return link("Read the decision", url_for(".decision_page", request_id=one.request_id))
+
+
 def _said(one: Task) -> str:
     if one.kind == EMERGENCY_REVIEW:
         return "Review an emergency disclosure"
-    return label(one.kind, "obligation")
+    return _SAID.get(one.kind) or label(one.kind, "obligation")
+
+
+_SAID = {RECONSIDER: "Decide afresh what was frozen", **FOLLOW_UP}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import authorise, keyring, policies, reading
+from gateway.disclosure import authorise, keyring, oversight, policies, reading
 from gateway.registry import authorities, memberships, subject_changes, wall_records
 from gateway.registry.actors import Actor
-from gateway.review import concerns
+from gateway.review import concerns, second_agency
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import Face, allow, current_actor, current_gateway, may_enter
 from gateway.web.forms import page
@@ -94,6 +94,18 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
         "governance.overdue_list",
         "See them",
         lambda unit, actor: len(reading.inbox(unit, actor, "overdue")),
+    ),
+    (
+        "Requests escalated to you",
+        "governance.escalated_list",
+        "See them",
+        lambda unit, actor: len(oversight.escalated(unit, actor)),
+    ),
+    (
+        "Mandates to confirm",
+        "governance.mandate_list",
+        "Answer",
+        lambda unit, actor: len(second_agency.waiting(unit, actor)),
     ),
     ("Arrangements without all local settings", "governance.arrangement_list", "Set them", _settings),
 )

@@ -10,6 +10,7 @@ from gateway_verify.words import title
 from gateway.disclosure.ask import EMERGENCY_REVIEW
 from gateway.disclosure.models import LineState
 from gateway.disclosure.reading import LineDetail, RequestDetail
+from gateway.disclosure.stop import FOLLOW_UP
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.vocabulary import Obligation, Outcome, vocabulary
 from gateway.web.formats import clock_time, count, day, label, when
@@ -142,4 +143,5 @@ _VERSION_SHOWN = 12
 _TASKS = {
     EMERGENCY_REVIEW: "Review an emergency disclosure",
     RECONSIDER: "Decide afresh after a withdrawal",
+    **FOLLOW_UP,
 }
