@@ -29,11 +29,10 @@ MODEL: Final = {
     "policy_effect": {"e": "some(where (p.eft == allow)) && !some(where (p.eft == deny))"},
     "matchers": {"m": "ruleMatch(r.req, p.id)"},
 }
-# Never matches; keeps casbin out of its branch for an empty table, where it invents a row of empty strings.
+# Never matches; stands where there is nothing else, for casbin invents a row of empty strings for an empty table.
 SENTINEL: Final = ("__default__", "deny")
 _STAGE_ORDER: Final = {stage: position for position, stage in enumerate(Stage)}
 _OUTCOMES: Final = {Effect.DENY: Outcome.DENY, Effect.REFER: Outcome.REFER, Effect.PERMIT: Outcome.PERMIT}
-_PERMITS_FOR_CASBIN: Final = 8
 _EFFECT_ORDER: Final = {Effect.DENY: 0, Effect.REFER: 1, Effect.PERMIT: 2}
 
 _candidates: ContextVar[tuple[tuple[str, str], ...]] = ContextVar("candidates", default=(SENTINEL,))
@@ -167,8 +166,8 @@ def casbin_agrees(facts: Facts, candidates: Sequence[Rule]) -> bool:
     enforcer = _enforcer()
     if enforcer.enabled is not True:
         raise RuntimeError("casbin's enforcement is switched off")
-    rows = tuple((rule.id, "allow" if rule.is_permit else "deny") for rule in candidates)
-    table = _candidates.set((*rows, SENTINEL))
+    rows = tuple([(rule.id, "allow" if rule.is_permit else "deny") for rule in candidates])
+    table = _candidates.set(rows or (SENTINEL,))
     rules = _rules.set({rule.id: rule for rule in candidates})
     try:
         return enforcer.enforce(facts) is True
@@ -195,8 +194,8 @@ class Engine:
         masks = {
             stage: sum(1 << i for i, s in enumerate(stages) if s is stage) for stage in frozenset(stages)
         }
-        stops = sum(1 << i for i, rule in enumerate(deciding) if not rule.is_permit)
-        after = {stage: stops & ~((1 << mask.bit_length()) - 1) for stage, mask in masks.items()}
+        self._stops = sum(1 << i for i, rule in enumerate(deciding) if not rule.is_permit)
+        after = {stage: self._stops & ~((1 << mask.bit_length()) - 1) for stage, mask in masks.items()}
         self._stage_of = [masks[stage] for stage in stages]
         self._stops_after = [after[stage] for stage in stages]
         self.permits = sum(1 << i for i, rule in enumerate(deciding) if rule.is_permit)
@@ -228,10 +227,10 @@ class Engine:
         rule = self.index.rules[first]
         deciding = found & self._stage_of[first]
         outcome = _OUTCOMES[rule.effect]
-        # The first row of a stage is a stop if the stage has one, and one stop is all that casbin needs to see;
-        # permits beyond the first few add obligations, never permission.
-        most = _PERMITS_FOR_CASBIN if outcome is Outcome.PERMIT else 1
-        allowed = casbin_agrees(facts, self.index.named(deciding, most))
+        # One rule is all that casbin needs to see: a stop stops, and permits beyond the first add obligations, never
+        # permission. Were there a stop among them after all, casbin would see that too.
+        candidates = (rule, *self.index.named(deciding & self._stops)) if rule.is_permit else (rule,)
+        allowed = casbin_agrees(facts, candidates)
         if (outcome is Outcome.PERMIT) != allowed or (allowed and not rule.matches(facts)):
             return self.refusal("engines_disagree")
         return Verdict(outcome, rule, "rule", self.index, deciding, found & self._stops_after[first], trial)

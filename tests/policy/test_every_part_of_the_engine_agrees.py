@@ -83,6 +83,13 @@ def test_casbin_alone_can_stop_a_permit(monkeypatch: pytest.MonkeyPatch) -> None
     assert (verdict.outcome, verdict.reason) == (Outcome.DENY, "engines_disagree")
 
 
+def test_a_stop_that_the_index_put_behind_a_permit_still_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted fault: within a stage permits come first."""
+    monkeypatch.setattr(engine_module, "sort_key", lambda one: not one.is_permit)
+    verdict = Engine([rule("may-go"), rule("may-not", "deny", "H")]).evaluate(complete_facts())
+    assert (verdict.outcome, verdict.reason) == (Outcome.DENY, "engines_disagree")
+
+
 def test_the_index_alone_cannot_permit(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine([rule("may-go", when={"power": ["oma2007_s14"]})])
     monkeypatch.setattr(engine.index, "match", lambda facts: 1)
