@@ -87,7 +87,7 @@ class Copies:
     ledger_key: Path
 
 
-def _settings(url: str, folder: Path, root_file: Path, ledger_key: Path) -> Settings:
+def store_settings(url: str, folder: Path, root_file: Path, ledger_key: Path) -> Settings:
     keys = {
         "root_provider": "file",
         "root_file": str(root_file),
@@ -104,7 +104,7 @@ def _make_once(url: str, folder: Path, root_file: Path) -> Copies:
     ledger_key = folder / "ledger.key"
     create_log_keys(ledger_key)
     clock = FixedClock(NOW)
-    gateway = assemble(_settings(url, folder, root_file, ledger_key), clock=clock)
+    gateway = assemble(store_settings(url, folder, root_file, ledger_key), clock=clock)
     found(gateway, clock, keys=KEYS)
     gateway.store.scrub()
     gateway.store.close()
@@ -133,7 +133,7 @@ def _meadowshire_on_postgresql(
 
 
 def _stage(url: str, made: Copies, tmp_path: Path, root_file: Path, clock: FixedClock) -> Iterator[Stage]:
-    gateway = assemble(_settings(url, tmp_path, root_file, made.ledger_key), clock=clock)
+    gateway = assemble(store_settings(url, tmp_path, root_file, made.ledger_key), clock=clock)
     yield Stage(gateway, clock)
     gateway.store.close()
 

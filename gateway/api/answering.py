@@ -8,7 +8,7 @@ from gateway.api.blueprint import blueprint
 from gateway.api.bodies import AuthoriseIn, DeclineIn, ReleasedOut, ReleaseIn, Summaries, WordsIn
 from gateway.api.operations import Query, operation
 from gateway.api.shown import summary_of
-from gateway.disclosure import authorise, desk, reading, release
+from gateway.disclosure import authorise, desk, lists, reading, release
 from gateway.disclosure.content import prepare
 from gateway.disclosure.release import About, NotReleased
 from gateway.errors import Conflict
@@ -24,7 +24,7 @@ _DESK = Query("to_release|waiting|done|overdue", "Choose one of to_release, wait
 def list_inbox() -> Summaries:
     """Requests put to this agency: to_release, waiting, done or overdue."""
     with current_gateway().store.reading() as unit:
-        found = reading.inbox(unit, current_actor(), request.args.get("tab", "to_release"))
+        found = lists.inbox(unit, current_actor(), request.args.get("tab", "to_release"))
     return Summaries(requests=[summary_of(one) for one in found])
 
 

@@ -21,7 +21,7 @@ from gateway.api.bodies import (
 )
 from gateway.api.operations import Query, operation
 from gateway.api.shown import line_of, summary_of
-from gateway.disclosure import ask, onward, reading
+from gateway.disclosure import ask, lists, onward, reading
 from gateway.disclosure.asked import asked as asked_before
 from gateway.disclosure.asking import Asking
 from gateway.errors import Invalid
@@ -83,7 +83,7 @@ def make_request(body: RequestIn) -> Received:
 def list_requests() -> Summaries:
     """Requests of this post: waiting, needs_more, decided or overdue."""
     with current_gateway().store.reading() as unit:
-        found = reading.my_requests(unit, current_actor(), request.args.get("tab", "waiting"))
+        found = lists.my_requests(unit, current_actor(), request.args.get("tab", "waiting"))
     return Summaries(requests=[summary_of(one) for one in found])
 
 

@@ -7,6 +7,7 @@ the shape of the Obligations profile. A caller that can't meet one must not go o
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -30,6 +31,8 @@ SEARCH = "/access/v1/search"
 METADATA = "/.well-known/authzen-configuration"
 _MOST_EVALUATIONS = 50
 _MOST_NESTED = 20
+_MOST_RESULTS = 100
+_LONGEST_PLACE = 6
 _PROFILE = {
     "second_approval": "second-approval",
     "no_onward_without_originator": "no-onward-sharing",
@@ -71,7 +74,7 @@ def make_blueprint(
 
     def search_for(kind: str) -> Callable[[], Response]:
         def search() -> Response:
-            return _answered(lambda: {"results": decider.search(kind, _searching(kind, _body()))})
+            return _answered(lambda: _found(decider, kind, _body()))
 
         search.__name__ = f"search_{kind}"
         return search
@@ -258,8 +261,44 @@ def _complete(body: Mapping[str, Any], *, without: str = "") -> dict[str, Any]:
     return {**found, "context": context}
 
 
-def _searching(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    return _complete(body, without=kind)
+def _found(decider: Decider, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a search finds; by pages where the caller asks for them.
+
+    A page is cut from an answer that is worked out anew, so nothing that was withdrawn meanwhile is on it.
+    """
+    question = _complete(body, without=kind)
+    if "page" not in body:
+        return {"results": decider.search(kind, question)}
+    start, limit, digest = _page(kind, body)
+    results = decider.search(kind, question)
+    part = results[start : start + limit]
+    more = start + limit < len(results)
+    token = _token(start + limit, digest) if more and limit else ""
+    return {"results": part, "page": {"next_token": token, "count": len(part), "total": len(results)}}
+
+
+def _page(kind: str, body: Mapping[str, Any]) -> tuple[int, int, str]:
+    """Where the page begins, how much may be on it, and which question it belongs to."""
+    page = body["page"]
+    asked = {name: value for name, value in body.items() if name != "page"}
+    digest = hashlib.sha256(json.dumps([kind, asked], sort_keys=True).encode()).hexdigest()[:32]
+    if not isinstance(page, dict):
+        raise BadRequest("page is an object")
+    limit, token = page.get("limit", _MOST_RESULTS), page.get("token", "")
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+        raise BadRequest("page.limit is a whole number, 0 or more")
+    if not isinstance(token, str):
+        raise BadRequest("page.token is text")
+    number, _, of = token.partition(".")
+    if token and (
+        of != digest or not number.isascii() or not number.isdigit() or len(number) > _LONGEST_PLACE
+    ):
+        raise BadRequest("page.token doesn't belong to this search")
+    return int(number or 0), min(limit, _MOST_RESULTS), digest
+
+
+def _token(start: int, digest: str) -> str:
+    return f"{start}.{digest}"
 
 
 def _body() -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from gateway.api.bodies import Line, Obligation, Summary
 from gateway.disclosure import reading
+from gateway.disclosure.lists import RequestSummary
 from gateway.vocabulary import vocabulary
 
 
-def summary_of(found: reading.RequestSummary) -> Summary:
+def summary_of(found: RequestSummary) -> Summary:
     """A request in a list."""
     return Summary(
         request_id=found.request_id,

@@ -27,7 +27,7 @@ from gateway.disclosure.models import (
 )
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
-from gateway.registry import cases, subjects, walls
+from gateway.registry import cases, people, subjects, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Agency, Case, Partnership, Post, Subject
 from gateway.store.tables import new_id, new_reference
@@ -188,14 +188,19 @@ def say(unit: Unit, actor: Actor, request: Request, words: str) -> None:
     unit.session.add(message)
 
 
+def acting_for(unit: Unit, actor: Actor) -> frozenset[str]:
+    """The posts whose requests an actor takes care of now: their own, and those of colleagues they stand in for."""
+    return people.covers(unit, actor.post_id) | {actor.post_id}
+
+
 def own_request(unit: Unit, actor: Actor, request_id: str) -> Request:
-    """A request this post made.
+    """A request this post made, or a colleague off duty for whom it stands in.
 
     Raises:
         NotFound: missing and foreign alike.
     """
     request = unit.session.get(Request, request_id)
-    if request is None or request.requester_post_id != actor.post_id:
+    if request is None or request.requester_post_id not in acting_for(unit, actor):
         raise NotFound("There is no such request.", next_step="Go back to your requests.")
     return request
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import col, select
 
-from gateway.disclosure import authorise, desk, judge, record
+from gateway.disclosure import ask, authorise, desk, judge, record
 from gateway.disclosure.facts import consent_now
+from gateway.disclosure.lists import DONE, WAITING, RequestSummary, inbox, my_requests, state_shown, summaries
 from gateway.disclosure.models import (
     Authorisation,
     Line,
@@ -17,7 +17,6 @@ from gateway.disclosure.models import (
     LineState,
     Message,
     Request,
-    RequestKind,
     RequestRecipient,
     RequestState,
 )
@@ -25,36 +24,23 @@ from gateway.errors import NotFound
 from gateway.ledger import read
 from gateway.registry import agencies, people
 from gateway.registry.actors import Actor
-from gateway.registry.models import Arrangement, Case, CaseSubject, Face, Subject
+from gateway.registry.models import CaseSubject, Face, Subject
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf
 from gateway.store.unit_of_work import Unit
 
-_WAITING = {RequestState.OPEN, RequestState.RECEIVED}
-_DONE = {RequestState.CLOSED, RequestState.CANCELLED}
-_OPEN_LINES = (LineState.REFERRED, LineState.TO_RELEASE)
-
-
-@dataclass(frozen=True)
-class RequestSummary:
-    """One request in a list: references, codes and dates; no name of the person it is about."""
-
-    request_id: str
-    reference: str
-    kind: str
-    arrangement: str | None
-    case_reference: str | None
-    purpose: str
-    state: str
-    outcome: str | None
-    due_at: datetime
-    overdue: bool
-    urgent: bool
-    created_at: datetime
-    holder_agency: str
-    requester_agency: str
-    chased_at: datetime | None
-    escalated_at: datetime | None
+__all__ = [
+    "LineDetail",
+    "RequestDetail",
+    "RequestSummary",
+    "decisions_of",
+    "inbox",
+    "line_for_desk",
+    "line_to_authorise",
+    "my_requests",
+    "request_for",
+    "to_authorise",
+]
 
 
 @dataclass(frozen=True)
@@ -137,37 +123,6 @@ class RequestDetail:
     may: frozenset[str]
 
 
-def my_requests(unit: Unit, actor: Actor, tab: str) -> list[RequestSummary]:
-    """The post's own requests: `waiting`, `needs_more`, `decided` or `overdue`; newest first.
-
-    Raises:
-        NotFound: there is no such list.
-    """
-    chosen = _MINE.get(tab)
-    if chosen is None:
-        raise NotFound("There is no such list.", next_step="Choose one of the tabs.")
-    rows = (
-        select(Request)
-        .where(Request.requester_post_id == actor.post_id)
-        .order_by(col(Request.created_at).desc())
-    )
-    return [_own_summary(unit, row) for row in unit.session.exec(rows) if chosen(unit, row)]
-
-
-def inbox(unit: Unit, actor: Actor, tab: str) -> list[RequestSummary]:
-    """What was put to the actor's agency: `to_release`, `waiting`, `done` or `overdue`; soonest due first.
-
-    Raises:
-        NotFound: there is no such list.
-    """
-    chosen = _DESK.get(tab)
-    if chosen is None or actor.face is Face.ADVOCACY:
-        raise NotFound("There is no such list.", next_step="Choose one of the tabs.")
-    rows = select(Request).where(Request.holder_agency_id == actor.agency_id).order_by(col(Request.due_at))
-    put_here = [row for row in unit.session.exec(rows) if not desk.is_hidden_from(unit, actor, row)]
-    return [_summary(unit, row) for row in put_here if chosen(unit, row)]
-
-
 def to_authorise(unit: Unit, actor: Actor) -> list[LineDetail]:
     """Referred lines that a role of this actor may decide and that aren't the actor's own, soonest due first."""
     rows = (
@@ -207,13 +162,14 @@ def request_for(unit: Unit, actor: Actor, request_id: str) -> RequestDetail:
     request = unit.session.get(Request, request_id)
     if request is None or request.partnership_id != actor.partnership_id or actor.face is Face.ADVOCACY:
         raise _missing()
-    if request.requester_post_id == actor.post_id and request.from_outside:
+    own = _is_own(unit, actor, request)
+    if own and request.from_outside:
         return _detail(unit, actor, request, officer=False)
     if desk.is_hidden_from(unit, actor, request):
         raise _missing()
     if request.holder_agency_id == actor.agency_id:
         return _detail(unit, actor, request, officer=True)
-    if request.requester_post_id == actor.post_id:
+    if own:
         return _detail(unit, actor, request, officer=False)
     if request.requester_agency_id == actor.agency_id and actor.face is Face.GOVERNANCE:
         return _detail(unit, actor, request, officer=False)
@@ -245,8 +201,8 @@ def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> Req
     hidden = request.from_outside and not officer
     lines = [] if hidden else judge.lines_of(unit, request.id)
     return RequestDetail(
-        summary=_summary(unit, request, hidden=hidden),
-        mine=request.requester_post_id == actor.post_id,
+        summary=summaries(unit, actor, [request], own=not officer)[0],
+        mine=_is_own(unit, actor, request),
         case_id=None if hidden else request.case_id,
         why=record.sealed_words(unit, request, request.why, f"request.why|{request.id}"),
         person=record.sealed_words(unit, request, request.person, f"request.person|{request.id}"),
@@ -261,33 +217,6 @@ def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> Req
         messages=tuple(_messages(unit, actor, request)),
         timeline=() if hidden else tuple(_timeline(unit, request)),
         may=_may(unit, actor, request),
-    )
-
-
-def _own_summary(unit: Unit, request: Request) -> RequestSummary:
-    return _summary(unit, request, hidden=request.from_outside)
-
-
-def _summary(unit: Unit, request: Request, *, hidden: bool = False) -> RequestSummary:
-    arrangement = unit.session.get(Arrangement, request.arrangement_id) if request.arrangement_id else None
-    case = unit.session.get(Case, request.case_id) if request.case_id else None
-    return RequestSummary(
-        request_id=request.id,
-        reference=request.reference,
-        kind=request.kind,
-        arrangement=arrangement.name if arrangement and not hidden else None,
-        case_reference=case.reference if case and not hidden else None,
-        purpose=request.purpose,
-        state=_state_shown(request) if hidden else request.state,
-        outcome=None if hidden else request.outcome,
-        due_at=request.due_at,
-        overdue=_is_overdue_shown(unit, request) if hidden else _is_overdue(unit, request),
-        urgent=request.urgent,
-        created_at=request.created_at,
-        holder_agency=agencies.agency(unit, request.partnership_id, request.holder_agency_id).name,
-        requester_agency=agencies.agency(unit, request.partnership_id, request.requester_agency_id).name,
-        chased_at=request.chased_at,
-        escalated_at=request.escalated_at,
     )
 
 
@@ -379,14 +308,14 @@ def _recipients(unit: Unit, request_id: str) -> list[RequestRecipient]:
 def _may(unit: Unit, actor: Actor, request: Request) -> frozenset[str]:
     """What this actor can do with the request now; the verbs check again."""
     allowed: set[str] = set()
-    own = request.requester_post_id == actor.post_id
-    shown = _state_shown(request) if own else request.state
-    alive = shown not in _DONE
+    own = _is_own(unit, actor, request)
+    shown = state_shown(request) if own else RequestState(request.state)
+    alive = shown not in DONE
     lines = judge.lines_of(unit, request.id)
     if own and alive:
         allowed |= {"cancel", "amend"}
         allowed |= {"answer"} if shown == RequestState.NEEDS_MORE else set()
-        if shown in _WAITING and request.due_at <= unit.now:
+        if shown in WAITING and request.due_at <= unit.now:
             allowed |= {"escalate"} if request.chased_at else {"chase"}
     if own and request.from_outside:
         return frozenset(allowed)
@@ -401,53 +330,14 @@ def _may(unit: Unit, actor: Actor, request: Request) -> frozenset[str]:
     return frozenset(allowed)
 
 
+def _is_own(unit: Unit, actor: Actor, request: Request) -> bool:
+    """Whether this post made it, or stands in for the one who did and is off duty."""
+    return request.requester_post_id in ask.acting_for(unit, actor)
+
+
 def _to_release(line: Line) -> bool:
     return line.state == LineState.TO_RELEASE
 
 
-def _is_overdue(unit: Unit, request: Request) -> bool:
-    return request.state in _WAITING and request.due_at <= unit.now and _has_open_lines(unit, request)
-
-
-def _state_shown(request: Request) -> RequestState:
-    """How a request stands for its maker: one from outside is received until they cancel it, whatever was matched."""
-    state = RequestState(request.state)
-    if not request.from_outside or state == RequestState.CANCELLED:
-        return state
-    return RequestState.RECEIVED
-
-
-def _is_overdue_shown(unit: Unit, request: Request) -> bool:
-    if not request.from_outside:
-        return _is_overdue(unit, request)
-    return _state_shown(request) == RequestState.RECEIVED and request.due_at <= unit.now
-
-
-def _has_open_lines(unit: Unit, request: Request) -> bool:
-    lines = judge.lines_of(unit, request.id)
-    return not lines or any(line.state in _OPEN_LINES for line in lines)
-
-
-def _has_something_to_release(unit: Unit, request: Request) -> bool:
-    return any(_to_release(line) for line in judge.lines_of(unit, request.id)) or (
-        request.state == RequestState.RECEIVED and request.kind == RequestKind.ASK
-    )
-
-
 def _missing() -> NotFound:
     return NotFound("There is no such request.", next_step="Go back to your requests.")
-
-
-_Chooser = Callable[[Unit, Request], bool]
-_MINE: dict[str, _Chooser] = {
-    "waiting": lambda _unit, request: _state_shown(request) in _WAITING,
-    "needs_more": lambda _unit, request: _state_shown(request) == RequestState.NEEDS_MORE,
-    "decided": lambda _unit, request: _state_shown(request) in _DONE,
-    "overdue": _is_overdue_shown,
-}
-_DESK: dict[str, _Chooser] = {
-    "to_release": _has_something_to_release,
-    "waiting": lambda _unit, request: request.state in _WAITING,
-    "done": lambda _unit, request: request.state in _DONE,
-    "overdue": _is_overdue,
-}

@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.clock import local_day
-from gateway.disclosure import content, desk, reading, reconfirm, release, withdraw
+from gateway.disclosure import content, desk, lists, reading, reconfirm, release, withdraw
 from gateway.disclosure.reading import RequestDetail
 from gateway.errors import NotFound
 from gateway.registry import cases, subjects
@@ -16,6 +16,7 @@ from gateway.vocabulary import vocabulary
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import label
 from gateway.web.forms import page
+from gateway.web.paging import Paging
 from gateway.web.security import takes_upload
 from gateway.web.staff.acts import confirm
 from gateway.web.staff.answers import StaffForm
@@ -30,7 +31,7 @@ from gateway.web.staff.forms import (
     RecallForm,
     ReleaseForm,
 )
-from gateway.web.staff.requests import chosen_tab
+from gateway.web.staff.requests import asked_part, chosen_tab
 
 TABS = {"to_release": "To answer", "waiting": "Waiting for others", "done": "Done", "overdue": "Overdue"}
 LARGEST_UPLOAD = 12 * 1024 * 1024
@@ -42,9 +43,14 @@ def inbox() -> ResponseReturnValue:
     """What other agencies ask of mine, by where it stands."""
     tab = chosen_tab(TABS)
     with current_gateway().store.reading() as unit:
-        listed = {name: reading.inbox(unit, current_actor(), name) for name in TABS}
+        counts = {name: lists.how_many_on_desk(unit, current_actor(), name) for name in TABS}
+        number, part = asked_part(counts[tab])
+        listed = lists.inbox(unit, current_actor(), tab, part)
         unconfirmed = len(reconfirm.waiting(unit, current_actor()))
-    return page("staff/desk/list.html", tabs=TABS, tab=tab, listed=listed, unconfirmed=unconfirmed)
+    paging = Paging(listed, number, counts[tab], lists.SIZE)
+    return page(
+        "staff/desk/list.html", tabs=TABS, tab=tab, counts=counts, paging=paging, unconfirmed=unconfirmed
+    )
 
 
 @blueprint.get("/desk/<id:request_id>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import authorise, drafts, reading, withdraw
+from gateway.disclosure import authorise, drafts, lists, reading, withdraw
 from gateway.disclosure import open as opening
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import page
@@ -20,15 +20,15 @@ def home() -> ResponseReturnValue:
     with current_gateway().store.reading() as unit:
         return page(
             "staff/home.html",
-            to_answer=reading.inbox(unit, actor, "to_release"),
-            overdue_here=reading.inbox(unit, actor, "overdue"),
+            to_answer=lists.how_many_on_desk(unit, actor, "to_release"),
+            overdue_here=lists.how_many_on_desk(unit, actor, "overdue"),
             to_authorise=reading.to_authorise(unit, actor),
             tasks=authorise.tasks_of(unit, actor),
             parcels=[found for found in opening.parcels_for(unit, actor) if not found.opened],
             recalls=withdraw.recalls_for(unit, actor),
-            needs_more=reading.my_requests(unit, actor, "needs_more"),
-            waiting=reading.my_requests(unit, actor, "waiting"),
-            overdue=reading.my_requests(unit, actor, "overdue"),
+            needs_more=lists.how_many_of_mine(unit, actor, "needs_more"),
+            waiting=lists.how_many_of_mine(unit, actor, "waiting"),
+            overdue=lists.how_many_of_mine(unit, actor, "overdue"),
             drafts=drafts.mine(unit, actor, journey.DRAFT),
             conversations=hearing_journey.unfinished(unit, actor),
             now=unit.now,

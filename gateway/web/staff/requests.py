@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import ask, desk, reading
+from gateway.disclosure import ask, desk, lists, reading
 from gateway.disclosure.models import RequestState
 from gateway.disclosure.reading import RequestDetail
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import page
+from gateway.web.paging import Paging, asked_page, offset_of
 from gateway.web.staff import journey as journeys
 from gateway.web.staff.acts import confirm
 from gateway.web.staff.answers import StaffForm
@@ -26,8 +27,11 @@ def my_requests() -> ResponseReturnValue:
     """What I asked for or offered, by where it stands."""
     tab = chosen_tab(TABS)
     with current_gateway().store.reading() as unit:
-        listed = {name: reading.my_requests(unit, current_actor(), name) for name in TABS}
-    return page("staff/requests/list.html", tabs=TABS, tab=tab, listed=listed)
+        counts = {name: lists.how_many_of_mine(unit, current_actor(), name) for name in TABS}
+        number, part = asked_part(counts[tab])
+        listed = lists.my_requests(unit, current_actor(), tab, part)
+    paging = Paging(listed, number, counts[tab], lists.SIZE)
+    return page("staff/requests/list.html", tabs=TABS, tab=tab, counts=counts, paging=paging)
 
 
 @blueprint.get("/requests/<id:request_id>")
@@ -136,6 +140,12 @@ def escalate(request_id: str) -> ResponseReturnValue:
         ],
         button="Escalate",
     )
+
+
+def asked_part(total: int) -> tuple[int, lists.Page]:
+    """The page in the address, its number no larger than there are pages; and which part of the list that is."""
+    number = min(asked_page(), max(1, -(-total // lists.SIZE)))
+    return number, lists.Page(offset_of(number, lists.SIZE))
 
 
 def chosen_tab(tabs: dict[str, str]) -> str:
