@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from sqlalchemy import bindparam
 from sqlmodel import col, or_, select
 
 from gateway.consent.models import Answer, Consent
@@ -25,6 +26,17 @@ from gateway.ledger.entries import Code, Entry, EntryKind
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import ConsentStatus
+
+# Built once, for every line is decided on it. A row read earlier in a transaction may be older than a withdrawal
+# committed since: it is read again.
+_OF_CASE = (
+    select(Consent)
+    .where(
+        col(Consent.subject_id).in_(bindparam("subjects", expanding=True)),
+        or_(col(Consent.case_id).is_(None), Consent.case_id == bindparam("case")),
+    )
+    .execution_options(populate_existing=True)
+)
 
 
 def status(
@@ -139,12 +151,9 @@ def words_of(unit: Unit, row: Consent) -> str:
 
 
 def _of_case(unit: Unit, subject_ids: Collection[str], case_id: str | None) -> list[Consent]:
-    here = or_(col(Consent.case_id).is_(None), Consent.case_id == case_id)
-    chosen = select(Consent).where(col(Consent.subject_id).in_(subject_ids), here)
-    # A row read earlier in this transaction may be older than a withdrawal committed since: read it again.
-    chosen = chosen.execution_options(populate_existing=True)
+    chosen = {"subjects": list(subject_ids), "case": case_id}
     key = ("consents", frozenset(subject_ids), case_id)
-    return unit.once("consent", key, lambda: list(unit.session.exec(chosen)))
+    return unit.once("consent", key, lambda: list(unit.session.exec(_OF_CASE, params=chosen)))
 
 
 def _require_specific(reach: Reach, taking: Taking) -> None:

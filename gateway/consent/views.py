@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sqlalchemy import bindparam
 from sqlmodel import col, or_, select
 
 from gateway.consent.models import Views, Wish
@@ -25,6 +26,15 @@ from gateway.ledger.entries import Entry, EntryKind
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 
+_OF_CASE = (
+    select(Views)
+    .where(
+        col(Views.subject_id).in_(bindparam("subjects", expanding=True)),
+        or_(col(Views.case_id).is_(None), Views.case_id == bindparam("case")),
+    )
+    .order_by(col(Views.taken_at).desc())
+    .execution_options(populate_existing=True)
+)
 # Where two answers were taken in the same instant, the one that holds back counts.
 _WEIGHT = {Wish.AGREES: 0, Wish.NOT_ABLE: 1, Wish.UNSURE: 2, Wish.OBJECTS: 3}
 
@@ -108,15 +118,10 @@ def latest(
 
 def of_subject(unit: Unit, subject_id: str, case_id: str | None, also: Collection[str] = ()) -> list[Views]:
     """Give the views taken in one case, or in none, newest first."""
-    here = or_(col(Views.case_id).is_(None), Views.case_id == case_id)
-    chosen = (
-        select(Views)
-        .where(col(Views.subject_id).in_({subject_id, *also}), here)
-        .order_by(col(Views.taken_at).desc())
-    )
-    chosen = chosen.execution_options(populate_existing=True)
-    key = ("views", frozenset({subject_id, *also}), case_id)
-    return unit.once("consent", key, lambda: list(unit.session.exec(chosen)))
+    subjects = {subject_id, *also}
+    chosen = {"subjects": list(subjects), "case": case_id}
+    key = ("views", frozenset(subjects), case_id)
+    return unit.once("consent", key, lambda: list(unit.session.exec(_OF_CASE, params=chosen)))
 
 
 def words_of(unit: Unit, row: Views) -> str:

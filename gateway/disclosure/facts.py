@@ -189,7 +189,7 @@ class Gatherer:
             return self._bodies[key]
         session = self.unit.session
         # Who works the case comes first: the rows of the case, its posts and their agencies are read with it.
-        assigned = {view.post_id for view in cases.assigned_posts(self.unit, self.request.case_id or "")}
+        assigned = {one.id for one, _ in cases.posts_on(self.unit, self.request.case_id or "")}
         post = session.get_one(Post, post_id)
         agency = session.get_one(Agency, post.agency_id)
         case = session.get_one(Case, self.request.case_id)

@@ -8,9 +8,8 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import Text, cast, func
+from sqlalchemy import Text, bindparam, cast, func
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway.clock import LONDON
 from gateway.errors import Conflict
@@ -19,13 +18,25 @@ from gateway.ledger.entries import Entry, EntryKind
 from gateway.policy import signing, succession
 from gateway.policy.models import Kind, PolicyActivation, PolicyVersion
 from gateway.policy.packs import Policy, parse_pack, policy_of
-from gateway.policy.rules import PolicyError
 from gateway.policy.signing import Statement
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import policies_dir
 
 CORE = "core"
 CORE_FILE = "core.toml"
+# Both are read in every decision's transaction, so the statements are built once.
+_OWN = PolicyActivation.partnership_id == bindparam("partnership")
+_BEGUN = select(func.max(PolicyActivation.sequence)).where(
+    _OWN, PolicyActivation.activates_at <= bindparam("now")
+)
+# The latest activation whose time has come, the one that it followed, and whatever is still to follow.
+_FROM_THE_ONE_BEFORE = select(PolicyActivation).where(
+    _OWN, PolicyActivation.sequence >= _BEGUN.scalar_subquery() - 1
+)
+# As text: the files needn't be read out of it where the same text was compiled before.
+_TEXTS = select(cast(PolicyVersion.files, Text), cast(PolicyVersion.enabled, Text)).where(
+    PolicyVersion.partnership_id == bindparam("partnership"), PolicyVersion.version == bindparam("version")
+)
 
 
 def active(unit: Unit, partnership_id: str) -> Policy | None:
@@ -34,18 +45,12 @@ def active(unit: Unit, partnership_id: str) -> Policy | None:
     Reads and verifies the activation in the caller's transaction; only the compiled form is kept between decisions, by
     its text. A bad activation is never skipped for the one before it, nor is one that was taken away or put off.
     """
-    rows = {row.sequence: row for row in unit.session.exec(_from_the_one_before(unit, partnership_id))}
+    now = {"partnership": partnership_id, "now": unit.now}
+    rows = {row.sequence: row for row in unit.session.exec(_FROM_THE_ONE_BEFORE, params=now)}
     begun = [sequence for sequence, row in rows.items() if row.activates_at <= unit.now]
     if not begun or not _unbroken(unit, partnership_id, rows, max(begun)):
         return None
     return stored(unit, partnership_id, rows[max(begun)].version)
-
-
-def _from_the_one_before(unit: Unit, partnership_id: str) -> SelectOfScalar[PolicyActivation]:
-    """The latest activation whose time has come, the one that it followed, and whatever is still to follow."""
-    own = PolicyActivation.partnership_id == partnership_id
-    begun = select(func.max(PolicyActivation.sequence)).where(own, PolicyActivation.activates_at <= unit.now)
-    return select(PolicyActivation).where(own, PolicyActivation.sequence >= begun.scalar_subquery() - 1)
 
 
 def _unbroken(unit: Unit, partnership_id: str, rows: Mapping[int, PolicyActivation], current: int) -> bool:
@@ -58,16 +63,13 @@ def _unbroken(unit: Unit, partnership_id: str, rows: Mapping[int, PolicyActivati
 
 def stored(unit: Unit, partnership_id: str, version: str) -> Policy | None:
     """A version as it is kept, or None when it isn't kept or its text isn't what its hash says."""
-    # As text: the files needn't be read out of it where the same text was compiled before.
-    kept = select(cast(PolicyVersion.files, Text), cast(PolicyVersion.enabled, Text)).where(
-        PolicyVersion.partnership_id == partnership_id, PolicyVersion.version == version
-    )
-    row = unit.session.exec(kept).one_or_none()
+    wanted = {"partnership": partnership_id, "version": version}
+    row = unit.session.exec(_TEXTS, params=wanted).one_or_none()
     if row is None:
         return None
     try:
         policy = _compiled_text(*row)
-    except PolicyError:
+    except ValueError:  # a PolicyError, or no JSON at all
         return None
     return policy if policy.version == version else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from gateway.errors import Conflict, Forbidden, Invalid
@@ -27,6 +28,23 @@ from gateway.registry.people import PostView, covers, in_words, view_of
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Orientation
 
+_CASE = (
+    select(Case, Arrangement, Partnership)
+    .join(Arrangement, col(Case.arrangement_id) == col(Arrangement.id))
+    .join(Partnership, col(Case.partnership_id) == col(Partnership.id))
+    .where(Case.id == bindparam("case"))
+)
+# With the person and the agency of each post, so that none of them has to be read by itself.
+_ASSIGNED = (
+    select(CaseAssignment, Post, Person, Agency)
+    .join(Post, col(CaseAssignment.post_id) == col(Post.id))
+    .join(Person, col(Post.person_id) == col(Person.id))
+    .join(Agency, col(Post.agency_id) == col(Agency.id))
+    .where(CaseAssignment.case_id == bindparam("case"), col(CaseAssignment.ended_at).is_(None))
+)
+_ASSIGNED_HELD = _ASSIGNED.with_for_update(read=True, of=CaseAssignment).execution_options(
+    populate_existing=True
+)
 HIGHEST_LEVEL = 3
 HIGHEST_CATEGORY = 4
 
@@ -66,13 +84,7 @@ def row_of(unit: Unit, case_id: str) -> Case | None:
     """Give the row of a case, having read its arrangement and its partnership with it; None when it isn't there."""
 
     def read() -> Case | None:
-        query = (
-            select(Case, Arrangement, Partnership)
-            .join(Arrangement, col(Case.arrangement_id) == col(Arrangement.id))
-            .join(Partnership, col(Case.partnership_id) == col(Partnership.id))
-            .where(Case.id == case_id)
-        )
-        found = unit.session.exec(query).first()
+        found = unit.session.exec(_CASE, params={"case": case_id}).first()
         return found[0] if found else None
 
     return unit.once("registry", ("case", case_id), read)
@@ -121,16 +133,18 @@ def is_on_case(unit: Unit, case_id: str, post_id: str) -> bool:
     return bool(counted & covers(unit, post_id))
 
 
-def assigned_posts(unit: Unit, case_id: str) -> list[PostView]:
-    """Give the posts that work a case today, each with the orientation it has on this case, by agency and name."""
+def posts_on(unit: Unit, case_id: str) -> list[tuple[Post, str]]:
+    """Give the posts that work a case today, each with the orientation it has on this case, in no order."""
     row = row_of(unit, case_id)
     if row is None:
         return []
     current = _current(unit, case_id, today(unit, row.partnership_id))
-    views = [
-        replace(view_of(unit, post), orientation=assignment.orientation or post.orientation)
-        for assignment, post in current
-    ]
+    return [(post, assignment.orientation or post.orientation) for assignment, post in current]
+
+
+def assigned_posts(unit: Unit, case_id: str) -> list[PostView]:
+    """Give the posts that work a case today, each with the orientation it has on this case, by agency and name."""
+    views = [replace(view_of(unit, post), orientation=there) for post, there in posts_on(unit, case_id)]
     return sorted(views, key=lambda view: (view.agency_name, view.name, view.role))
 
 
@@ -340,17 +354,7 @@ def hold_assignments(unit: Unit, case_id: str) -> None:
 
 def _assigned(unit: Unit, case_id: str, *, hold: bool = False) -> list[tuple[CaseAssignment, Post]]:
     def read() -> list[tuple[CaseAssignment, Post]]:
-        # With the person and the agency of each post, so that none of them has to be read by itself.
-        query = (
-            select(CaseAssignment, Post, Person, Agency)
-            .join(Post, col(CaseAssignment.post_id) == col(Post.id))
-            .join(Person, col(Post.person_id) == col(Person.id))
-            .join(Agency, col(Post.agency_id) == col(Agency.id))
-            .where(CaseAssignment.case_id == case_id, col(CaseAssignment.ended_at).is_(None))
-        )
-        if hold:
-            query = query.with_for_update(read=True, of=CaseAssignment)
-        rows = unit.session.exec(query.execution_options(populate_existing=hold))
+        rows = unit.session.exec(_ASSIGNED_HELD if hold else _ASSIGNED, params={"case": case_id})
         return [(held, post) for held, post, _, _ in rows]
 
     return unit.once("registry", ("assigned", case_id), read, afresh=hold)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date
 
 from gateway.registry.agencies import today
-from gateway.registry.cases import agencies_on, assigned_posts
+from gateway.registry.cases import agencies_on, posts_on
 from gateway.registry.memberships import standing_of
 from gateway.registry.models import Case, Person, Post
 from gateway.registry.people import covers
@@ -45,13 +45,11 @@ def orientation_on(unit: Unit, case_id: str | None, post_id: str) -> Orientation
     post = unit.session.get(Post, post_id)
     if post is None:
         return Orientation.BOTH
-    on_case = {view.post_id: view for view in assigned_posts(unit, case_id)} if case_id else {}
+    on_case = posts_on(unit, case_id) if case_id else []
     stands_in_for = covers(unit, post_id)
-    own = on_case[post_id].orientation if post_id in on_case else post.orientation
+    own = next((there for one, there in on_case if one.id == post_id), post.orientation)
     found = {own} | {
-        view.orientation
-        for view in on_case.values()
-        if view.post_id in stands_in_for or view.person_id == post.person_id
+        there for one, there in on_case if one.id in stands_in_for or one.person_id == post.person_id
     }
     facing = found & {Orientation.PERPETRATOR_FACING, Orientation.BOTH}
     return Orientation(min(facing)) if facing else Orientation(own)

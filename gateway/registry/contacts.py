@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from gateway.errors import Invalid
@@ -18,6 +19,12 @@ from gateway.registry.subjects import is_in_case, known_as
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 
+_NEWEST = (
+    select(SafeContact)
+    .where(col(SafeContact.subject_id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(SafeContact.confirmed_on).desc(), col(SafeContact.created_at).desc())
+    .limit(1)
+)
 CONFIRM_EVERY = timedelta(days=90)
 
 
@@ -107,10 +114,9 @@ def contact_of(unit: Unit, subject_id: str) -> Details | None:
 def _latest(unit: Unit, subject_id: str) -> SafeContact | None:
     if unit.session.get(Subject, subject_id) is None:
         return None
-    rows = (
-        select(SafeContact)
-        .where(col(SafeContact.subject_id).in_(known_as(unit, subject_id)))
-        .order_by(col(SafeContact.confirmed_on).desc(), col(SafeContact.created_at).desc())
-        .limit(1)
+    ids = list(known_as(unit, subject_id))
+    return unit.once(
+        "registry",
+        ("safe contact", subject_id),
+        lambda: unit.session.exec(_NEWEST, params={"ids": ids}).first(),
     )
-    return unit.once("registry", ("safe contact", subject_id), lambda: unit.session.exec(rows).first())

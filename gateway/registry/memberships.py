@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from gateway.errors import Conflict, Forbidden, Invalid
@@ -44,6 +45,7 @@ class Standing:
     signatory: bool = False
 
 
+_OF_ARRANGEMENT = select(Membership).where(Membership.arrangement_id == bindparam("arrangement"))
 NO_STANDING = Standing(Duty.NONE, "", member=False, signatory=False)
 
 
@@ -307,8 +309,9 @@ def hold_memberships(unit: Unit, arrangement_id: str, agency_ids: Collection[str
 
 def _memberships(unit: Unit, arrangement_id: str, *, afresh: bool = False) -> list[Membership]:
     def read() -> list[Membership]:
-        query = select(Membership).where(Membership.arrangement_id == arrangement_id)
-        return list(unit.session.exec(query.execution_options(populate_existing=afresh)))
+        chosen = {"arrangement": arrangement_id}
+        options = {"populate_existing": afresh}
+        return list(unit.session.exec(_OF_ARRANGEMENT, params=chosen, execution_options=options))
 
     return unit.once("registry", ("memberships", arrangement_id), read, afresh=afresh)
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from gateway.clock import end_of_local_day
@@ -20,6 +21,7 @@ from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 from gateway.vocabulary import vocabulary
 
+_COVERED = select(Post).where(Post.cover_post_id == bindparam("by"), Post.agency_id == bindparam("agency"))
 LONGEST_ABSENCE = timedelta(days=366)
 
 
@@ -118,8 +120,7 @@ def covers(unit: Unit, post_id: str) -> frozenset[str]:
     day = today(unit, post.partnership_id)
 
     def read() -> list[Post]:
-        covered = select(Post).where(Post.cover_post_id == post_id, Post.agency_id == post.agency_id)
-        return list(unit.session.exec(covered))
+        return list(unit.session.exec(_COVERED, params={"by": post_id, "agency": post.agency_id}))
 
     rows = unit.once("registry", ("covered by", post_id), read)
     return frozenset(row.id for row in rows if _is_off_duty(row, unit.now) and post_is_current(row, day))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from gateway.errors import Invalid
@@ -21,6 +22,15 @@ from gateway.vocabulary import RiskLevel
 # What a level may rest on: a score alone, or judgement, escalation and repeat where the score says less (SafeLives).
 BASES = ("score", "judgement", "escalation", "repeat")
 MOST_TICKS = 24
+_NEWEST = (
+    select(RiskRating)
+    .where(
+        RiskRating.case_id == bindparam("case"),
+        col(RiskRating.subject_id).in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(col(RiskRating.assessed_on).desc(), col(RiskRating.created_at).desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -38,13 +48,12 @@ class RiskView:
 
 def latest_risk(unit: Unit, case_id: str, subject_id: str) -> RiskView | None:
     """Give the newest rating of a subject in a case, or None when there is none."""
-    rows = (
-        select(RiskRating)
-        .where(RiskRating.case_id == case_id, col(RiskRating.subject_id).in_(known_as(unit, subject_id)))
-        .order_by(col(RiskRating.assessed_on).desc(), col(RiskRating.created_at).desc())
-        .limit(1)
+    chosen = {"case": case_id, "ids": list(known_as(unit, subject_id))}
+    row = unit.once(
+        "registry",
+        ("risk", case_id, subject_id),
+        lambda: unit.session.exec(_NEWEST, params=chosen).first(),
     )
-    row = unit.once("registry", ("risk", case_id, subject_id), lambda: unit.session.exec(rows).first())
     if row is None:
         return None
     return RiskView(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import bindparam
 from sqlmodel import col, delete, select
 
 from gateway.errors import Conflict, Invalid
@@ -29,6 +30,12 @@ NATIONAL_NUMBERS = frozenset({"nhs_number", "pnc_id", "cro_number", "prison_numb
 IDENTIFIERS = frozenset({"name", "date_of_birth", "postcode", "phone", "email"})
 _ENOUGH_IDENTIFIERS = 2
 _FIRM = frozenset({"name", "date_of_birth"})
+_IN_CASE = (
+    select(CaseSubject, Subject)
+    .join(Subject, col(CaseSubject.subject_id) == col(Subject.id))
+    .where(CaseSubject.case_id == bindparam("case"))
+)
+_MERGED = select(Subject.id).where(col(Subject.merged_into_id).in_(bindparam("into", expanding=True)))
 
 
 class Identity(BaseModel):
@@ -124,11 +131,7 @@ def _subjects_of(unit: Unit, case_id: str) -> list[SubjectView]:
 
 def _in_case(unit: Unit, case_id: str, day: date) -> list[CaseSubject]:
     # Each with its subject, so that none has to be read by itself.
-    rows = unit.session.exec(
-        select(CaseSubject, Subject)
-        .join(Subject, col(CaseSubject.subject_id) == col(Subject.id))
-        .where(CaseSubject.case_id == case_id)
-    )
+    rows = unit.session.exec(_IN_CASE, params={"case": case_id})
     return [row for row, _ in rows if row.starts_on <= day and (row.ends_on is None or row.ends_on >= day)]
 
 
@@ -167,7 +170,7 @@ def _known_as(unit: Unit, subject_id: str) -> frozenset[str]:
     first = canonical(unit, subject_id)
     found, waiting = {first}, [first]
     while waiting:
-        rows = unit.session.exec(select(Subject.id).where(col(Subject.merged_into_id).in_(waiting))).all()
+        rows = unit.session.exec(_MERGED, params={"into": waiting}).all()
         waiting = [one for one in rows if one not in found]
         found.update(waiting)
     return frozenset(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from gateway.clock import add_working_days
@@ -33,6 +34,12 @@ from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 
 REVIEW_WORKING_DAYS = 5
+# Built once: for a decision's small reads, building the statement costs more than all the rest (so in this room).
+_STANDING = select(Wall).where(
+    col(Wall.subject_id).in_(bindparam("ids", expanding=True)),
+    col(Wall.lifted_at).is_(None),
+    col(Wall.counts_from).is_not(None),
+)
 
 
 def walled(unit: Unit, subject_id: str, person_id: str, agency_id: str) -> bool:
@@ -230,12 +237,8 @@ def keep(unit: Unit, actor: Actor, wall_id: str) -> None:
 
 def _standing(unit: Unit, subject_id: str) -> list[Wall]:
     def read() -> list[Wall]:
-        query = select(Wall).where(
-            col(Wall.subject_id).in_(known_as(unit, subject_id)),
-            col(Wall.lifted_at).is_(None),
-            col(Wall.counts_from).is_not(None),
-        )
-        return list(unit.session.exec(query))
+        ids = list(known_as(unit, subject_id))
+        return list(unit.session.exec(_STANDING, params={"ids": ids}))
 
     return unit.once("registry", ("walls", subject_id), read)
 
@@ -356,7 +359,9 @@ def _note(
         kind,
         controller_agency_id=subject.controller_agency_id,
         subject_ids=[subject.id],
-        refs={name: value for number, row in enumerate(rows) for name, value in _refs(row, str(number or ""))},
+        refs={
+            name: value for number, row in enumerate(rows) for name, value in _refs(row, str(number or ""))
+        },
         codes={"step": step, "kind": next(iter(rows)).kind},
         words={**words, "reason": reason} if reason else words,
     )
