@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gateway.decision import wording
 from gateway.decision.derive import (
     Line,
+    admitted,
     computed_consent,
     lines,
     request_circumstances,
@@ -59,6 +60,7 @@ def decide(ask: Ask, policy: Policy | None) -> Decision:
 
 
 def _decide(ask: Ask, policy: Policy) -> Decision:
+    ask = admitted(ask, policy)
     engine = policy.engine(today(ask), ask.holder.agency_id)
     judged = [verdict(engine, line, ask.lifted) for line in lines(ask)]
     if not judged:

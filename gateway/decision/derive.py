@@ -14,6 +14,7 @@ from typing import cast
 from gateway.clock import local_day
 from gateway.decision.facts import Ask, Body, ConsentFacts
 from gateway.policy.attributes import UNKNOWN, UNKNOWN_CIRCUMSTANCES, Value
+from gateway.policy.packs import Policy
 from gateway.vocabulary import (
     AgencyType,
     Arrangement,
@@ -50,6 +51,11 @@ _NO_AGENCY = frozenset(
         AgencyType.NATIONAL_DATABASE,
     }
 )
+# They act for themselves or a client: whatever a register says of them, no arrangement has them as a member.
+_OUTSIDERS = frozenset(
+    {AgencyType.PRIVATE_LANDLORD, AgencyType.EMPLOYER, AgencyType.SOLICITOR, AgencyType.RESEARCH_BODY}
+)
+_NO_MEMBER = _NO_AGENCY | _OUTSIDERS
 _ENGLISH = frozenset({Jurisdiction.EW, Jurisdiction.ENG})
 _DECEASED = frozenset({SubjectRole.DECEASED_VICTIM, SubjectRole.DECEASED_CHILD})
 _OFFENDERS = frozenset(
@@ -184,6 +190,27 @@ def orientation(recipient: Body, circumstances: frozenset[Circumstance]) -> str:
     return _code(recipient.orientation)
 
 
+def admitted(ask: Ask, policy: Policy) -> Ask:
+    """The ask with each body standing only where its kind may: CJA 2003 s325(6) and its like name kinds of bodies.
+
+    A recorded membership of a kind that the arrangement's pack has no place for counts for nothing. An Associate is
+    made one by the responsible authority, so its kind isn't asked. Where no pack says who belongs, the record stands.
+    """
+    place = (ask.arrangement.value, ask.jurisdiction.value)
+    if not any(pack.standing for pack in policy.packs if pack.covers(*place)):
+        return ask
+
+    def standing(body: Body) -> Body:
+        known = body.agency_type is not None and policy.standing(*place, body.agency_type.value) is not None
+        if known or body.duty is Duty.ASSOCIATE or body.member is not True:
+            return body
+        return replace(body, member=False, duty=Duty.NONE)
+
+    return replace(
+        ask, requester=standing(ask.requester), recipients=tuple(standing(body) for body in ask.recipients)
+    )
+
+
 def lines(ask: Ask) -> tuple[Line, ...]:
     """Every line of the request, with its facts."""
     shared = _shared_facts(ask)
@@ -263,11 +290,11 @@ def _same_agency(one: Body, other: Body) -> bool | None:
 
 def _member(body: Body) -> str:
     """Nobody who is not an agency is a member of an arrangement, whatever a register says."""
-    return "no" if body.agency_type in _NO_AGENCY else _yes_no(body.member)
+    return "no" if body.agency_type in _NO_MEMBER else _yes_no(body.member)
 
 
 def _duty(body: Body) -> str:
-    return Duty.NONE.value if body.agency_type in _NO_AGENCY else _code(body.duty)
+    return Duty.NONE.value if body.agency_type in _NO_MEMBER else _code(body.duty)
 
 
 def usable_powers(ask: Ask) -> frozenset[str]:

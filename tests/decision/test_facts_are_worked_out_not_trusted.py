@@ -271,3 +271,22 @@ def test_authorising_one_thing_does_not_authorise_another() -> None:
     found = decide(ask, policy())
     assert found.outcome is Outcome.REFER
     assert {line.rule_id for line in found.lines} == {"core-e-third-party"}
+
+
+def test_a_recorded_membership_of_a_kind_that_has_no_place_there_counts_for_nothing() -> None:
+    claimed = body(AgencyType.CONTRACTOR, duty=Duty.RESPONSIBLE_AUTHORITY)
+    police = body(AgencyType.POLICE, duty=Duty.RESPONSIBLE_AUTHORITY)
+    ask = replace(
+        marac(requester=police, holder=police, recipients=(police,)),
+        arrangement=Arrangement.MAPPA,
+        subject=SubjectFacts(SubjectRole.PERPETRATOR, 44),
+        categories=(Category.RISK_ASSESSMENT,),
+        purpose=Purpose.PUBLIC_PROTECTION,
+        legal_basis=LegalBasis((Power.CJA2003_S325,)),
+        consent=ConsentFacts(ConsentStatus.NOT_REQUIRED),
+    )
+    assert outcome(ask) is Outcome.PERMIT
+    assert outcome(replace(ask, requester=claimed)) is Outcome.DENY
+    assert outcome(replace(ask, recipients=(claimed,))) is Outcome.DENY
+    associate = replace(claimed, duty=Duty.ASSOCIATE)
+    assert outcome(replace(ask, requester=associate, recipients=(associate,))) is Outcome.PERMIT

@@ -75,6 +75,9 @@ BLOCKING_BUT_IN_EMERGENCY = (
     "serious_harm_possible",
     "perpetrator_present",
 )
+# Bodies that act for themselves or a client, and others whose business lies elsewhere.
+OUTSIDERS = ("private_landlord", "employer", "solicitor", "research_body")
+ELSEWHERE = (*OUTSIDERS, "faith_org", "contractor", "parole_board", "home_office_casework", "council_legal")
 # Where the refusal of the person decides, or the power does: no such state of views lets a permit stand as asked.
 NOT_FREELY_GIVEN = ("withdrawn", "invalid_duress")
 each_set = pytest.mark.parametrize("name", SETS)
@@ -173,6 +176,27 @@ def test_no_permit_survives_a_claim_that_a_member_of_the_public_is_a_member(name
     for scenario in permits(name):
         claimed = scenario["requester"] | {"agency_type": "member_of_public"}
         survived += [scenario["id"]] if changed(scenario, requester=claimed).outcome is Outcome.PERMIT else []
+    assert survived == []
+
+
+@each_set
+def test_no_permit_survives_a_body_whose_kind_has_no_place_there_whatever_its_record_says(name: str) -> None:
+    survived = []
+    for scenario in permits(name):
+        mine, place = scenario["requester"], (scenario["arrangement"], scenario["jurisdiction"])
+        for kind in ELSEWHERE:
+            if policy().standing(*place, kind) is not None or not mine["member_of_arrangement"]:
+                continue
+            claimed = mine | {"agency_type": kind}
+            itself = [
+                party | {"agency_type": kind} if party["agency_type"] == mine["agency_type"] else party
+                for party in scenario["recipients"]
+            ]
+            if mine["duty_to_cooperate"] == "associate" and kind not in OUTSIDERS:
+                continue
+            for recipients in (scenario["recipients"], itself):
+                found = changed(scenario, requester=claimed, recipients=recipients)
+                survived += [(scenario["id"], kind)] if found.outcome is Outcome.PERMIT else []
     assert survived == []
 
 
