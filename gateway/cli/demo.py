@@ -263,11 +263,8 @@ class Story:
             lambda unit, actor: authorise.authorise(unit, actor, line_id, grants=True, reasons=reasons).id,
         )
         self.stage.later(hours=4)
-        if True:
-            self.stage.release(
-                "police-ppu", line_id, self.stage.file("risk-notes.docx"), "Home visit on Monday"
-            )
-            self.stage.open("social-worker", line_id)
+        self.stage.release("police-ppu", line_id, self.stage.file("risk-notes.docx"), "Home visit on Monday")
+        self.stage.open("social-worker", line_id)
 
     def _withdraw(self) -> None:
         """Her address went to the housing officer because she agreed; she takes that back: all is frozen at once."""

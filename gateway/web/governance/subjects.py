@@ -283,7 +283,8 @@ def approve_change(change_id: str) -> ResponseReturnValue:
         reference=found.from_reference,
         facts=[("What", _CHANGES[found.kind]), ("Record", found.from_reference)],
         says=[
-            "Those who received something about the wrong person must be told: look at the decisions of the record."
+            "What was sent about the wrong person is frozen at once.",
+            "Its holder gets a task for each recipient: recall it, or tell them what was corrected.",
         ],
         button="Approve",
         warning=True,
