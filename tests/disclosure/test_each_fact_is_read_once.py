@@ -23,9 +23,10 @@ from tests.disclosure.conftest import parcel_id_of
 from tests.told import PERMITTED
 
 # What each takes today and one to spare: whoever adds a statement to every request meets it here, and says why.
-AN_ASK = {"sqlite": 38, "postgresql": 39}
-A_RELEASE = {"sqlite": 67, "postgresql": 67}
-AN_OPENING = {"sqlite": 45, "postgresql": 43}
+# PostgreSQL reads again what it read before the lock was granted; what the ledger sends past SQLAlchemy isn't counted.
+AN_ASK = {"sqlite": 30, "postgresql": 36}
+A_RELEASE = {"sqlite": 59, "postgresql": 64}
+AN_OPENING = {"sqlite": 36, "postgresql": 40}
 
 
 def _statements(stage: Stage, who: str, act: Callable[[Unit, Actor], object]) -> int:
