@@ -30,6 +30,11 @@ from gateway.store.unit_of_work import Unit
 
 BEGINS = timedelta(days=21)
 ENABLED = ("mappa", "marac")
+_DOCUMENTS = {
+    "extract.pdf": "convictions",
+    "risk-notes.docx": "risk_assessment",
+    "photograph.jpg": "identity",
+}
 _HOLDING_KEYS = (
     "probation-om",
     "police-ppu",
@@ -66,6 +71,7 @@ class Story:
 
     def tell(self) -> None:
         """The whole story."""
+        self.stage.clean_ahead(_DOCUMENTS)
         self._found()
         self._make_keys()
         self._hear_the_victims()

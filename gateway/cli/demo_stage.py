@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from gateway.clock import FixedClock, local_day
 from gateway.disclosure import ask, judge, keyring, release
 from gateway.disclosure import open as opening
 from gateway.disclosure.asking import Asking, Basis, NamedRecipient
-from gateway.disclosure.content import Content, prepare
+from gateway.disclosure.content import Content, Prepared, prepare
 from gateway.disclosure.models import Line, RequestKind
 from gateway.disclosure.release import About
 from gateway.registry.actors import Actor, actor_for_post
@@ -35,6 +36,7 @@ PASSPHRASE = "these ten words open the keys of invented people here"  # noqa: S1
 KEY_FOLDER = "keys-of-invented-people"
 _BACKUP_ALGORITHMS = ["PBES2-HS512+A256KW", "A256GCM"]
 _BACKUP_ROUNDS = 8192
+_CLEANERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="cleaning")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Stage:
         self.gateway = gateway
         self.clock = clock
         self.folder = configuration.shipped("config") / "demo"
+        self._cleaned: dict[tuple[Content, str], Future[Prepared]] = {}
 
     def later(self, *, days: int = 0, hours: int = 0) -> None:
         """Let time pass."""
@@ -99,12 +102,24 @@ class Stage:
     def release(self, code: str, line_id: str, content: Content, action: str) -> None:
         """Release a line with its content, having looked at what cleaning found."""
         category = self.do(lambda unit: unit.session.get_one(Line, line_id).category)
-        prepared = prepare(content, category)
+        prepared = self._prepare(content, category).result()
         about = self.about(action)
         self.by(
             code,
             lambda unit, actor: release.release(unit, actor, line_id, prepared, about, accepts_findings=True),
         )
+
+    def clean_ahead(self, files: Mapping[str, str]) -> None:
+        """Clean documents, each for a kind of information, in the background while the story begins."""
+        for name, category in files.items():
+            self._prepare(self.file(name), category)
+
+    def _prepare(self, content: Content, category: str) -> Future[Prepared]:
+        # A document is cleaned once however often it is released: each cleaning starts a process of its own.
+        key = (content, category)
+        if key not in self._cleaned:
+            self._cleaned[key] = _CLEANERS.submit(prepare, content, category)
+        return self._cleaned[key]
 
     def open(self, code: str, line_id: str) -> None:
         """Open what was released on a line, accepting its conditions."""
