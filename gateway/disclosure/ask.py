@@ -188,9 +188,17 @@ def say(unit: Unit, actor: Actor, request: Request, words: str) -> None:
     unit.session.add(message)
 
 
-def acting_for(unit: Unit, actor: Actor) -> frozenset[str]:
-    """The posts whose requests an actor takes care of now: their own, and those of colleagues they stand in for."""
-    return people.covers(unit, actor.post_id) | {actor.post_id}
+def is_own(unit: Unit, actor: Actor, request: Request) -> bool:
+    """Whether this post made it, or stands in for the one who did and is off duty.
+
+    A wall between a stand-in and anybody it is about keeps her from it.
+    """
+    if request.requester_post_id == actor.post_id:
+        return True
+    if request.requester_post_id not in people.covers(unit, actor.post_id):
+        return False
+    about = {line.subject_id for line in judge.lines_of(unit, request.id)}
+    return not any(walls.walled(unit, one, actor.person_id, actor.agency_id) for one in about)
 
 
 def own_request(unit: Unit, actor: Actor, request_id: str) -> Request:
@@ -200,7 +208,7 @@ def own_request(unit: Unit, actor: Actor, request_id: str) -> Request:
         NotFound: missing and foreign alike.
     """
     request = unit.session.get(Request, request_id)
-    if request is None or request.requester_post_id not in acting_for(unit, actor):
+    if request is None or not is_own(unit, actor, request):
         raise NotFound("There is no such request.", next_step="Go back to your requests.")
     return request
 

@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway.disclosure.models import Line, LineState, Request, RequestKind, RequestState
 from gateway.errors import NotFound
-from gateway.registry import people, subjects
+from gateway.registry import people, subjects, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Agency, Arrangement, Case, Face, Post, Wall, WallKind
 from gateway.store.unit_of_work import Unit
@@ -149,8 +149,17 @@ def _mine(unit: Unit, actor: Actor, tab: str) -> SelectOfScalar[Request]:
     chosen = _MINE.get(tab)
     if chosen is None:
         raise _no_such_list()
-    posts = {actor.post_id, *people.covers(unit, actor.post_id)}
-    return select(Request).where(col(Request.requester_post_id).in_(posts), chosen(unit.now))
+    own = col(Request.requester_post_id) == actor.post_id
+    return select(Request).where(or_(own, _covered(unit, actor)), chosen(unit.now))
+
+
+def _covered(unit: Unit, actor: Actor) -> Clause:
+    """Requests of those the actor stands in for, but about nobody whom a wall keeps from her (`ask.is_own`)."""
+    theirs = col(Request.requester_post_id).in_(people.covers(unit, actor.post_id))
+    rows = select(Line.subject_id).join(Request, col(Request.id) == col(Line.request_id)).where(theirs)
+    about = unit.session.exec(rows.distinct()).all()
+    barred = [one for one in about if walls.walled(unit, one, actor.person_id, actor.agency_id)]
+    return and_(theirs, ~_has_line(col(Line.subject_id).in_(barred)))
 
 
 def _desk(unit: Unit, actor: Actor, tab: str) -> SelectOfScalar[Request]:

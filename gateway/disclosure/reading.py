@@ -162,7 +162,7 @@ def request_for(unit: Unit, actor: Actor, request_id: str) -> RequestDetail:
     request = unit.session.get(Request, request_id)
     if request is None or request.partnership_id != actor.partnership_id or actor.face is Face.ADVOCACY:
         raise _missing()
-    own = _is_own(unit, actor, request)
+    own = ask.is_own(unit, actor, request)
     if own and request.from_outside:
         return _detail(unit, actor, request, officer=False)
     if desk.is_hidden_from(unit, actor, request):
@@ -202,7 +202,7 @@ def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> Req
     lines = [] if hidden else judge.lines_of(unit, request.id)
     return RequestDetail(
         summary=summaries(unit, actor, [request], own=not officer)[0],
-        mine=_is_own(unit, actor, request),
+        mine=ask.is_own(unit, actor, request),
         case_id=None if hidden else request.case_id,
         why=record.sealed_words(unit, request, request.why, f"request.why|{request.id}"),
         person=record.sealed_words(unit, request, request.person, f"request.person|{request.id}"),
@@ -308,7 +308,7 @@ def _recipients(unit: Unit, request_id: str) -> list[RequestRecipient]:
 def _may(unit: Unit, actor: Actor, request: Request) -> frozenset[str]:
     """What this actor can do with the request now; the verbs check again."""
     allowed: set[str] = set()
-    own = _is_own(unit, actor, request)
+    own = ask.is_own(unit, actor, request)
     shown = state_shown(request) if own else RequestState(request.state)
     alive = shown not in DONE
     lines = judge.lines_of(unit, request.id)
@@ -328,11 +328,6 @@ def _may(unit: Unit, actor: Actor, request: Request) -> frozenset[str]:
     if any(authorise.decidable_by(unit, actor, request, line) for line in lines):
         allowed |= {"authorise"}
     return frozenset(allowed)
-
-
-def _is_own(unit: Unit, actor: Actor, request: Request) -> bool:
-    """Whether this post made it, or stands in for the one who did and is off duty."""
-    return request.requester_post_id in ask.acting_for(unit, actor)
 
 
 def _to_release(line: Line) -> bool:

@@ -25,6 +25,7 @@ _VIEWS = (
     "desk",
     "authorisations",
     "parcels",
+    "covering",
     "resealing",
     "keys",
     "approaches",

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway.disclosure import authorise, reading, withdraw
 from gateway.disclosure.ask import EMERGENCY_REVIEW
+from gateway.disclosure.covering import RESEAL_FOR_COVER
 from gateway.disclosure.models import Task
 from gateway.disclosure.reading import LineDetail
 from gateway.disclosure.withdraw import RECONSIDER
@@ -20,6 +21,14 @@ from gateway.web.staff.answers import StaffForm
 from gateway.web.staff.blueprint import blueprint
 from gateway.web.staff.decisions import explain, task_label
 from gateway.web.staff.forms import AuthoriseForm, ReviewForm, SecondForm, TaskDoneForm
+
+_HOW = {
+    RESEAL_FOR_COVER: (
+        "A recipient is off duty, and a colleague stands in.",
+        "Go to the request on your desk and name the colleague as successor, who gets it after a fresh decision.",
+        "If you decide not to, say why here.",
+    )
+}
 
 
 @blueprint.get("/authorisations")
@@ -75,7 +84,7 @@ def task(task_id: str) -> ResponseReturnValue:
         done="The task was recorded as done.",
         back=url_for(".my_tasks"),
         heading="Record that this was done",
-        says=[task_label(found.kind)],
+        says=[task_label(found.kind), *_HOW.get(found.kind, ())],
         button="Record",
     )
 

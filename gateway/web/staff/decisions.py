@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from gateway_verify.words import title
 
 from gateway.disclosure.ask import EMERGENCY_REVIEW
+from gateway.disclosure.covering import RESEAL_FOR_COVER
 from gateway.disclosure.models import LineState
 from gateway.disclosure.reading import LineDetail, RequestDetail
 from gateway.disclosure.stop import FOLLOW_UP
@@ -141,6 +142,7 @@ def act_title(kind: str) -> str:
 
 _VERSION_SHOWN = 12
 _TASKS = {
+    RESEAL_FOR_COVER: "Seal an answer again to somebody who stands in",
     EMERGENCY_REVIEW: "Review an emergency disclosure",
     RECONSIDER: "Decide afresh after a withdrawal",
     **FOLLOW_UP,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import authorise, drafts, lists, reading, withdraw
+from gateway.disclosure import authorise, covering, drafts, lists, reading, withdraw
 from gateway.disclosure import open as opening
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import page
@@ -25,6 +25,12 @@ def home() -> ResponseReturnValue:
             to_authorise=reading.to_authorise(unit, actor),
             tasks=authorise.tasks_of(unit, actor),
             parcels=[found for found in opening.parcels_for(unit, actor) if not found.opened],
+            covered=[
+                one
+                for one in covering.parcels_covered(unit, actor)
+                if one.state == "sealed" and not one.asked
+            ],
+            standing_in=covering.colleagues(unit, actor),
             recalls=withdraw.recalls_for(unit, actor),
             needs_more=lists.how_many_of_mine(unit, actor, "needs_more"),
             waiting=lists.how_many_of_mine(unit, actor, "waiting"),

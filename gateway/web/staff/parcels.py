@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import onward, withdraw
+from gateway.disclosure import covering, onward, withdraw
 from gateway.disclosure import open as opening
 from gateway.disclosure.open import NotOpened, ParcelDetail
 from gateway.errors import Conflict, Invalid, NotFound
@@ -36,7 +36,8 @@ def my_parcels() -> ResponseReturnValue:
     with current_gateway().store.reading() as unit:
         listed = opening.parcels_for(unit, current_actor())
         recalls = withdraw.recalls_for(unit, current_actor())
-    return page("staff/parcels/list.html", parcels=listed, recalls=recalls)
+        covered = covering.parcels_covered(unit, current_actor())
+    return page("staff/parcels/list.html", parcels=listed, recalls=recalls, covered=covered)
 
 
 @blueprint.route("/parcels/<id:parcel_id>", methods=["GET", "POST"])
