@@ -18,11 +18,12 @@ from gateway.decision.facts import LineDecision
 from gateway.disclosure import may
 from gateway.disclosure.asking import Basis
 from gateway.disclosure.may import Question
-from gateway.errors import Forbidden
+from gateway.errors import Forbidden, NotFound, Unauthenticated
 from gateway.registry import cases
-from gateway.registry.actors import actor_for_post
+from gateway.registry.actors import Actor, actor_for_post
 from gateway.registry.models import Face
-from gateway.vocabulary import Outcome, vocabulary
+from gateway.store.unit_of_work import Unit
+from gateway.vocabulary import Outcome, Role, vocabulary
 from gateway.web.access import current_actor, current_gateway, machine, public
 
 EVALUATION = "/access/v1/evaluation"
@@ -103,10 +104,11 @@ class PolicyDecider:
         return [_decided(next(answers)) if one is not None else _decided(None) for one in questions]
 
     def search(self, kind: str, evaluation: Evaluation) -> list[dict[str, Any]]:
-        """What would be permitted; only for the officers who keep the policy, because it tells who could learn what."""
-        if current_actor().face is not Face.GOVERNANCE:
+        """What would be permitted in a case of the caller's own; behind a role, for it tells who could learn what."""
+        if not _may_search(current_actor()):
             raise Forbidden(
-                "Only an information-governance officer may search.", next_step="Ask for one thing."
+                "Only an information-governance officer or an agency's gateway manager may search.",
+                next_step="Ask for one thing.",
             )
         candidates = _candidates(kind, evaluation)
         if not candidates:
@@ -115,36 +117,49 @@ class PolicyDecider:
         return [one[kind] for one, permitted in zip(candidates, answers, strict=True) if permitted]
 
     def _as_each(self, candidates: Sequence[Evaluation]) -> list[bool]:
-        found = []
         with current_gateway().store.writing() as unit:
-            for one in candidates:
-                question = _question(one)
-                if question is None:
-                    found.append(False)
-                    continue
-                [answer] = may.may(unit, actor_for_post(unit, question.post_id), [question])
-                found.append(answer is not None and answer.outcome is Outcome.PERMIT)
-        return found
+            return [_is_permitted(unit, _question(one)) for one in candidates]
+
+
+def _is_permitted(unit: Unit, question: Question | None) -> bool:
+    """Whether the post that is asked about would be permitted; nobody is where there is no such post."""
+    if question is None:
+        return False
+    try:
+        asker = actor_for_post(unit, question.post_id)
+    except (NotFound, Unauthenticated):
+        return False
+    [answer] = may.may(unit, asker, [question])
+    return answer is not None and answer.outcome is Outcome.PERMIT
+
+
+def _may_search(actor: Actor) -> bool:
+    """An officer, or a post to which two officers gave the role: systems act in posts of staff alone."""
+    return actor.face is Face.GOVERNANCE or Role.GATEWAY_MANAGER in actor.authorises
 
 
 def _candidates(kind: str, evaluation: Evaluation) -> list[dict[str, Any]]:
     case_id = str(evaluation.get("context", {}).get("case_id", ""))
-    if kind == "action":
-        return [{**evaluation, "action": {**evaluation.get("action", {}), "name": "disclose"}}]
-    if kind == "resource":
-        resource = evaluation["resource"]
-        return [
-            {
-                **evaluation,
-                "resource": {**resource, "id": f"{resource.get('id', '').split('/')[0]}/{category}"},
-            }
-            for category in vocabulary().terms("category")
-        ]
     with current_gateway().store.reading() as unit:
-        if case_id not in {view.case_id for view in cases.kept_cases(unit, current_actor())}:
+        if case_id not in _own_cases(unit, current_actor()):
             return []
         posts = [view.post_id for view in cases.assigned_posts(unit, case_id)]
-    return [{**evaluation, "subject": {"type": "post", "id": post_id}} for post_id in posts]
+    if kind == "action":
+        return [{**evaluation, "action": {**evaluation.get("action", {}), "name": "disclose"}}]
+    if kind == "subject":
+        return [{**evaluation, "subject": {"type": "post", "id": post_id}} for post_id in posts]
+    resource = evaluation["resource"]
+    subject_id = str(resource.get("id", "")).split("/")[0]
+    return [
+        {**evaluation, "resource": {**resource, "id": f"{subject_id}/{category}"}}
+        for category in vocabulary().terms("category")
+    ]
+
+
+def _own_cases(unit: Unit, actor: Actor) -> frozenset[str]:
+    """The cases that an officer keeps, or that a post of staff is on."""
+    found = cases.kept_cases(unit, actor) if actor.face is Face.GOVERNANCE else cases.my_cases(unit, actor)
+    return frozenset(view.case_id for view in found)
 
 
 def _question(one: Evaluation) -> Question | None:
