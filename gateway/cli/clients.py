@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel import select
 
-from gateway import settings as configuration
 from gateway.api import clients
-from gateway.assembly import Gateway, assemble
+from gateway.cli.installation import at_work
 from gateway.errors import Invalid, NotFound
 from gateway.registry import people
 from gateway.registry.actors import Actor, actor_for_post
@@ -45,7 +44,7 @@ def register(partnership: str, post: str, key_file: Path, name: str, officer: st
     It may sign in once another officer has approved it.
     """
     jwk = _public_key(key_file)
-    with _gateway().store.writing() as unit:
+    with at_work().store.writing() as unit:
         actor = _officer(unit, partnership, officer)
         post_id = _post(unit, actor.partnership_id, post).id
         client_id = clients.register(unit, actor, post_id=post_id, name=name, jwk=jwk)
@@ -59,7 +58,7 @@ def register(partnership: str, post: str, key_file: Path, name: str, officer: st
 @_OFFICER
 def approve(partnership: str, client_id: str, officer: str) -> None:
     """Approve a system that another officer registered."""
-    with _gateway().store.writing() as unit:
+    with at_work().store.writing() as unit:
         clients.approve(unit, _officer(unit, partnership, officer), client_id)
     console.print("Approved: it may sign in.")
 
@@ -70,7 +69,7 @@ def approve(partnership: str, client_id: str, officer: str) -> None:
 @_OFFICER
 def end(partnership: str, client_id: str, officer: str) -> None:
     """End a system at once, with its tokens."""
-    with _gateway().store.writing() as unit:
+    with at_work().store.writing() as unit:
         clients.end(unit, _officer(unit, partnership, officer), client_id)
     console.print("Ended.")
 
@@ -80,7 +79,7 @@ def end(partnership: str, client_id: str, officer: str) -> None:
 def list_clients(partnership: str) -> None:
     """List the systems of PARTNERSHIP and where each stands."""
     table = Table("client id", "name", "acts as", "state", box=None)
-    with _gateway().store.reading() as unit:
+    with at_work().store.reading() as unit:
         partnership_id = people.partnership_of(unit, partnership)
         for row in clients.of_partnership(unit, partnership_id):
             view = people.post_view(unit, partnership_id, row.post_id)
@@ -109,7 +108,3 @@ def _post(unit: Unit, partnership_id: str, code: str) -> Post:
     if found is None:
         raise NotFound(f"There is no post with the code {code}.", next_step="See `gateway registry export`.")
     return found
-
-
-def _gateway() -> Gateway:
-    return assemble(configuration.load())

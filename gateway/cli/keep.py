@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from gateway import settings as configuration
 from gateway.api import tokens
-from gateway.assembly import Gateway, assemble
+from gateway.cli.installation import at_work
 from gateway.clock import start_of_local_day
 from gateway.disclosure import retention as retaining
 from gateway.errors import Conflict, Invalid, NotFound
@@ -30,7 +30,7 @@ def backup() -> None:
 
     What is personal stays sealed in it: keep the root key and the ledger's key elsewhere, each in its own backup.
     """
-    gateway = _gateway()
+    gateway = at_work()
     folder = backups.make(gateway.store, gateway.settings.paths.backups)
     console.print(f"Written to {folder}.", markup=False)
 
@@ -51,7 +51,7 @@ def restore(folder: Path) -> None:
 @click.command()
 def retention() -> None:
     """Erase what is past its time: drafts, repeated attempts, parcels, keys, tokens. Run it daily."""
-    gateway = _gateway()
+    gateway = at_work()
     with gateway.store.writing() as unit:
         done = retaining.run(unit)
         tokens.purge(unit)
@@ -69,7 +69,7 @@ def retention() -> None:
 @click.option("--to", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 def export(agency: str, since: datetime, until: datetime, asked_by: str, to: Path) -> None:
     """Write AGENCY's decisions and entries of a time as JSON lines, for a regulator; no content of any parcel."""
-    gateway = _gateway()
+    gateway = at_work()
     if until < since:
         raise Invalid("The last day lies before the first.", fields={"until": "Give a later day."})
     if to.exists():
@@ -87,7 +87,3 @@ def export(agency: str, since: datetime, until: datetime, asked_by: str, to: Pat
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     console.print(f"{len(lines)} line(s) written to {to}.", markup=False)
-
-
-def _gateway() -> Gateway:
-    return assemble(configuration.load())

@@ -14,7 +14,8 @@ from rich.table import Table
 from sqlmodel import col, select
 
 from gateway import settings as configuration
-from gateway.assembly import Gateway, assemble
+from gateway.assembly import Gateway
+from gateway.cli.installation import at_work
 from gateway.disclosure import keyring
 from gateway.errors import Invalid
 from gateway.registry.models import Agency, Partnership
@@ -117,7 +118,7 @@ def list_keys(agency: str | None, ended: bool) -> None:
     if not ended:
         chosen = chosen.where(col(RecipientKey.ended_at).is_(None))
     table = Table("Agency", "Holder", "Place", "State", "Until", "Fingerprint")
-    with _gateway().store.reading() as unit:
+    with at_work().store.reading() as unit:
         for key, owner in unit.session.exec(chosen.order_by(col(Agency.code), col(RecipientKey.created_at))):
             until = key.not_after.date().isoformat() if key.not_after else ""
             table.add_row(owner.code, key.holder_number, key.place, key.state, until, fingerprint(key.kid))
@@ -127,7 +128,7 @@ def list_keys(agency: str | None, ended: bool) -> None:
 @keys.command("expire")
 def expire() -> None:
     """End the recipients' keys whose time is over, each with its entry in the ledger; run it daily."""
-    with _gateway().store.writing() as unit:
+    with at_work().store.writing() as unit:
         partnerships = unit.session.exec(select(Partnership.id)).all()
         count = sum(keyring.expire(unit, partnership_id) for partnership_id in partnerships)
     console.print(f"{count} keys ended.")
@@ -144,7 +145,7 @@ def rotate(destroy_before: bool) -> None:
 
     A key that was destroyed lives on in backups until the epoch that wrapped it is destroyed.
     """
-    gateway = _gateway()
+    gateway = at_work()
     with gateway.store.writing() as unit:
         newest = gateway.vault.rotate(unit.session)
     moved = _move_all(gateway)
@@ -165,10 +166,6 @@ def _move_all(gateway: Gateway) -> int:
         if not moved:
             return total
         total += moved
-
-
-def _gateway() -> Gateway:
-    return assemble(configuration.load())
 
 
 def _json(file: Path) -> dict[str, Any]:

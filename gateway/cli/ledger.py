@@ -13,6 +13,7 @@ from gateway_verify.words import lines, title
 from rich.console import Console
 
 from gateway.assembly import Gateway, assemble
+from gateway.cli.installation import at_work
 from gateway.disclosure.redo import redo as do_again
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
@@ -113,7 +114,7 @@ def show(entry_id: str) -> None:
 
     The words people wrote are not shown here: they are for the pages of those who may read them.
     """
-    gateway = _gateway()
+    gateway = at_work()
     with gateway.store.writing() as unit:
         seen = entry(unit, entry_id)
         found = opening_of(unit, entry_id)
@@ -200,7 +201,7 @@ def redo(folder: Path, officer: str) -> None:
     Withdrawals, walls, ended mandates and posts, revoked keys, erasures: each with an entry of its own, after the new
     epoch began. Exit code 1 if something is left for an officer; the list says what.
     """
-    gateway = _gateway()
+    gateway = at_work()
     with gateway.store.reading() as unit:
         lost = [fields for fields in missed_entries(unit, folder) if fields["kind"] in URGENT]
     left = 0

@@ -8,8 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway import settings as configuration
-from gateway.assembly import Gateway, assemble
+from gateway.cli.installation import at_work
 from gateway.errors import Invalid
 from gateway.registry import people
 from gateway.registry.exporting import export_register
@@ -35,7 +34,7 @@ def import_file(file: Path, check: bool) -> None:
     Importing the same file again changes nothing. What the file doesn't name stays as it is.
     """
     text = _text_of(file)
-    gateway = _gateway()
+    gateway = at_work()
     if check:
         _show(rehearse(gateway.store, text), "would be")
         return
@@ -51,7 +50,7 @@ def import_file(file: Path, check: bool) -> None:
 )
 def export_file(partnership: str, to: Path | None) -> None:
     """Write the register of PARTNERSHIP (its code) as such a file, without anything that is sealed."""
-    with _gateway().store.reading() as unit:
+    with at_work().store.reading() as unit:
         text = export_register(unit, partnership)
     if to is None:
         click.echo(text, nl=False)
@@ -69,7 +68,7 @@ def person() -> None:
 @click.argument("partnership")
 def list_people(partnership: str) -> None:
     """List the posts of PARTNERSHIP (its code) that count today."""
-    with _gateway().store.reading() as unit:
+    with at_work().store.reading() as unit:
         found = people.current_posts(unit, people.partnership_of(unit, partnership))
     table = Table("agency", "name", "role", "works with", box=None)
     for view in found:
@@ -88,7 +87,7 @@ def end_post(partnership: str, post: str, reason: str) -> None:
 
     For a leaver when no information-governance officer can be reached; otherwise they do it in the pages.
     """
-    with _gateway().store.writing() as unit:
+    with at_work().store.writing() as unit:
         view = people.end_post_as_operator(unit, partnership, post, reason)
     console.print(f"Ended: {view.name}, {view.role} at {view.agency_name}.", markup=False)
 
@@ -100,10 +99,6 @@ def _text_of(file: Path) -> str:
         raise Invalid(
             "The file isn't UTF-8 text.", next_step="Save it as UTF-8 and run the import again."
         ) from error
-
-
-def _gateway() -> Gateway:
-    return assemble(configuration.load())
 
 
 def _show(report: Report, verb: str) -> None:

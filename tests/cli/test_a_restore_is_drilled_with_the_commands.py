@@ -135,6 +135,7 @@ def test_the_drill(
         stage = shell.stage()
         with pytest.raises(NotConfirmed):
             stage.ask(PERMITTED)
+        assert shell.runs("person", "end-post", "meadowshire", "health-lead", "--reason", "She left.") == 1
         assert shell.runs("ledger", "missed", f"{tmp_path}/copy") == 1
         _declare(shell, stage, witnesses, tmp_path)
 

@@ -1,0 +1,20 @@
+"""The installation that a command works on, compared with its witnesses first as a worker is when it starts.
+
+Without that a command run after a restore would add to a log which is shorter than the one its witnesses saw.
+"""
+
+from __future__ import annotations
+
+from gateway import settings as configuration
+from gateway.assembly import Gateway, assemble
+from gateway.ledger.witness import compare_at_start
+
+
+def at_work() -> Gateway:
+    """Give the gateway of the settings; it takes no entries when a witness saw a longer or another history.
+
+    Raises what `assemble` raises.
+    """
+    gateway = assemble(configuration.load())
+    compare_at_start(gateway.store, gateway.journal)
+    return gateway
