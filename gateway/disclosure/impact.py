@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from sqlmodel import col, select
@@ -219,14 +219,25 @@ def ask_again(facts: Mapping[str, Any], category: str) -> Ask:
             DpCondition(facts["dp_condition"]) if facts["dp_condition"] else None,
             ConfidenceBasis(facts["confidence_basis"]) if facts["confidence_basis"] else None,
         ),
-        consent=ConsentFacts(ConsentStatus(facts["consent"])),
+        consent=_consent(facts),
         risk=RiskFacts(RiskLevel(facts["risk"]), facts["ticks"]),
         recipients=(recipient,),
         at=datetime.fromisoformat(facts["at"]),
         circumstances=circumstances,
+        unknown=_circumstances(facts.get("unknown", [])),
         line_circumstances={_KEY: frozenset(own)},
         onward=bool(facts["onward"]),
         lifted=frozenset(facts["lifted"]),
+    )
+
+
+def _consent(facts: Mapping[str, Any]) -> ConsentFacts:
+    """Consent with its last day and its limits; decisions from before these were kept have the status alone."""
+    last = facts.get("consent_last_day")
+    return ConsentFacts(
+        ConsentStatus(facts["consent"]),
+        last_day=date.fromisoformat(last) if last else None,
+        categories=frozenset(Category(one) for one in facts.get("consent_categories", [])),
     )
 
 

@@ -88,4 +88,11 @@ def _said(name: str, value: object) -> str:
     return label(str(value), _ONE_OF.get(name, name)) if value not in {None, ""} else "Not known"
 
 
-_ONE_OF = {"circumstances": "circumstance", "powers": "power", "standing": "duty", "categories": "category"}
+_ONE_OF = {
+    "circumstances": "circumstance",
+    "unknown": "circumstance",
+    "powers": "power",
+    "standing": "duty",
+    "categories": "category",
+    "consent_categories": "category",
+}
