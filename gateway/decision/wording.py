@@ -63,7 +63,7 @@ def _explanation(ask: Ask, outcome: Outcome, answers: Sequence[_Answer]) -> Expl
     alternative = next((rule.alternative for rule in rules if rule.alternative), "")
     if alternative:
         officer = f"{officer} Instead: {alternative}"
-    return Explanation(officer, _for_requester(outcome, alike, kept, rules, alternative), alternative)
+    return Explanation(officer, _for_requester(ask, outcome, alike, kept, rules, alternative), alternative)
 
 
 def _what(outcome: Outcome, alike: Sequence[_Answer]) -> str:
@@ -73,6 +73,7 @@ def _what(outcome: Outcome, alike: Sequence[_Answer]) -> str:
 
 
 def _for_requester(
+    ask: Ask,
     outcome: Outcome,
     alike: Sequence[_Answer],
     kept: Sequence[_Answer],
@@ -80,7 +81,7 @@ def _for_requester(
     alternative: str,
 ) -> str:
     if outcome is Outcome.PERMIT:
-        sentences = [f"You may have: {_labels(line for line, _, _ in alike)}."]
+        sentences = [f"You may have: {_labels(line for line, _, _ in alike)}.", *_law(ask)]
         if kept:
             sentences.append(f"Withheld: {_labels(line for line, _, _ in kept)}.")
         return " ".join(sentences)
@@ -89,6 +90,12 @@ def _for_requester(
     if alternative:
         sentences.append(f"You may ask for this instead: {alternative}")
     return " ".join(sentences)
+
+
+def _law(ask: Ask) -> list[str]:
+    """The law that was asked under, in words with its citation: what the requester named, so it reveals nothing."""
+    named = [vocabulary().label("power", power) for power in ask.legal_basis.powers]
+    return [f"The law it rests on is {' and '.join(named)}."] if named else []
 
 
 def _texts(rules: Iterable[Rule]) -> list[str]:

@@ -131,3 +131,19 @@ def test_what_is_withheld_is_named_with_its_reason() -> None:
     assert found.withhold == (Category.SEXUAL_LIFE,)
     assert "Withheld: Sexual history" in found.explanation.officer
     assert "Withheld: Sexual history" in found.explanation.requester
+
+
+def test_a_permit_names_the_law_that_was_asked_under_and_nothing_of_what_decided() -> None:
+    found = decide(marac(), policy())
+    assert found.outcome is Outcome.PERMIT
+    text = found.explanation.requester
+    assert "The law it rests on is" in text
+    for power in marac().legal_basis.powers:
+        assert vocabulary().label("power", power) in text
+    assert not any(word in text.lower() for word in TELLING)
+    named = [vocabulary().label("power", power) for power in vocabulary().powers]
+    asked_under = set(marac().legal_basis.powers)
+    others = [
+        label for power, label in zip(vocabulary().powers, named, strict=True) if power not in asked_under
+    ]
+    assert not any(label in text for label in others)
