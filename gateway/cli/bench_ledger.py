@@ -33,7 +33,7 @@ from gateway.ledger.grow import Leaf, integrate
 from gateway.ledger.journal import Journal, create_log_keys, journal_of, load_log_keys
 from gateway.ledger.tree import stored_tree
 from gateway.ledger.verify import verify_store
-from gateway.store.engine import make_engine, writing
+from gateway.store.engine import make_engine, straight_all, writing
 from gateway.store.migrate import apply_guards
 from gateway.store.modules import import_models
 from gateway.store.root_keys import FileRootKey, create_root_file
@@ -43,6 +43,7 @@ from gateway.store.vault import Vault
 
 _ORIGIN = "bench.invalid/ledger"
 _WARM = 5
+_LINES = 20  # ten lines decided: an entry for the decision and one for the release of each
 _fork = multiprocessing.get_context("fork")
 
 
@@ -139,11 +140,6 @@ def _entry() -> Entry:
     )
 
 
-def _record(store: Store) -> None:
-    with store.writing() as unit:
-        record(unit, _entry())
-
-
 def _timed(act: Callable[[], object], times: int) -> list[float]:
     taken = []
     for _ in range(times):
@@ -182,7 +178,7 @@ def _sqlite_rows(place: Place, times: int) -> Iterator[Row]:
     yield bare
     url = place.sqlite("inline.sqlite3")
     store = place.open(url)
-    yield _alone("SQLite: entry inline, 1 client", lambda: _record(store), times, against=rate)
+    yield _alone("SQLite: entry inline, 1 client", _batched(store, 1), times, against=rate)
     for batch in (100, 1000):
         act = _batched(store, batch)
         yield _alone(f"SQLite: {batch} entries a transaction", act, max(times // batch, 3), batch, rate)
@@ -210,6 +206,8 @@ def _batched(store: Store, batch: int) -> Callable[[], object]:
 
 def _postgresql_rows(place: Place, url: str, times: int) -> Iterator[Row]:
     create_tables(url)
+    store = place.open(url)
+    _batched(store, 300)()  # the keys of all its invented persons
     engine = make_engine(url, pool_size=1)
     with engine.begin() as connection:
         connection.execute(
@@ -222,7 +220,12 @@ def _postgresql_rows(place: Place, url: str, times: int) -> Iterator[Row]:
         entries = _Entries(place, url)
         what = f"PostgreSQL: entry through the outbox, {who}"
         yield _clients(entries, what, clients, workers, times, bare.per_second)
-    store = place.open(url)
+        if clients == 8:
+            several = replace(entries, together=_LINES)
+            what = (
+                f"PostgreSQL: {_LINES} entries in each transaction, as a request with many lines has, {who}"
+            )
+            yield _clients(several, what, clients, workers, times, bare.per_second)
     yield _alone("PostgreSQL: 100 entries a transaction", _batched(store, 100), max(times // 400, 3), 100)
     yield _alone("PostgreSQL: 1000 leaves placed at once", _placed_at_once(store), 5, 1000)
     store.close()
@@ -245,6 +248,7 @@ class _Bare:
     """Clients that do one durable insert after the other and nothing else, straight through the driver."""
 
     url: str
+    together: int = 1
 
     @contextmanager
     def opened(self, threads: int) -> Iterator[Callable[[], object]]:
@@ -264,16 +268,17 @@ class _Bare:
 
 @dataclass(frozen=True)
 class _Entries:
-    """Clients that record one entry after the other, each in a transaction of its own."""
+    """Clients that record again and again, `together` entries in each transaction."""
 
     place: Place
     url: str
+    together: int = 1
 
     @contextmanager
     def opened(self, threads: int) -> Iterator[Callable[[], object]]:
         """Give what one client does again and again, through the store of a process with so many threads."""
         store = self.place.open(self.url, pool=threads + 1)
-        yield lambda: _record(store)
+        yield _batched(store, self.together)
         store.close()
 
 
@@ -285,9 +290,10 @@ def _clients(
     for _ in range(workers):
         ours, theirs = _fork.Pipe()
         process = _fork.Process(
-            target=_client, args=(kind, clients // workers, max(times // clients, 1), theirs)
+            target=_client, args=(kind, clients // workers, max(times // clients // kind.together, 1), theirs)
         )
         process.start()
+        theirs.close()  # or a worker that dies would be waited for
         pipes.append(ours)
         processes.append(process)
     for pipe in pipes:
@@ -300,9 +306,9 @@ def _clients(
     for process in processes:
         process.join()
     taken = [one for times_taken, _ in answers for one in times_taken]
-    worked = sum(cpu for _, cpu in answers) / len(taken)
+    worked = sum(cpu for _, cpu in answers) / len(taken) / kind.together
     note = f"{worked * 1000:.2f} ms of the clients' CPU each"
-    return replace(_row(what, taken, seconds, against=against), note=note)
+    return replace(_row(what, taken, seconds, kind.together, against), note=note)
 
 
 def _client(kind: _Bare | _Entries, threads: int, times: int, pipe: Connection) -> None:
@@ -368,7 +374,9 @@ def _fill(store: Store, start: int, end: int) -> None:
 
 def _integrate(unit: Unit, leaves: list[Leaf]) -> None:
     journal = journal_of(unit)
-    grown = integrate(unit.session.connection(), journal, leaves, unit.now)
+    connection = unit.session.connection()
+    grown, statements = integrate(connection, journal, leaves, unit.now)
+    straight_all(connection, statements)
     unit.after_commit(lambda _: journal.remember(grown))
 
 

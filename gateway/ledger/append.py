@@ -91,10 +91,10 @@ def _insert(unit: Unit, entry: Entry, written: Written, salt: bytes | None, leaf
         owner,
     )
     subjects = sorted(set(entry.subject_ids))
-    connection = unit.session.connection()
     if unit.dialect == "postgresql":
-        straight(connection, _APPEND, (*row, leaf.leaf, array(subjects)))
+        unit.write_late(_APPEND, (*row, leaf.leaf, array(subjects)))
         return
+    connection = unit.session.connection()
     straight(connection, _INSERT_RECORD, row)
     for subject_id in subjects:
         straight(connection, _INSERT_SUBJECT, (subject_id, entry_id, entry.partnership_id))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from gateway_verify.checkpoint import Checkpoint
@@ -19,9 +20,9 @@ from sqlalchemy.engine import Connection
 from gateway.errors import NotConfirmed
 from gateway.ledger.journal import Grown, Journal, check_open
 from gateway.ledger.tree import Edge, stored_edge, stored_leaves
-from gateway.store.engine import array, straight, straight_many
+from gateway.store.engine import Values, array, straight
 
-_HEAD = """
+HEAD = """
     SELECT number, origin, log_key, (
       SELECT note FROM ledger_checkpoint WHERE epoch = ledger_epoch.number ORDER BY size DESC LIMIT 1
     ) AS note FROM ledger_epoch ORDER BY number DESC LIMIT 1
@@ -33,6 +34,7 @@ _INSERT_TILE = "INSERT INTO ledger_tile (epoch, level, place, hashes, over) VALU
 _INSERT_LEAF = "INSERT INTO ledger_leaf (epoch, position, entry_id, leaf) VALUES (?, ?, ?, ?)"
 _INSERT_CHECKPOINT = "INSERT INTO ledger_checkpoint (epoch, size, note, at) VALUES (?, ?, ?, ?)"
 _PLACE = "SELECT ledger_place(?, ?, ?, ?, ?, ?, ?, ?)"
+Statement = tuple[str, Values]
 _log = structlog.get_logger(__name__)
 
 
@@ -53,31 +55,38 @@ class Head:
     checkpoint: Checkpoint
 
 
-def integrate(connection: Connection, journal: Journal, leaves: Sequence[Leaf], now: datetime) -> Grown:
-    """Give the leaves their places, in order, under one new checkpoint; they leave the outbox.
+def integrate(
+    connection: Connection, journal: Journal, leaves: Sequence[Leaf], now: datetime, head: Any = None
+) -> tuple[Grown, list[Statement]]:
+    """Give the leaves their places, in order, under one new checkpoint; gives the statements that do so.
 
     Only one transaction at a time may do this: on SQLite it holds the write lock, on PostgreSQL the advisory lock of
-    `sequencer`. Raises NotConfirmed when the stored tree does not add up to its last checkpoint: nothing is built on
-    a damaged tree.
+    `sequencer`, which may already have read the row that `HEAD` gives. Raises NotConfirmed when the stored tree does
+    not add up to its last checkpoint: nothing is built on a damaged tree.
     """
     check_open(journal)
-    head = _current_head(connection, journal, now)
-    edge = _edge_at(connection, journal, head)
+    dialect = connection.dialect.name
+    newest = _current_head(connection, journal, now, head)
+    epoch, edge = newest.epoch, _edge_at(connection, journal, newest)
     grown, full = edge.grown([leaf_hash(one.leaf) for one in leaves])
-    checkpoint = Checkpoint(head.checkpoint.origin, grown.size, grown.root())
+    checkpoint = Checkpoint(newest.checkpoint.origin, grown.size, grown.root())
     note = str(Note(checkpoint.text, (journal.sign(checkpoint),)))
-    for tile in full:
-        straight(connection, _INSERT_TILE, (head.epoch, tile.level, tile.place, tile.hashes, tile.over))
-    signed = (grown.size, note, stored_time(now, connection.dialect.name))
-    if connection.dialect.name == "postgresql":
-        numbers = array(one.number for one in leaves if one.number is not None)
-        placed = (array(one.entry_id for one in leaves), array(one.leaf for one in leaves))
-        straight(connection, _PLACE, (head.epoch, edge.size, numbers, *placed, *signed))
-    else:
-        rows = [(head.epoch, place, one.entry_id, one.leaf) for place, one in enumerate(leaves, edge.size)]
-        straight_many(connection, _INSERT_LEAF, rows)
-        straight(connection, _INSERT_CHECKPOINT, (head.epoch, *signed))
-    return Grown(grown, note, checkpoint)
+    tiles: list[Statement] = [
+        (_INSERT_TILE, (epoch, tile.level, tile.place, tile.hashes, tile.over)) for tile in full
+    ]
+    signed = (grown.size, note, stored_time(now, dialect))
+    return Grown(grown, note, checkpoint), tiles + _placed(dialect, epoch, edge.size, leaves, signed)
+
+
+def _placed(
+    dialect: str, epoch: int, start: int, leaves: Sequence[Leaf], signed: tuple[int, str, str]
+) -> list[Statement]:
+    if dialect == "sqlite":
+        rows = [(epoch, place, one.entry_id, one.leaf) for place, one in enumerate(leaves, start)]
+        return [*((_INSERT_LEAF, row) for row in rows), (_INSERT_CHECKPOINT, (epoch, *signed))]
+    numbers = array(one.number for one in leaves if one.number is not None)
+    placed = (array(one.entry_id for one in leaves), array(one.leaf for one in leaves))
+    return [(_PLACE, (epoch, start, numbers, *placed, *signed))]
 
 
 def stored_time(at: datetime, dialect: str) -> str:
@@ -86,13 +95,13 @@ def stored_time(at: datetime, dialect: str) -> str:
     return f"{text}Z" if dialect == "postgresql" else text
 
 
-def _current_head(connection: Connection, journal: Journal, now: datetime) -> Head:
-    found = straight(connection, _HEAD)
+def _current_head(connection: Connection, journal: Journal, now: datetime, read: Any) -> Head:
+    found = [read] if read else straight(connection, HEAD)
     if not found:
         first, second = journal.keys.public(journal.origin)
         begun = (1, journal.origin, stored_time(now, connection.dialect.name), str(first), str(second))
         straight(connection, _INSERT_EPOCH, begun)
-        found = straight(connection, _HEAD)
+        found = straight(connection, HEAD)
     number, origin, log_key, note = found[0]
     if log_key != journal.vkey(origin):
         raise NotConfirmed(

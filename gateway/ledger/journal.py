@@ -137,12 +137,14 @@ class Turn:
             with self._lock:
                 if not waiter.left:
                     return False
+                seconds = deadline - time.monotonic()
+                if seconds <= 0:
+                    raise NotConfirmed
                 if not self._is_taken:
                     self._is_taken = True
                     return True
                 waiter.woken.clear()
-            if not waiter.woken.wait(max(deadline - time.monotonic(), 0)):
-                raise NotConfirmed
+            waiter.woken.wait(seconds)
 
     def pass_on(self) -> None:
         """Give the turn to whoever still waits."""

@@ -9,14 +9,15 @@ request goes on.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
 from gateway.errors import NotConfirmed
-from gateway.ledger.grow import Leaf, integrate
+from gateway.ledger.grow import HEAD, Leaf, integrate
 from gateway.ledger.journal import Journal, journal_at
-from gateway.store.engine import array, straight
+from gateway.store.engine import array, straight_all
 from gateway.store.unit_of_work import Store, Unit
 
 _WAITING = "ledger_waiting"
@@ -42,8 +43,23 @@ def enqueue(unit: Unit, journal: Journal, leaf: Leaf) -> None:
 
 
 def _place_inline(unit: Unit, journal: Journal) -> None:
-    grown = integrate(unit.session.connection(), journal, _taken(unit), unit.now)
+    connection = unit.session.connection()
+    with _or_not_confirmed():
+        grown, statements = integrate(connection, journal, _taken(unit), unit.now)
+        straight_all(connection, statements)
     unit.after_commit(lambda _: journal.remember(grown))
+
+
+@contextmanager
+def _or_not_confirmed() -> Iterator[None]:
+    """Whatever goes wrong here, what isn't known to be under a checkpoint is not acknowledged (promise 1)."""
+    try:
+        yield
+    except NotConfirmed:
+        raise
+    except Exception as error:
+        _log.exception("ledger_not_placed")
+        raise NotConfirmed from error
 
 
 def _taken(unit: Unit) -> list[Leaf]:
@@ -65,15 +81,10 @@ def wait_for(store: Store, journal: Journal, entry_ids: list[str]) -> None:
         # then one question answers for all of its threads.
         while turn.taken(waiter, deadline):
             try:
-                turn.remember(_drain(store, journal, turn.waiting()))
+                with _or_not_confirmed():
+                    turn.remember(_drain(store, journal, turn.waiting()))
                 if waiter.left:
                     turn.look_everywhere()
-            except NotConfirmed:
-                raise
-            except Exception as error:
-                # Whatever it is, what isn't known to be under a checkpoint is not acknowledged.
-                _log.exception("ledger_not_placed")
-                raise NotConfirmed from error
             finally:
                 turn.pass_on()
 
@@ -97,11 +108,13 @@ def _drain(store: Store, journal: Journal, waiting: Sequence[str]) -> list[str]:
     lock may be placing the same leaves.
     """
     after = journal.turn.after() if waiting else 0
-    with store.engine.begin() as connection:
-        found = straight(connection, _TAKE, (array(waiting), after, _BATCH))
+    with store.engine.connect() as connection:
+        found, heads = straight_all(connection, [(_TAKE, (array(waiting), after, _BATCH)), (HEAD, ())])
         leaves = [Leaf(entry_id, leaf, number) for number, entry_id, leaf in found if number is not None]
-        grown = integrate(connection, journal, leaves, store.clock.now()) if leaves else None
-    if grown:
-        journal.remember(grown)
-        journal.turn.saw(leaves[-1].number or 0)
+        if leaves:
+            now, head = store.clock.now(), heads[0] if heads else None
+            grown, statements = integrate(connection, journal, leaves, now, head)
+            straight_all(connection, [*statements, ("COMMIT", ())])
+            journal.remember(grown)
+            journal.turn.saw(leaves[-1].number or 0)
     return [entry_id for _, entry_id, _ in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,8 +15,8 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.pq import ExecStatus, Format, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from gateway.errors import Misconfigured
@@ -67,52 +68,88 @@ def database_file(engine: Engine) -> Path | None:
     return Path(engine.url.database).resolve()
 
 
-def straight(
-    connection: Connection, statement: str, values: Sequence[str | bytes | int | None] = ()
-) -> list[tuple[Any, ...]]:
+Values = Sequence[str | bytes | int | None]
+
+
+def straight(connection: Connection, statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
     """Run one statement, with a `?` for each value, past the layers that cost more than it does; give its rows.
 
     For the few statements of every act. It runs in the connection's transaction and knows text, bytes, whole numbers
     and truth values. Raises what SQLAlchemy raises for a statement.
     """
+    return straight_all(connection, [(statement, values)])[0]
+
+
+def straight_all(
+    connection: Connection, statements: Sequence[tuple[str, Values]]
+) -> list[list[tuple[Any, ...]]]:
+    """Run statements one after the other as `straight` does, on PostgreSQL in one round trip; give the rows of each.
+
+    When one fails, those after it aren't run. A last `COMMIT` ends the transaction in the same round trip.
+    """
     driver: Any = connection.connection.driver_connection
     try:
         if connection.dialect.name == "sqlite":
-            return driver.execute(statement, values).fetchall()  # type: ignore[no-any-return]
-        return _straight_to_postgresql(driver, statement, values)
+            return [driver.execute(statement, values).fetchall() for statement, values in statements]
+        return _straight_to_postgresql(driver, statements)
     except (sqlite3.Error, psycopg.Error) as error:
         if connection.dialect.name == "postgresql" and driver.closed:
             connection.invalidate(error)
         base = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error
-        raise sa.exc.DBAPIError.instance(statement, None, error, base, hide_parameters=True) from error
-
-
-def straight_many(
-    connection: Connection, statement: str, rows: Sequence[Sequence[str | bytes | int | None]]
-) -> None:
-    """Run one statement for each row of values on SQLite, as `straight` does."""
-    driver: Any = connection.connection.driver_connection
-    try:
-        driver.executemany(statement, rows)
-    except sqlite3.Error as error:
-        raise sa.exc.DBAPIError.instance(
-            statement, None, error, sqlite3.Error, hide_parameters=True
-        ) from error
+        what = "; ".join(statement for statement, _ in statements)
+        raise sa.exc.DBAPIError.instance(what, None, error, base, hide_parameters=True) from error
 
 
 def _straight_to_postgresql(
-    driver: psycopg.Connection[Any], statement: str, values: Sequence[str | bytes | int | None]
-) -> list[tuple[Any, ...]]:
-    # libpq's own call waits without the interpreter's lock, and costs a fifth of the driver's.
+    driver: psycopg.Connection[Any], statements: Sequence[tuple[str, Values]]
+) -> list[list[tuple[Any, ...]]]:
+    # Each wait costs both sides more than most statements do. libpq's own calls cost a fifth of the driver's.
     server = driver.pgconn
-    if server.transaction_status == TransactionStatus.IDLE:
-        _answered(server.exec_(_begin(driver)))
+    idle = server.transaction_status == TransactionStatus.IDLE
+    if (
+        len(statements) == 1 and not idle
+    ):  # its only call that waits, and it does so without the interpreter's lock
+        return [_rows(server.exec_params(*_given(*statements[0]), result_format=Format.BINARY))]
+    server.enter_pipeline_mode()
+    for statement, values in [(_begin(driver), ()), *statements] if idle else statements:
+        server.send_query_params(*_given(statement, values), result_format=Format.BINARY)
+    server.pipeline_sync()
+    answers = _received(server)
+    server.exit_pipeline_mode()
+    return [_rows(answer) for answer in answers][idle:]
+
+
+def _given(statement: str, values: Values) -> tuple[bytes, list[bytes | None], None, list[int]]:
     given = [one if one is None or isinstance(one, bytes) else str(one).encode() for one in values]
-    formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in values]
-    answer = server.exec_params(
-        _numbered(statement), given, param_formats=formats, result_format=Format.BINARY
-    )
-    _answered(answer)
+    formats: list[int] = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in values]
+    return _numbered(statement), given, None, formats
+
+
+def _received(server: PGconn) -> list[PGresult]:
+    answers: list[PGresult] = []
+    ready = select.poll()
+    while server.flush():
+        ready.register(server.socket, select.POLLIN | select.POLLOUT)
+        ready.poll()
+        server.consume_input()
+    ready.register(server.socket, select.POLLIN)
+    while True:
+        while server.is_busy():
+            ready.poll()
+            server.consume_input()
+        answer = server.get_result()
+        if answer is None:
+            continue
+        if answer.status == ExecStatus.PIPELINE_SYNC:
+            return answers
+        if server.status != ConnStatus.OK:
+            raise psycopg.OperationalError("the connection was lost")
+        answers.append(answer)
+
+
+def _rows(answer: PGresult) -> list[tuple[Any, ...]]:
+    if answer.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+        raise psycopg.errors.error_from_result(answer)
     kinds = [_READ[answer.ftype(column)] for column in range(answer.nfields)]
     return [
         tuple(
@@ -123,16 +160,11 @@ def _straight_to_postgresql(
     ]
 
 
-def _begin(driver: psycopg.Connection[Any]) -> bytes:
+def _begin(driver: psycopg.Connection[Any]) -> str:
     level = (
         f" ISOLATION LEVEL {driver.isolation_level.name.replace('_', ' ')}" if driver.isolation_level else ""
     )
-    return f"BEGIN{level}{' READ ONLY' if driver.read_only else ''}".encode()
-
-
-def _answered(answer: PGresult) -> None:
-    if answer.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-        raise psycopg.errors.error_from_result(answer)
+    return f"BEGIN{level}{' READ ONLY' if driver.read_only else ''}"
 
 
 @lru_cache(maxsize=256)

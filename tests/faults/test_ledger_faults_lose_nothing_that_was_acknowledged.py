@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -104,6 +105,38 @@ def test_an_insert_that_fails_is_not_confirmed_and_heals(store: Store, journal: 
     # On PostgreSQL an act whose leaf could not be placed is stored, was not acknowledged, and is placed later.
     placed_later = store.dialect == "postgresql" and table in {"ledger_leaf", "ledger_checkpoint"}
     assert found.entries == (3 if placed_later else 2)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("planted"), KeyError("planted"), OSError("planted")])
+def test_any_error_while_leaves_are_placed_is_not_confirmed_and_heals(
+    store: Store,
+    journal: Journal,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    recorded(store, 1)
+
+    def fails(*_: object) -> None:
+        raise error
+
+    def refused(_: int) -> NotConfirmed:
+        with pytest.raises(NotConfirmed) as found:
+            recorded(store, 1)
+        return found.value
+
+    with monkeypatch.context() as broken, ThreadPoolExecutor(4) as clients:
+        broken.setattr(sequencer, "integrate", fails)
+        answers = list(clients.map(refused, range(4)))
+    assert {answer.status for answer in answers} == {503}
+
+    recorded(store, 1)
+
+    with store.reading() as unit:
+        found = verify_store(unit)
+    assert found.verified, found.problems
+    assert found.waiting == 0
+    # On PostgreSQL the acts are stored, were not acknowledged, and are placed as soon as anything is.
+    assert found.entries == (6 if store.dialect == "postgresql" else 2)
 
 
 def test_without_a_journal_nothing_is_done(store: Store) -> None:
