@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from sqlalchemy import bindparam
 from sqlmodel import col, or_, select
@@ -48,14 +48,17 @@ def status(
     category: str,
     agency_id: str | None,
     also: Collection[str] = (),
+    counts: Callable[[Consent], bool] | None = None,
 ) -> ConsentStatus:
     """Give the state of consent at `unit.now` for one purpose, kind of information and receiving agency.
 
     Rows without a case count in every case; rows of another case count in none but their own. A recipient outside every
     agency (`agency_id` None) is reached by no consent, since consent names who may be told. `also` are the other ids
-    under which this person was recorded before a merge.
+    under which this person was recorded before a merge; a row that `counts` refuses is left out.
     """
-    return state_at(_of_case(unit, {subject_id, *also}, case_id), unit.now, purpose, category, agency_id)
+    rows = _of_case(unit, {subject_id, *also}, case_id)
+    told = rows if counts is None else [row for row in rows if counts(row)]
+    return state_at(told, unit.now, purpose, category, agency_id)
 
 
 def record(

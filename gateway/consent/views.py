@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from sqlalchemy import bindparam
 from sqlmodel import col, or_, select
@@ -94,16 +94,18 @@ def latest(
     category: str | None = None,
     agency_id: str | None = None,
     also: Collection[str] = (),
+    counts: Callable[[Views], bool] | None = None,
 ) -> Views | None:
     """Give the newest views that still count at `unit.now` and reach what is asked, or None.
 
     What isn't given isn't asked: then views about any purpose, kind of information or agency count. `also` are the
-    other ids under which this person was recorded before a merge.
+    other ids under which this person was recorded before a merge; a row that `counts` refuses is left out.
     """
     counting = [
         row
         for row in of_subject(unit, subject_id, case_id, also)
-        if row.taken_at <= unit.now
+        if (counts is None or counts(row))
+        and row.taken_at <= unit.now
         and not is_over(row.expires_on, unit.now)
         and covers(
             row,

@@ -12,7 +12,7 @@ from gateway.decision.derive import Line, computed_consent, today
 from gateway.decision.facts import Ask, Explanation
 from gateway.policy.engine import Verdict
 from gateway.policy.rules import Rule
-from gateway.vocabulary import ConsentStatus, Effect, Outcome, vocabulary
+from gateway.vocabulary import ConsentStatus, Effect, Outcome, Stage, vocabulary
 
 REFUSED = (
     "Refused. The reasons are recorded; ask the holder's information-governance officer what to do next."
@@ -34,6 +34,12 @@ _HEADINGS = {
     Outcome.DENY: "Refused",
 }
 _MOST_SENTENCES = 14
+# Where views and consent are read: before it, somebody's own record of them changed nothing.
+_READS_CONSENT = {Stage.G, Stage.H, None}
+OWN_HAND = (
+    "That she agreed was recorded by somebody who asks for this or would get it, so it doesn't count yet: "
+    "a colleague whom the request doesn't name, or the holder, asks her and records what she says."
+)
 _Answer = tuple[Line, Verdict, tuple[Rule, ...]]
 
 
@@ -87,6 +93,8 @@ def _for_requester(
         return " ".join(sentences)
     sentences = [f"{_HEADINGS[outcome]}."]
     sentences += list(dict.fromkeys(rule.requester for rule in rules[:1] if rule.requester)) or [_ORDINARY]
+    if ask.consent.by_own_hand and all(found.stage in _READS_CONSENT for _, found, _ in alike):
+        sentences.append(OWN_HAND)
     if alternative:
         sentences.append(f"You may ask for this instead: {alternative}")
     return " ".join(sentences)
@@ -127,6 +135,8 @@ def _withheld(kept: Sequence[_Answer]) -> list[str]:
 def _consent(ask: Ask) -> list[str]:
     status = computed_consent(ask.consent, today(ask))
     last = ask.consent.last_day
+    if ask.consent.by_own_hand:
+        return [OWN_HAND]
     if status is ConsentStatus.GIVEN:
         until = f", and expires {last.isoformat()}" if last else ""
         return [f"Consent within scope: what is asked lies within consent scope{until}."]

@@ -13,12 +13,9 @@ from datetime import date, time, timedelta
 from sqlmodel import select
 
 from gateway.clock import LONDON, is_working_day, local_day
-from gateway.consent import consents, views
-from gateway.consent.models import Wish
-from gateway.consent.state import state_at
 from gateway.decision.facts import Ask, Body, ConsentFacts, LegalBasis, RiskFacts, SubjectFacts
+from gateway.disclosure.agreement import About, agreement
 from gateway.disclosure.models import Authorisation, Declaration, Line, Request, RequestRecipient
-from gateway.ledger import epoch
 from gateway.registry import cases, memberships, risks, subjects, walls
 from gateway.registry import facts as registered
 from gateway.registry.computed import orientation_on
@@ -54,13 +51,6 @@ MANY_SUBJECTS = 5
 # Office hours of the partnership's bodies, by local time on working days.
 OPENS, CLOSES = time(8), time(18)
 
-
-_STATUS_OF_WISH = {
-    Wish.AGREES: ConsentStatus.GIVEN,
-    Wish.OBJECTS: ConsentStatus.REFUSED,
-    Wish.UNSURE: ConsentStatus.UNKNOWN,
-    Wish.NOT_ABLE: ConsentStatus.UNABLE,
-}
 _MANAGED_ROLES = {SubjectRole.PERPETRATOR, SubjectRole.ALLEGED_PERPETRATOR, SubjectRole.RECURRENT_OFFENDER}
 _KEEPS_THE_MINUTES = {AgencyType.MAPPA_UNIT, AgencyType.MARAC_COORDINATION}
 _MANAGING_ARRANGEMENTS = {ArrangementKind.MAPPA, ArrangementKind.MAPPA_SCR, ArrangementKind.IOM}
@@ -274,49 +264,21 @@ class Gatherer:
         )
 
     def consent_of(self, line: Line) -> ConsentFacts:
-        """Consent as it stands now; where none was asked for, the views that were heard; else whether any is needed."""
-        recipient = self._recipient(line.recipient_id)
-        known_as = subjects.known_as(self.unit, line.subject_id)
-        status = consents.status(
-            self.unit,
-            line.subject_id,
-            self.request.case_id,
+        """Consent or views as they stand now and somebody who doesn't gain tells; else whether any are needed."""
+        about = About(
+            subject_id=line.subject_id,
+            known_as=subjects.known_as(self.unit, line.subject_id),
+            case_id=self.request.case_id,
             purpose=self.request.purpose,
             category=line.category,
-            agency_id=recipient.agency_id,
-            also=known_as,
+            agency_id=self._recipient(line.recipient_id).agency_id,
         )
-        if status is ConsentStatus.GIVEN and not self._given_since_restore(line, recipient, known_as):
-            status = ConsentStatus.UNKNOWN
-        if status is not ConsentStatus.NOT_SOUGHT:
-            return ConsentFacts(status=status)
-        heard = views.latest(
-            self.unit,
-            line.subject_id,
-            self.request.case_id,
-            purpose=self.request.purpose,
-            category=line.category,
-            agency_id=recipient.agency_id,
-            also=known_as,
+        found = agreement(
+            self.unit, about, lambda row: self._person_of(row.taken_by_post_id) in self._gaining()
         )
-        if heard is not None:
-            return ConsentFacts(status=_STATUS_OF_WISH[Wish(heard.wish)])
+        if found.status is not ConsentStatus.NOT_SOUGHT:
+            return found
         return ConsentFacts(status=self._unasked(line.subject_id))
-
-    def _given_since_restore(self, line: Line, recipient: Body, known_as: frozenset[str]) -> bool:
-        """Her withdrawal may lie in what a restore lost, so consent from before is asked for again (DESIGN 7)."""
-        restored_at = epoch.frozen_before(self.unit)
-        if restored_at is None:
-            return True
-        given = consents.of_subject(self.unit, line.subject_id, known_as)
-        rows = [
-            row
-            for row in given
-            if row.created_at >= restored_at and row.case_id in {None, self.request.case_id}
-        ]
-        purpose, category = self.request.purpose, line.category
-        status = state_at(rows, self.unit.now, purpose, category, recipient.agency_id)
-        return status is ConsentStatus.GIVEN
 
     def _unasked(self, subject_id: str) -> ConsentStatus:
         """Managing someone who poses a risk under a duty asks no agreement of theirs (CJA 2003 s325)."""
@@ -398,8 +360,12 @@ class Gatherer:
             return True
         if not vocabulary().circumstances[code].loosens:
             return True
-        gaining = {self._person_of(one) for one in (self.request.requester_post_id, *self.papers.posts())}
-        return self._person_of(row.declared_by_post_id) not in gaining
+        return self._person_of(row.declared_by_post_id) not in self._gaining()
+
+    def _gaining(self) -> frozenset[str]:
+        """Who asks, would receive it or would deliver it: nobody's word loosens anything for themselves."""
+        posts = (self.request.requester_post_id, *self.papers.posts())
+        return frozenset(self._person_of(post_id) for post_id in posts)
 
     def _person_of(self, post_id: str) -> str:
         return self.unit.session.get_one(Post, post_id).person_id
