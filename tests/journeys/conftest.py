@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from gateway.assembly import Gateway, assemble
 from gateway.cli.demo import fill
 from gateway.cli.demo_stage import KEY_FOLDER, PASSPHRASE
+from gateway.clock import Clock, SystemClock
 from gateway.ledger.journal import create_log_keys
 from gateway.settings import Environment, Settings, load
 from gateway.store import migrate
@@ -45,17 +46,23 @@ def browser() -> Iterator[Browser]:
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
     """Meadowshire with its three weeks told, served on loopback with personas."""
     folder = tmp_path_factory.mktemp("demonstration")
+    gateway = installed(folder)
+    with serving(create_app(gateway)) as address:
+        yield Demonstration(address, gateway, folder)
+    gateway.store.close()
+
+
+def installed(folder: Path, clock: Clock | None = None) -> Gateway:
+    """The demonstration made in a folder, as `gateway init --demo` makes it."""
     settings = _settings(folder)
     create_root_file(settings.keys.root_file)
     create_log_keys(settings.keys.ledger_key_file)
     engine = make_engine(settings.store.url)
     migrate.upgrade(engine)
     engine.dispose()
-    gateway = assemble(settings)
+    gateway = assemble(settings, clock=clock or SystemClock())
     fill(gateway)
-    with serving(create_app(gateway)) as address:
-        yield Demonstration(address, gateway, folder)
-    gateway.store.close()
+    return gateway
 
 
 def _settings(folder: Path) -> Settings:
