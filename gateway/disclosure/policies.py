@@ -14,8 +14,9 @@ from typing import Any
 from sqlmodel import col, select
 
 from gateway.clock import add_working_days, end_of_local_day, local_day
-from gateway.disclosure import record
+from gateway.disclosure import policy_rights, record
 from gateway.disclosure.local_settings import missing_settings
+from gateway.disclosure.policy_rights import OPEN
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
@@ -32,7 +33,6 @@ from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 
 REVIEWED_WITHIN_WORKING_DAYS = 2
-_OPEN = (DraftState.DRAFT, DraftState.CHECKED)
 _NEXT = "Go back to the draft and see where it stands."
 
 
@@ -164,7 +164,7 @@ def sign(unit: Unit, actor: Actor, draft_id: str, activates_at: datetime | None 
         raise Conflict("The draft has to pass its checks first.", next_step="Run the checks.")
     row.activates_at = max(activates_at or unit.now, unit.now)
     policy = _passed(unit, row)
-    _may_author(actor, policy, difference(_base(unit, row), policy))
+    policy_rights.must_author(actor, policy, difference(_base(unit, row), policy))
     lifecycle.keep(unit, row.partnership_id, row.files, row.enabled)
     row.version, row.signed_at, row.state = policy.version, unit.now, DraftState.SIGNED
     row.signature = signing.sign(
@@ -186,7 +186,7 @@ def approve(unit: Unit, actor: Actor, draft_id: str, words: str) -> PolicyActiva
     row = _signed(unit, actor, draft_id)
     _worded(words=words)
     policy = _passed(unit, row)
-    _may_approve(actor, row, difference(_base(unit, row), policy))
+    policy_rights.must_approve(actor, row, difference(_base(unit, row), policy))
     statement = _statement(unit, row)
     second = signing.sign(unit, statement, signing.APPROVER, actor.person_id, actor.agency_id)
     _answered(unit, actor, row, DraftState.ACTIVATED, words)
@@ -213,7 +213,7 @@ def act_now(unit: Unit, actor: Actor, draft_id: str) -> PolicyActivation:
         raise Conflict("The draft has to pass its checks first.", next_step="Run the checks.")
     policy = _passed(unit, row)
     found = difference(_base(unit, row), policy)
-    _may_author(actor, policy, found)
+    policy_rights.must_author(actor, policy, found)
     if not found.tightens_only:
         raise Conflict(
             "This change could open something that is closed, so a second officer has to approve it.",
@@ -279,7 +279,7 @@ def refuse(unit: Unit, actor: Actor, draft_id: str, words: str) -> None:
 def withdraw(unit: Unit, actor: Actor, draft_id: str) -> None:
     """Take one's own draft back. Raises NotFound when it is another's or was answered."""
     row = _found(unit, actor, draft_id)
-    if row.author_person_id != actor.person_id or row.state not in (*_OPEN, DraftState.SIGNED):
+    if row.author_person_id != actor.person_id or row.state not in (*OPEN, DraftState.SIGNED):
         raise NotFound("You have no such draft.", next_step=_NEXT)
     row.state = DraftState.WITHDRAWN
     unit.session.add(row)
@@ -314,7 +314,7 @@ def draft_for(unit: Unit, actor: Actor, draft_id: str) -> Draft:
         problem,
         found,
         _stale(unit, row),
-        _may(actor, row, found),
+        policy_rights.ways_on(actor, row, found),
         record.who(unit, row.author_post_id),
         record.who(unit, row.answered_by_post_id) if row.answered_by_post_id else "",
     )
@@ -329,21 +329,6 @@ def waiting(unit: Unit, actor: Actor) -> int:
     ]
     reviews = [one for one in versions(unit, actor) if one.review_by and one.reviewed_at is None]
     return len(signed) + len(reviews)
-
-
-def _may(actor: Actor, row: PolicyDraft, found: Difference | None) -> frozenset[str]:
-    if row.author_person_id == actor.person_id:
-        if row.state == DraftState.SIGNED:
-            return frozenset({"withdraw"})
-        own = {"edit", "check", "withdraw"} if row.state in _OPEN else set()
-        if row.kind == Kind.ROLLBACK:
-            own.discard("edit")
-        if row.state == DraftState.CHECKED:
-            own.add("sign")
-            if found is not None and found.tightens_only and row.kind != Kind.ROLLBACK:
-                own.add("act_now")
-        return frozenset(own)
-    return frozenset({"approve", "refuse"}) if row.state == DraftState.SIGNED else frozenset()
 
 
 def _add(
@@ -408,7 +393,7 @@ def _found(unit: Unit, actor: Actor, draft_id: str) -> PolicyDraft:
 
 def _mine(unit: Unit, actor: Actor, draft_id: str) -> PolicyDraft:
     row = _found(unit, actor, draft_id)
-    if row.author_person_id != actor.person_id or row.state not in _OPEN:
+    if row.author_person_id != actor.person_id or row.state not in OPEN:
         raise NotFound("You have no such open draft.", next_step=_NEXT)
     return row
 
@@ -426,27 +411,6 @@ def _passed(unit: Unit, row: PolicyDraft) -> Policy:
         says = next((one.says for one in found.findings if one.stops), "It isn't what was checked.")
         raise Conflict(f"The draft doesn't pass its checks: {says}", next_step="See the checks of the draft.")
     return found.policy
-
-
-def _may_author(actor: Actor, policy: Policy, found: Difference) -> None:
-    if actor.governs:
-        return
-    own = {pack.id for pack in policy.packs if pack.agency == actor.agency_id}
-    if any(change.pack_id not in own for change in found.changes):
-        raise Forbidden(
-            "Only an officer of the partnership may sign this change.",
-            next_step="An agency's own officer signs its overlay, and nothing else.",
-        )
-
-
-def _may_approve(actor: Actor, row: PolicyDraft, found: Difference) -> None:
-    if row.author_person_id == actor.person_id:
-        raise Forbidden("Someone else has to approve what you wrote.", next_step="Ask another officer.")
-    if actor.agency_type in found.beneficiaries:
-        raise Forbidden(
-            "Your kind of agency would receive more by this change, so another officer has to approve it.",
-            next_step="Ask an officer of the partnership office or of an agency that gains nothing.",
-        )
 
 
 def _answered(unit: Unit, actor: Actor, row: PolicyDraft, state: DraftState, words: str) -> None:
