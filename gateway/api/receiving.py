@@ -7,14 +7,8 @@ from flask import request
 from gateway.api.asking import idempotency_key
 from gateway.api.blueprint import blueprint
 from gateway.api.bodies import (
-    AnswerIn,
-    ChallengeOut,
-    ChallengesOut,
     CollectedOut,
     ConditionsOut,
-    KeyOut,
-    KeysIn,
-    KeysOut,
     OnwardIn,
     OpenedOut,
     OpenIn,
@@ -22,6 +16,7 @@ from gateway.api.bodies import (
     ParcelsOut,
     Received,
 )
+from gateway.api.key_bodies import AnswerIn, ChallengeOut, ChallengesOut, KeyOut, KeysIn, KeysOut
 from gateway.api.operations import Query, operation
 from gateway.disclosure import keyring, onward
 from gateway.disclosure import open as opening
