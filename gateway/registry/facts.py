@@ -172,7 +172,8 @@ def approve(unit: Unit, actor: Actor, fact_id: str) -> None:
 def end(unit: Unit, actor: Actor, fact_id: str, reason: str) -> bool:
     """End a fact: one that loosens at once, one that tightens when a second person asks the same.
 
-    Gives whether it has ended. Raises NotFound, Forbidden, Invalid, Conflict.
+    Of two who end an originator's caveat, one is of the agency whose caveat it is (DESIGN 3.3). Gives whether it has
+    ended. Raises NotFound, Forbidden, Invalid, Conflict.
     """
     wait_for_decisions(unit, actor.partnership_id)
     row = _kept(unit, actor, fact_id)
@@ -187,6 +188,7 @@ def end(unit: Unit, actor: Actor, fact_id: str, reason: str) -> bool:
             _note(unit, actor, row, "end_asked", reason=said)
             return False
         must_differ(actor, person_of(unit, row.end_asked_by_post_id))
+        _must_hear_the_originator(unit, actor, row)
     row.ends_at, row.ended_by_post_id = unit.now, actor.post_id
     unit.session.add(row)
     _note(unit, actor, row, "ended", reason=said)
@@ -340,6 +342,18 @@ def _must_not_gain(unit: Unit, actor: Actor, agency_id: str | None, post_id: str
     if agency_id == actor.agency_id or (post_id is not None and person_of(unit, post_id) == actor.person_id):
         raise Forbidden(
             "This would favour you or your agency.", next_step="Ask somebody of another agency to record it."
+        )
+
+
+def _must_hear_the_originator(unit: Unit, actor: Actor, row: RegisteredFact) -> None:
+    """Those who would receive something don't end by themselves the caveat of whoever it came from."""
+    if row.circumstance != Circumstance.ORIGINATOR_CAVEAT:
+        return
+    [originator, asked_by] = _agencies(unit, (row.recorded_by_post_id, row.end_asked_by_post_id or ""))
+    if originator not in {asked_by, actor.agency_id}:
+        raise Forbidden(
+            "The agency whose caveat this is hasn't agreed.",
+            next_step="Ask an officer of the agency that recorded it to end it.",
         )
 
 

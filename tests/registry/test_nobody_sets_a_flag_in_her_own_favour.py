@@ -132,6 +132,23 @@ def test_ending_what_tightens_takes_two(sample: Sample) -> None:
         assert "health_record_online_access" not in holding(sample, unit)
 
 
+@pytest.mark.parametrize("order", ["last", "first"])
+def test_an_originators_caveat_ends_with_a_word_of_the_originator(sample: Sample, order: str) -> None:
+    with sample.writing() as unit:
+        theirs, case = sample.actor(unit, "police-ig-1"), sample.id("case", "M2-0417")
+        fact = facts.record(unit, theirs, circumstance="originator_caveat", reason=REASON, case_id=case)
+        outside = sample.actor(unit, "office-ig-1")
+        second = replace(outside, person_id=sample.actor(unit, "harbour-idva-1").person_id)
+        first, last = (outside, theirs) if order == "last" else (theirs, outside)
+        assert not facts.end(unit, first, fact, REASON)
+        if order == "last":
+            with pytest.raises(Forbidden):
+                facts.end(unit, second, fact, REASON)
+        assert "originator_caveat" in holding(sample, unit)
+        assert facts.end(unit, last, fact, REASON)
+        assert "originator_caveat" not in holding(sample, unit)
+
+
 @pytest.mark.parametrize("circumstance", ["training_lapsed", "court_order_made", "data_stale", "nonsense"])
 def test_what_is_worked_out_or_declared_elsewhere_cannot_be_recorded(
     sample: Sample, circumstance: str
