@@ -1,14 +1,14 @@
-"""The holder's desk through the API: the inbox, questions, and each line released, declined or decided by a person."""
+"""The holder's desk through the API: the inbox, questions, and each line released or declined."""
 
 from __future__ import annotations
 
 from flask import request
 
 from gateway.api.blueprint import blueprint
-from gateway.api.bodies import AuthoriseIn, DeclineIn, ReleasedOut, ReleaseIn, Summaries, WordsIn
+from gateway.api.bodies import DeclineIn, ReleasedOut, ReleaseIn, Summaries, WordsIn
 from gateway.api.operations import Query, operation
 from gateway.api.shown import summary_of
-from gateway.disclosure import authorise, desk, lists, reading, release
+from gateway.disclosure import desk, lists, reading, release
 from gateway.disclosure.content import prepare
 from gateway.disclosure.release import About, NotReleased
 from gateway.errors import Conflict
@@ -82,18 +82,3 @@ def release_line(line_id: str, body: ReleaseIn) -> ReleasedOut:
     if isinstance(done, NotReleased):
         raise Conflict("Decided again, this may not be released now.", next_step=done.text)
     return ReleasedOut(release_id=done.release_id, parcel_id=done.parcel_id)
-
-
-@operation(
-    blueprint,
-    "POST",
-    "/lines/<id:line_id>/authorisation",
-    summary="Decide a referred line",
-    takes=AuthoriseIn,
-    status=204,
-    problems=(403, 409),
-)
-def authorise_line(line_id: str, body: AuthoriseIn) -> None:
-    """Grant or refuse a referred line, in a role that may."""
-    with current_gateway().store.writing() as unit:
-        authorise.authorise(unit, current_actor(), line_id, grants=body.grants, reasons=body.reasons)

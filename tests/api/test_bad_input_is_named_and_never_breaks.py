@@ -59,16 +59,16 @@ class Scene:
 
 @pytest.fixture
 def scene(quick_stage: Stage) -> Scene:
-    """A request to answer, a line to release, a line to decide, a parcel to open, a key to prove."""
+    """A request to answer, a line to release, a parcel to open, a key to prove."""
     stage = quick_stage
     probation, police = connected(stage, "probation-om"), connected(stage, "police-ppu")
-    manager, housing = connected(stage, "mappa-chair"), connected(stage, "housing-officer")
+    housing = connected(stage, "housing-officer")
     enrol(probation)
     parcel_id = released(probation, police)["parcel_id"]
     body = asking(probation, police)
     asked = [
         probation.post("/requests", body | change, once=f"scene-000{number}", expect=202)["request_id"]
-        for number, change in enumerate(({}, {}, {"categories": ["visor_record"]}))
+        for number, change in enumerate(({}, {}))
     ]
     stage.by("police-ppu", lambda unit, actor: desk.need_more(unit, actor, asked[1], "Which day?"))
     lines = [police.get(f"/requests/{one}")["lines"][0]["line_id"] for one in asked]
@@ -88,7 +88,6 @@ def scene(quick_stage: Stage) -> Scene:
             "question_request": police,
             "decline_line": police,
             "release_line": police,
-            "authorise_line": manager,
             "prove_key": housing,
         },
         {
@@ -97,7 +96,6 @@ def scene(quick_stage: Stage) -> Scene:
             "question_request.request_id": asked[0],
             "decline_line.line_id": lines[0],
             "release_line.line_id": lines[0],
-            "authorise_line.line_id": lines[2],
             "open_parcel.parcel_id": parcel_id,
             "ask_onward.parcel_id": parcel_id,
             "prove_key.key_id": key_id,
