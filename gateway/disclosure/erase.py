@@ -54,6 +54,8 @@ def erase_subject(unit: Unit, actor: Actor, subject_id: str, reason: str) -> Non
     Words of a request that is about others too stay until their case is erased. Raises what
     `subject_changes.erase` raises.
     """
+    # First of all: a request or a release at work has committed, and is found, or waits and finds her erased.
+    subjects.lock(unit, subject_id)
     known = subjects.known_as(unit, subject_id)
     lines = list(unit.session.exec(select(Line).where(col(Line.subject_id).in_(known))))
     subject_changes.erase(unit, actor, subject_id, reason)

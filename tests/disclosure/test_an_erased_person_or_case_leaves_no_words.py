@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import desk, drafts, erase, reading
+from gateway.disclosure import ask as asking
+from gateway.disclosure import desk, drafts, erase, judge, reading
 from gateway.disclosure.models import Line, LineState
 from gateway.disclosure.record import ERASED
 from gateway.errors import Conflict, NotFound
 from gateway.ledger.verify import verify_store
+from gateway.registry import subject_changes, subjects
+from gateway.registry.actors import actor_for_post
 from gateway.sealing.models import ParcelState
 from gateway.store.unit_of_work import Unit
 from tests.disclosure.conftest import Sent, latest, state_of
@@ -65,6 +68,27 @@ def test_parcels_words_and_drafts_are_gone(quick_stage: Stage, sent: Sent, erasi
     assert quick_stage.by("probation-om", lambda unit, actor: drafts.load(unit, actor, "ask", other))
     assert latest(quick_stage, sent.line_id).officer_text
     assert quick_stage.do(verify_store).verified
+
+
+def test_what_commits_while_it_waits_for_her_lock_is_erased_too(
+    quick_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: a request is made in the moment before the lock is granted."""
+    real, late = subjects.lock, []
+
+    def granted_later(unit: Unit, subject_id: str) -> None:
+        if not late:
+            late.append("")
+            actor = actor_for_post(unit, quick_stage.post_id(unit, "probation-om"))
+            made = asking.ask(unit, actor, quick_stage.asking(unit, PERMITTED))
+            late.append(judge.lines_of(unit, made.request_id)[0].id)
+        real(unit, subject_id)
+
+    for module in (subjects, subject_changes):
+        monkeypatch.setattr(module, "lock", granted_later)
+    _erase_person(quick_stage)
+    assert quick_stage.do(lambda unit: unit.session.get_one(Line, late[1]).state) == LineState.CANCELLED
+    assert _detail(quick_stage, late[1]).why == ERASED
 
 
 def test_an_open_case_is_not_erased_and_a_closed_one_is_closed(quick_stage: Stage) -> None:
