@@ -93,7 +93,9 @@ def read_request(request_id: str) -> Detail:
     actor = current_actor()
     with current_gateway().store.reading() as unit:
         found = reading.request_for(unit, actor, request_id)
-        own = RequestIn.of(asked_before(unit, actor, request_id)) if found.mine else None
+        before = asked_before(unit, actor, request_id) if found.mine else None
+    # Whoever isn't on the case finds none of their own words again, so there is no whole request to send back.
+    own = RequestIn.of(before) if before and before.case_id else None
     lines = [line_of(line) for line in found.lines]
     return Detail(request=summary_of(found.summary), asked=own, lines=lines, may=sorted(found.may))
 

@@ -12,15 +12,15 @@ from gateway.store.unit_of_work import Unit
 def asked(unit: Unit, actor: Actor, request_id: str) -> Asking:
     """A request of one's own as it was asked, to be sent again with changes.
 
-    What a holder made of a request from somebody not on the case doesn't show in it (DESIGN 3.8); nor does what others
+    Somebody not on the case doesn't find the words of it: those about a person who was erased are gone, and that must
+    not show, so they say them again (DESIGN 3.8). What a holder made of it doesn't show, either; nor does what others
     declared about it since, which is theirs to say again (DESIGN 3.3).
 
     Raises:
         NotFound: not this actor's request.
     """
     request = ask.own_request(unit, actor, request_id)
-    from_outside = request.person is not None
-    reference, person = _meant(unit, request)
+    from_outside = request.from_outside
     lines = [] if from_outside else judge.lines_of(unit, request.id)
     return Asking(
         kind=RequestKind(request.kind),
@@ -28,30 +28,23 @@ def asked(unit: Unit, actor: Actor, request_id: str) -> Asking:
         categories=tuple(request.categories),
         purpose=request.purpose,
         basis=Basis(tuple(request.powers), request.dp_regime, request.dp_condition, request.confidence_basis),
-        why=record.sealed_words(unit, request, request.why, f"request.why|{request.id}"),
+        why=""
+        if from_outside
+        else record.sealed_words(unit, request, request.why, f"request.why|{request.id}"),
         recipients=tuple(_named(unit, request, row) for row in ask.recipients_of(unit, request.id)),
         case_id=None if from_outside else request.case_id,
         subject_ids=tuple(dict.fromkeys(line.subject_id for line in lines)),
-        case_reference=reference,
-        person=person,
         needed_by=request.needed_by,
         declarations=_declared(unit, request),
         onward_of_parcel_id=request.onward_of_parcel_id,
     )
 
 
-def _meant(unit: Unit, request: Request) -> tuple[str | None, str | None]:
-    """The case and the person as somebody not on the case named them: kept as one text, the case on its first line."""
-    if request.person is None:
-        return None, None
-    said = record.sealed_words(unit, request, request.person, f"request.person|{request.id}")
-    reference, _, person = said.partition("\n")
-    return reference, person
-
-
 def _named(unit: Unit, request: Request, row: RequestRecipient) -> NamedRecipient:
     if row.post_id is not None:
         return NamedRecipient(post_id=row.post_id)
+    if request.from_outside:
+        return NamedRecipient(agency_type=row.agency_type, delivering_post_id=row.delivering_post_id)
     said = record.sealed_words(unit, request, row.described, f"request_recipient.described|{row.id}")
     # Who and in what role are kept as one text; wherever it is parted, sent again it is the same text.
     described, _, role = said.rpartition(", ")
@@ -65,7 +58,7 @@ def _named(unit: Unit, request: Request, row: RequestRecipient) -> NamedRecipien
 
 def _declared(unit: Unit, request: Request) -> dict[str, str]:
     return {
-        row.circumstance: words
+        row.circumstance: "" if request.from_outside else words
         for row, words in record.declarations_of(unit, request)
         if row.declared_by_post_id == request.requester_post_id
     }

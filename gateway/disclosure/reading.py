@@ -200,21 +200,27 @@ def decisions_of(unit: Unit, line_id: str) -> list[LineDecision]:
 def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> RequestDetail:
     hidden = request.from_outside and not officer
     lines = [] if hidden else judge.lines_of(unit, request.id)
+    # Words about somebody who was erased are gone: of no request do they show to who made it from outside (DESIGN 3.8).
+    declared = [] if hidden else record.declarations_of(unit, request)
     return RequestDetail(
         summary=summaries(unit, actor, [request], own=not officer)[0],
         mine=ask.is_own(unit, actor, request),
         case_id=None if hidden else request.case_id,
-        why=record.sealed_words(unit, request, request.why, f"request.why|{request.id}"),
-        person=record.sealed_words(unit, request, request.person, f"request.person|{request.id}"),
+        why="" if hidden else record.sealed_words(unit, request, request.why, f"request.why|{request.id}"),
+        person=""
+        if hidden
+        else record.sealed_words(unit, request, request.person, f"request.person|{request.id}"),
         powers=tuple(request.powers),
         dp_regime=request.dp_regime,
         dp_condition=request.dp_condition,
         confidence_basis=request.confidence_basis,
         categories=tuple(request.categories),
-        recipients=tuple(record.recipient_in_words(unit, row.id) for row in _recipients(unit, request.id)),
-        declared=tuple((row.circumstance, words) for row, words in record.declarations_of(unit, request)),
+        recipients=()
+        if hidden
+        else tuple(record.recipient_in_words(unit, row.id) for row in _recipients(unit, request.id)),
+        declared=tuple((row.circumstance, words) for row, words in declared),
         lines=tuple(_line(unit, request, line, officer=officer) for line in lines),
-        messages=tuple(_messages(unit, actor, request)),
+        messages=() if hidden else tuple(_messages(unit, actor, request)),
         timeline=() if hidden else tuple(_timeline(unit, request)),
         may=_may(unit, actor, request),
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from gateway import api
 from gateway.api import v1
+from gateway.api.openapi import document
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import authorise
 from gateway.disclosure.models import Line, LineState
-from tests.api.bodies import document
 from tests.api.client import BASE, thumb
 from tests.api.conftest import connected
 from tests.told import PERMITTED

@@ -74,7 +74,8 @@ def test_what_commits_while_it_waits_for_her_lock_is_erased_too(
     quick_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Planted: a request is made in the moment before the lock is granted."""
-    real, late = subjects.lock, []
+    real = subjects.lock
+    late: list[str] = []
 
     def granted_later(unit: Unit, subject_id: str) -> None:
         if not late:

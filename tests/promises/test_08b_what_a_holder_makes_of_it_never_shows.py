@@ -9,10 +9,12 @@ import pytest
 
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import ask as asking
-from gateway.disclosure import authorise, desk, judge, reading
+from gateway.disclosure import authorise, desk, erase, judge, reading, record
 from gateway.disclosure.ask import Asked
+from gateway.disclosure.asked import asked
 from gateway.disclosure.asking import Asking, NamedRecipient
-from gateway.disclosure.models import Line
+from gateway.disclosure.models import Line, Request
+from gateway.disclosure.record import ERASED
 from gateway.errors import Conflict, Forbidden, NotFound
 from gateway.ledger import read
 from gateway.ledger.entries import EntryKind
@@ -50,7 +52,7 @@ def _match(stage: Stage, request_id: str) -> None:
 
 
 def _seen(stage: Stage, request_id: str) -> object:
-    """Everything its maker can read of a request, but for what they typed and its random ids."""
+    """Everything its maker can read of a request, but for its random ids."""
 
     def look(unit: Unit, actor: Actor) -> object:
         listed = {tab: reading.my_requests(unit, actor, tab) for tab in _TABS}
@@ -60,7 +62,7 @@ def _seen(stage: Stage, request_id: str) -> object:
         }
         detail = reading.request_for(unit, actor, request_id)
         same = replace(detail.summary, request_id="", reference="")
-        return in_lists, replace(detail, summary=same, person="")
+        return in_lists, replace(detail, summary=same)
 
     return stage.by(_ASKER, look)
 
@@ -118,6 +120,42 @@ def test_a_question_of_the_holder_leaves_them_alike(quick_stage: Stage, pair: tu
     for request_id in (known.request_id, pair[1].request_id):
         _question(quick_stage, request_id)
     assert _seen(quick_stage, known.request_id) == _seen(quick_stage, pair[1].request_id)
+
+
+@pytest.mark.parametrize("what", ["person", "case"])
+def test_an_erasure_leaves_them_alike(quick_stage: Stage, pair: tuple[Asked, Asked], what: str) -> None:
+    """What she typed is gone with the one and lies sealed with the other: neither is shown to her again."""
+
+    def erased(unit: Unit, actor: Actor) -> None:
+        if what == "person":
+            erase.erase_subject(unit, actor, quick_stage.subject_id(unit, "s-robin"), "A court ordered it.")
+            return
+        case_id = quick_stage.case_id(unit, "M2-0417")
+        erase.close_case(unit, actor, case_id, "It is over.")
+        erase.erase_case(unit, actor, case_id, "A court ordered it.")
+
+    def again(unit: Unit, actor: Actor, request_id: str) -> Asking:
+        return asked(unit, actor, request_id)
+
+    quick_stage.by("probation-ig" if what == "person" else "office-ig", erased)
+    known, nobody = pair
+    assert quick_stage.by("police-ppu", lambda unit, _: _why(unit, known)) == ERASED  # it was there
+    assert _seen(quick_stage, known.request_id) == _seen(quick_stage, nobody.request_id)
+    kept = [
+        quick_stage.by(_ASKER, lambda unit, actor, one=one: again(unit, actor, one.request_id))  # type: ignore[misc]
+        for one in pair
+    ]
+    assert kept[0] == kept[1]
+    quick_stage.later(days=10)
+    for one in pair:
+        _as_asker(quick_stage, desk.chase, one.request_id)
+        _as_asker(quick_stage, asking.cancel, one.request_id)
+    assert _seen(quick_stage, known.request_id) == _seen(quick_stage, nobody.request_id)
+
+
+def _why(unit: Unit, one: Asked) -> str:
+    row = unit.session.get_one(Request, one.request_id)
+    return record.sealed_words(unit, row, row.why, f"request.why|{row.id}")
 
 
 def test_no_notice_tells_the_asker_that_it_was_decided(quick_stage: Stage, pair: tuple[Asked, Asked]) -> None:
