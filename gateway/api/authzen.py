@@ -129,7 +129,7 @@ def _is_permitted(unit: Unit, question: Question | None) -> bool:
         asker = actor_for_post(unit, question.post_id)
     except (NotFound, Unauthenticated):
         return False
-    [answer] = may.may(unit, asker, [question])
+    [answer] = may.may(unit, asker, [question], searched_by=current_actor())
     return answer is not None and answer.outcome is Outcome.PERMIT
 
 

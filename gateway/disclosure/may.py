@@ -38,8 +38,12 @@ class Question:
     basis: Basis
 
 
-def may(unit: Unit, actor: Actor, questions: Sequence[Question]) -> list[LineDecision | None]:
+def may(
+    unit: Unit, actor: Actor, questions: Sequence[Question], *, searched_by: Actor | None = None
+) -> list[LineDecision | None]:
     """Answer each question; None where the asker may not even be told why, or the question can't be read.
+
+    Where somebody searches what a colleague would be permitted, `searched_by` is who the entry says asked.
 
     What was asked about one person of one holder is one entry, so that each advocate finds it in her client's log; what
     leads to nobody is one more, about nobody.
@@ -50,7 +54,7 @@ def may(unit: Unit, actor: Actor, questions: Sequence[Question]) -> list[LineDec
         about = (question.holder_agency_id, question.case_id, question.subject_id) if found else None
         asked.setdefault(about, []).append(found.outcome.value if found else Outcome.DENY.value)
     for about, outcomes in asked.items():
-        _record(unit, actor, about, outcomes)
+        _record(unit, searched_by or actor, about, outcomes)
     return answers
 
 

@@ -11,6 +11,9 @@ from werkzeug.test import TestResponse
 from gateway.api import authzen
 from gateway.cli.demo_stage import Stage
 from gateway.clock import local_day
+from gateway.ledger.entries import EntryKind
+from gateway.ledger.read import Filter, entries_in_partnership
+from gateway.registry import cases
 from gateway.registry.actors import Actor
 from gateway.registry.authorities import approve_authority, grant_authority
 from gateway.store.unit_of_work import Unit
@@ -123,6 +126,24 @@ def test_a_search_finds_nothing_in_a_case_that_is_not_the_callers(manager: Syste
     assert _asks(manager, f"{authzen.SEARCH}/resource", nobody).get_json() == {"results": []}
     nothing = {**body, "resource": {"type": "weather", "id": "rain"}}
     assert _asks(manager, f"{authzen.SEARCH}/subject", nothing).get_json() == {"results": []}
+
+
+def test_the_entry_of_a_search_names_who_searched_and_nobody_else(manager: System) -> None:
+    body, stage = _question(manager.stage), manager.stage
+    for kind in ("subject", "resource", "action"):
+        assert _asks(manager, f"{authzen.SEARCH}/{kind}", body).status_code == 200
+    own, partnership_id, posts = stage.do(
+        lambda unit: (
+            stage.post_id(unit, "probation-om"),
+            stage.partnership_id(unit),
+            len(cases.assigned_posts(unit, body["context"]["case_id"])),
+        )
+    )
+    chosen = Filter(kinds=(EntryKind.DECISION_MADE,))
+    entries = stage.do(lambda unit: entries_in_partnership(unit, partnership_id, chosen).entries)
+    searched = [one for one in entries if one.codes.get("step") == "may"]
+    assert len(searched) > posts > 1
+    assert {one.actor_post_id for one in searched} == {own}
 
 
 def test_a_search_comes_by_pages_that_together_are_the_whole(manager: System) -> None:
