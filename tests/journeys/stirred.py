@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 
 from joserfc.jwk import ECKey
 from sqlmodel import col, select
@@ -96,7 +97,7 @@ def _closed_case(stage: Stage, unit: Unit) -> None:
 
 
 def _people(stage: Stage) -> None:
-    codes = ("social-worker", "marac-deputy", "health-lead")
+    codes = ("social-worker", "marac-deputy", "health-lead", "probation-om", "probation-om-2")
     post = stage.do(lambda unit: {code: stage.post_id(unit, code) for code in codes})
     today = local_day(stage.clock.now())
     stage.by(
@@ -110,16 +111,8 @@ def _people(stage: Stage) -> None:
             ends_on=today + timedelta(days=30),
         ),
     )
-    stage.by(
-        "marac-deputy",
-        lambda unit, actor: people.cover(
-            unit,
-            actor,
-            post["marac-deputy"],
-            by_post_id=post["social-worker"],
-            until=today + timedelta(days=3),
-        ),
-    )
+    for away, by in (("marac-deputy", "social-worker"), ("probation-om", "probation-om-2")):
+        stage.by(away, partial(_cover, post_id=post[away], by_post_id=post[by], today=today))
     pair = [ECKey.generate_key("P-256"), ECKey.generate_key("P-256")]
     publics = [key.as_dict(private=False) for key in pair]
     [given, _] = stage.by("marac-chair", lambda unit, actor: keyring.enrol(unit, actor, publics))
@@ -144,6 +137,10 @@ def _people(stage: Stage) -> None:
         lambda unit, actor: subject_changes.ask_merge(unit, actor, one, other, "They are the same."),
     )
     stage.by("office-ig", lambda unit, actor: stop.approve_change(unit, actor, change))
+
+
+def _cover(unit: Unit, actor: Actor, *, post_id: str, by_post_id: str, today: date) -> None:
+    people.cover(unit, actor, post_id, by_post_id=by_post_id, until=today + timedelta(days=3))
 
 
 def _policy(stage: Stage) -> str:
