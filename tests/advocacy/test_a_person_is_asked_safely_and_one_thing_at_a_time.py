@@ -54,8 +54,14 @@ def walk(web: Web, meadow: Meadow, **changed: dict[str, Any]) -> Page:
 
 def status(gateway: Gateway, meadow: Meadow) -> ConsentStatus:
     with gateway.store.reading() as unit:
-        asked = {"purpose": "early_help", "category": "housing", "agency_id": meadow.housing}
-        return consents.status(unit, meadow.victim, meadow.case, **asked)
+        return consents.status(
+            unit,
+            meadow.victim,
+            meadow.case,
+            purpose="early_help",
+            category="housing",
+            agency_id=meadow.housing,
+        )
 
 
 def test_a_consent_is_read_back_before_it_counts(web: Web, meadow: Meadow, sqlite_gateway: Gateway) -> None:

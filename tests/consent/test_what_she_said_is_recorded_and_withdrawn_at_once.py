@@ -187,9 +187,9 @@ def hear(unit: Unit, meadow: Meadow, wish: Wish, over: Reach | None = None, **ch
 
 @pytest.fixture
 def heard(gateway: Gateway, meadow: Meadow) -> Callable[..., Wish | None]:
-    def ask(**question: str) -> Wish | None:
+    def ask(*, purpose: str | None = None, category: str | None = None) -> Wish | None:
         with gateway.store.reading() as unit:
-            row = views.latest(unit, meadow.victim, meadow.case, **question)
+            row = views.latest(unit, meadow.victim, meadow.case, purpose=purpose, category=category)
             return Wish(row.wish) if row else None
 
     return ask
