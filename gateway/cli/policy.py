@@ -13,11 +13,11 @@ from rich.table import Table
 from sqlmodel import select
 
 from gateway.cli import policy_checks
+from gateway.cli.installation import at_work
 from gateway.cli.policy_checks import (
     console,
     draft_row,
     of_draft,
-    opened,
     show_checked,
     show_difference,
     the_partnership,
@@ -53,7 +53,7 @@ for _command in policy_checks.COMMANDS:
 @policy.command("trials")
 def list_trials() -> None:
     """Say of each rule on trial how many decisions it would have changed, and list them."""
-    gateway = opened()
+    gateway = at_work()
     with gateway.store.reading() as unit:
         found = running_trials(unit, the_partnership(unit).id)
     if not found:
@@ -71,7 +71,7 @@ def list_trials() -> None:
 @click.option("--draft", help="A draft's id, instead of the policy in force.")
 def export_files(to: Path, draft: str | None) -> None:
     """Write the files of the policy in force (or of a draft) into the folder TO."""
-    with opened().store.reading() as unit:
+    with at_work().store.reading() as unit:
         files = draft_row(unit, draft).files if draft else _files_in_force(unit)
     (to / "packs").mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
@@ -126,7 +126,7 @@ def sign(draft_id: str, post: str, at: datetime | None) -> None:
 @click.option("--words", required=True, help="Why you agree, in a sentence.")
 def approve(draft_id: str, post: str, words: str) -> None:
     """Approve DRAFT as the second officer; shows what it changes first."""
-    with opened().store.reading() as unit:
+    with at_work().store.reading() as unit:
         old = lifecycle.active(unit, the_partnership(unit).id)
         show_difference(difference(old, of_draft(unit, draft_id)), as_json=False)
     row = _act(post, lambda unit, actor: policies.approve(unit, actor, draft_id, words))
@@ -164,7 +164,7 @@ def rollback(sequence: int, reason: str, post: str) -> None:
 @policy.command("list")
 def list_versions() -> None:
     """List the activations and the drafts of the partnership."""
-    with opened().store.reading() as unit:
+    with at_work().store.reading() as unit:
         partnership = the_partnership(unit)
         activations = lifecycle.activations(unit, partnership.id)
         open_drafts = unit.session.exec(select(PolicyDraft)).all()
@@ -181,7 +181,7 @@ def list_versions() -> None:
 
 
 def _act(post: str, act: Callable[[Unit, Actor], T]) -> T:
-    with opened().store.writing() as unit:
+    with at_work().store.writing() as unit:
         row = unit.session.exec(select(Post).where(Post.code == post)).first()
         if row is None:
             raise NotFound("No post has this key.", next_step="`gateway person list` shows the posts.")

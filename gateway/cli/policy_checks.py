@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel import select
 
-from gateway import settings as configuration
-from gateway.assembly import Gateway, assemble
+from gateway.cli.installation import at_work
 from gateway.clock import SystemClock, local_day
 from gateway.disclosure import impact as replay
 from gateway.disclosure import policies
@@ -134,7 +133,7 @@ def prove(draft: str | None, folder: Path | None, day: datetime | None, as_json:
 @_json
 def impact(draft: str | None, folder: Path | None, days: int, as_json: bool) -> None:
     """Judge past decisions again under DRAFT (its id) or the policy of a folder, and list what would change."""
-    gateway = opened()
+    gateway = at_work()
     with gateway.store.reading() as unit:
         partnership = the_partnership(unit)
         old = lifecycle.active(unit, partnership.id)
@@ -159,7 +158,7 @@ def impact(draft: str | None, folder: Path | None, days: int, as_json: bool) -> 
 @_json
 def diff(draft: str | None, folder: Path | None, as_json: bool) -> None:
     """Say in words how DRAFT (its id) or the policy of a folder differs from the policy in force."""
-    gateway = opened()
+    gateway = at_work()
     with gateway.store.reading() as unit:
         old = lifecycle.active(unit, the_partnership(unit).id)
         new = of_draft(unit, draft) if draft else _policy(folder, enabled=_enabled(old))
@@ -171,7 +170,7 @@ def diff(draft: str | None, folder: Path | None, as_json: bool) -> None:
 @_json
 def explain(request: str, as_json: bool) -> None:
     """Explain the decision on REQUEST (its reference): rule, obligations and their origin, what was missing."""
-    gateway = opened()
+    gateway = at_work()
     with gateway.store.reading() as unit:
         found = replay.explain(unit, the_partnership(unit).id, request)
     if as_json:
@@ -188,11 +187,6 @@ def explain(request: str, as_json: bool) -> None:
             console.print(f"  nearly permitted by “{title}”; missing: {missing}", markup=False)
         for rule_id, would_be in one.tried:
             console.print(f"  on trial: {rule_id} would have made it {would_be}", markup=False)
-
-
-def opened() -> Gateway:
-    """The installation that the settings name."""
-    return assemble(configuration.load())
 
 
 def the_partnership(unit: Unit) -> Partnership:
@@ -255,13 +249,13 @@ def draft_row(unit: Unit, draft_id: str) -> PolicyDraft:
 def _policy_of(draft: str | None, folder: Path | None) -> Policy:
     if draft is None:
         return _policy(folder)
-    with opened().store.reading() as unit:
+    with at_work().store.reading() as unit:
         return of_draft(unit, draft)
 
 
 def _checked(draft: str | None, folder: Path | None, day: datetime | None) -> Checked:
     if draft is not None:
-        with opened().store.reading() as unit:
+        with at_work().store.reading() as unit:
             return policies.check(unit, draft_row(unit, draft))
     files = _files(folder)
     return checks.check(files, _all_packs(files), _day(day))

@@ -157,23 +157,29 @@ def _policy(stage: Stage) -> str:
     return changing.signed(stage, changing.PERMIT)
 
 
+def name_an_advocate(stage: Stage, unit: Unit, actor: Actor) -> None:
+    """Jess names an advocate; a second agency is still to ask her."""
+    today = local_day(unit.now)
+    advocate = stage.post_id(unit, "lantern-advocate")
+    new = mandates.NewMandate(
+        subject_id=stage.subject_id(unit, "s-jess"),
+        advocate_post_id=advocate,
+        advocate_agency_id=actor.agency_id,
+        controller_agency_id=actor.agency_id,
+        how_given=HowTaken.FACE_TO_FACE,
+        alone=True,
+        wording_version=wordings.current("mandate").version,
+        given_on=today,
+        expires_on=today + timedelta(days=90),
+    )
+    mandates.record(unit, actor, new)
+
+
 def _said(stage: Stage) -> None:
     today = local_day(stage.clock.now())
 
     def give(unit: Unit, actor: Actor) -> None:
-        advocate = stage.post_id(unit, "lantern-advocate")
-        new = mandates.NewMandate(
-            subject_id=stage.subject_id(unit, "s-jess"),
-            advocate_post_id=advocate,
-            advocate_agency_id=actor.agency_id,
-            controller_agency_id=actor.agency_id,
-            how_given=HowTaken.FACE_TO_FACE,
-            alone=True,
-            wording_version=wordings.current("mandate").version,
-            given_on=today,
-            expires_on=today + timedelta(days=90),
-        )
-        mandates.record(unit, actor, new)
+        name_an_advocate(stage, unit, actor)
         consents.record(
             unit,
             actor,

@@ -41,6 +41,7 @@ from gateway.store.tables import Row
 from gateway.store.unit_of_work import Unit
 from gateway.web import access
 from tests.conftest import NOW
+from tests.journeys.stirred import name_an_advocate
 from tests.policy_life.changing import FILE, STOP
 from tests.told import store_settings
 from tests.web import hostile
@@ -85,7 +86,10 @@ BUTTONS = {
     "staff.end_cover",
     "staff.pass_on",
     "staff.confirm_restored",
+    "staff.covered_parcel",
 }
+# What a page asks of itself while a form is filled in: the fields of that form, walked below.
+LIVE = {"governance.policies_preview"}
 APART = {"account.sign_out"}
 THINGS: dict[str, tuple[type[Row], ...]] = {
     "task_id": (Task,),
@@ -133,6 +137,7 @@ def meadowshire(
     _change_the_register(stage)
     _stop_what_was_sent(stage)
     stage.by("lantern-idva", Story(stage)._consent_to_housing)
+    stage.by("lantern-idva", partial(name_an_advocate, stage))
     _begin_to_hear(stage)
     _prove_a_key(stage)
     yield stage
@@ -332,7 +337,7 @@ def taken_by_people(app: Flask) -> set[str]:
 
 def test_every_route_that_takes_a_form_is_walked(app: Flask, found: dict[str, Form]) -> None:
     """Nobody can add a form and forget it here."""
-    apart = ELSEWHERE | SCRIPTS | BUTTONS | APART
+    apart = ELSEWHERE | SCRIPTS | BUTTONS | LIVE | APART
     left = sorted(taken_by_people(app) - set(found) - apart)
     assert not left, " ".join(left)
 
@@ -348,6 +353,21 @@ def test_what_is_wrong_in_a_form_is_named_and_nothing_breaks(web: Web, found: di
                 if what in {"code", "id", "number"} and kind in {"textarea", "text"}:
                     continue  # these are as good as any
                 send(web, shown, field, kind, what)
+
+
+def test_a_rule_is_said_as_far_as_it_goes_whatever_stands_in_its_form(
+    web: Web, found: dict[str, Form]
+) -> None:
+    form = found["governance.policies_rule"]
+    web.sign_in(form.post_id)
+    live = re.search(r'data-preview="([^"]+)"', web.client.get(form.page).text)
+    assert live is not None, form.page
+    token = _token(web, form.page)
+    for field, _kind in form.fields:
+        for value in BAD.values():
+            answer = web.client.post(live[1], data={**form.values, "csrf_token": token, field: value})
+            assert answer.status_code == 200, (field, value[:40])
+            assert set(answer.json or {}) == {"sentence", "source", "missing"}
 
 
 def test_a_script_that_sends_nonsense_is_told_so(web: Web, meadowshire: Stage, app: Flask) -> None:
