@@ -46,7 +46,10 @@ def flow(requests: int, seconds: float, postgresql: str | None, as_json: bool) -
 @_POSTGRESQL
 @_JSON
 def ledger(full: bool, folder: Path | None, postgresql: str | None, as_json: bool) -> None:
-    """Entries recorded a second, proofs and audits, beside bare commits to the same disk."""
+    """Entries recorded a second, proofs and audits, beside bare commits to the same disk.
+
+    On SQLite and on PostgreSQL: without --postgresql one is started, where its programs are installed.
+    """
     from gateway.cli import bench_ledger
 
     rows = bench_ledger.run(full=full, postgresql=postgresql, folder=folder)

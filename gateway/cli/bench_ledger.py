@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel import Session, SQLModel
 
+from gateway.cli.bench_postgresql import served
 from gateway.clock import SystemClock
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
@@ -96,16 +97,18 @@ def create_tables(url: str) -> None:
 def run(*, full: bool = False, postgresql: str | None = None, folder: Path | None = None) -> list[Row]:
     """Measure and give the rows.
 
-    Takes the URL of an empty PostgreSQL database to measure it too, and the folder whose disk is measured (a temporary
-    one by default). `full` measures 10^6 entries, and growth up to 10^7, and takes many minutes.
+    Takes the URL of an empty PostgreSQL database (one is started where its programs are installed and none is given),
+    and the folder whose disk is measured (a temporary one by default). `full` measures 10^6 entries, and growth up to
+    10^7, and takes many minutes.
     """
     with tempfile.TemporaryDirectory(dir=folder) as name:
         place = Place(Path(name))
         create_root_file(place.folder / "root")
         create_log_keys(place.folder / "log")
         rows = list(_sqlite_rows(place, 2_000 if full else 300))
-        if postgresql:
-            rows += _postgresql_rows(place, postgresql, 16_000 if full else 1_600)
+        with served(postgresql) as url:
+            if url is not None:
+                rows += _postgresql_rows(place, url, 16_000 if full else 1_600)
         return rows + list(_size_rows(place, 1_000_000 if full else 20_000, growth=full))
 
 
