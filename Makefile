@@ -33,7 +33,7 @@ check: developer ## Lint, types and layers, without the tests
 	@.venv/bin/lint-imports
 
 unit: developer ## The tests alone
-	@$(PYTHON) -m pytest -q --color=no -n 2 --dist worksteal
+	@$(PYTHON) -m pytest -q --color=no -n 3 --dist worksteal
 
 assure: developer ## The promises at full counts: takes many minutes
 	@.ci/tools

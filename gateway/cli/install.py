@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import settings as configuration
-from gateway.assembly import Gateway, assemble
+from gateway.cli.installation import opened
 from gateway.errors import Conflict, GatewayError
 from gateway.ledger.journal import create_log_keys
 from gateway.ledger.verify import verify_store
@@ -36,7 +36,7 @@ def init(demo: bool) -> None:
     if demo:
         from gateway.cli.demo import fill
 
-        fill(assemble(settings))
+        fill(opened())
     console.print("Ready.")
 
 
@@ -70,8 +70,7 @@ def check() -> None:
     table = Table("what", "state", box=None)
     waiting = _pending(settings)
     table.add_row("database", "needs `gateway upgrade`" if waiting else "at this version")
-    gateway = assemble(settings)
-    with gateway.store.reading() as unit:
+    with opened().store.reading() as unit:
         verdict = verify_store(unit)
     table.add_row("ledger", verdict.sentence)
     console.print(table)
@@ -104,7 +103,7 @@ def _pending(settings: Settings) -> list[str]:
 
 
 def _welcome(settings: Settings) -> None:
-    gateway: Gateway = assemble(settings)
+    gateway = opened()
     from gateway.registry.sign_in import personas
 
     try:

@@ -12,8 +12,7 @@ from gateway_verify.opening import Opening
 from gateway_verify.words import lines, title
 from rich.console import Console
 
-from gateway.assembly import Gateway, assemble
-from gateway.cli.installation import at_work
+from gateway.cli.installation import at_work, opened
 from gateway.disclosure.redo import redo as do_again
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
@@ -39,13 +38,8 @@ from gateway.ledger.read import entry
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, releases_allowed
 from gateway.registry.actors import actor_for_post
-from gateway.settings import load
 
 _console = Console(highlight=False, soft_wrap=True)
-
-
-def _gateway() -> Gateway:
-    return assemble(load())
 
 
 @click.group()
@@ -64,7 +58,7 @@ def verify() -> None:
     Exit code 0 says that the log verifies, 1 that it does not. To learn that nothing was cut off the end or replaced
     whole, compare with a checkpoint kept elsewhere: `gateway-verify --since`.
     """
-    gateway = _gateway()
+    gateway = opened()
     with gateway.store.reading() as unit:
         found = verify_store(unit)
     _console.print(found.sentence, style="green" if found.verified else "bold red")
@@ -87,7 +81,7 @@ def export(folder: Path, newest: bool) -> None:
 
     Nothing in it names or describes anyone. A second export into the same folder adds what is new.
     """
-    gateway = _gateway()
+    gateway = opened()
     with gateway.store.reading() as unit:
         done = export_log(unit, folder, newest=newest)
     _console.print(f"{done.entries} entries are in {folder} ({done.files} new files).")
@@ -101,7 +95,7 @@ def proof(entry_id: str) -> None:
 
     It shows a place, not what was recorded there: openings are given out on the pages of those who are entitled.
     """
-    gateway = _gateway()
+    gateway = opened()
     with gateway.store.reading() as unit:
         found = proof_of(unit, entry_id)
     click.echo(str(found), nl=False)
@@ -135,7 +129,7 @@ def show(entry_id: str) -> None:
 )
 def checkpoint(newest: bool) -> None:
     """Print the signed checkpoint: keep it elsewhere, and compare the log with it later."""
-    gateway = _gateway()
+    gateway = opened()
     with gateway.store.reading() as unit:
         note = newest_checkpoint(unit) if newest else published_checkpoint(unit)
     click.echo(str(note), nl=False)
@@ -147,7 +141,7 @@ def cosign() -> None:
 
     A running gateway does this every minute by itself.
     """
-    gateway = _gateway()
+    gateway = opened()
     done = ask_witnesses(gateway.store, gateway.journal)
     for name in done.cosigned:
         _console.print(f"{name} cosigned {done.size} entries.")
@@ -166,7 +160,7 @@ def follow(folder: Path) -> None:
 
     After a restore it says what happened in the lost time: gateway ledger missed FOLDER.
     """
-    gateway = _gateway()
+    gateway = opened()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with gateway.store.reading() as unit:
         count = follow_log(unit, folder)
@@ -180,7 +174,7 @@ def missed(folder: Path) -> None:
 
     Exit code 1 if anything was lost.
     """
-    gateway = _gateway()
+    gateway = opened()
     with gateway.store.reading() as unit:
         lost = missed_entries(unit, folder)
     for fields in lost:
@@ -239,7 +233,7 @@ def begin_epoch(
     first entry, open to all, holds what the witnesses last saw and what was lost. What may not be trusted any more is
     frozen until someone confirms it. The witnesses must then be asked to watch the new key.
     """
-    gateway = _gateway()
+    gateway = opened()
     path = gateway.settings.keys.ledger_key_file
     fresh = path.with_name(path.name + ".new")
     create_log_keys(fresh)
@@ -272,6 +266,6 @@ def role_sql(role: str) -> None:
 @ledger.command()
 def policy() -> None:
     """Print the log's public keys and its witnesses as a policy file for gateway-verify."""
-    gateway = _gateway()
+    gateway = opened()
     with gateway.store.reading() as unit:
         click.echo(policy_text(gateway.journal, epochs(unit)), nl=False)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from gateway import settings as configuration
-from gateway.assembly import assemble
+from gateway.cli.installation import at_work
 from gateway.notices.outbox import run
 
 console = Console(highlight=False)
@@ -18,9 +17,5 @@ def notices() -> None:
 
     Run it every minute. Nobody is told twice, and the person the information is about is never told this way.
     """
-    gateway = assemble(configuration.load())
-    try:
-        ran = run(gateway)
-    finally:
-        gateway.store.close()
+    ran = run(at_work())
     console.print(f"Noted {ran.noted}, sent {ran.sent}, to be tried again {ran.failed}.")

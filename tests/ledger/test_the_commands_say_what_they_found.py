@@ -27,7 +27,8 @@ from tests.ledger.test_witnesses_see_what_the_database_can_hide import cut_tail
 
 @pytest.fixture
 def run(sqlite_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    monkeypatch.setattr(commands, "_gateway", lambda: sqlite_gateway)
+    for way in ("opened", "at_work"):
+        monkeypatch.setattr(commands, way, lambda: sqlite_gateway)
     return CliRunner()
 
 

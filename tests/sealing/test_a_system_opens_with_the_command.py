@@ -80,7 +80,7 @@ def test_the_keys_at_rest_move_to_a_new_epoch(
     sqlite_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = sqlite_gateway
-    monkeypatch.setattr(cli, "_gateway", lambda: gateway)
+    monkeypatch.setattr(cli, "at_work", lambda: gateway)
     with gateway.store.writing() as unit:
         sealed = gateway.vault.seal(unit.session, Scope.PARCEL, "p", b"content", where="a")
     assert "1 keys were moved" in run("rotate", "--destroy-before")
