@@ -27,7 +27,9 @@ from gateway.errors import Conflict, Invalid, NotConfirmed, NotFound
 from gateway.ledger import publish, read
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import journal_of
+from gateway.registry import agencies
 from gateway.registry.actors import Actor
+from gateway.registry.models import Subject
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.tables import new_id
@@ -59,6 +61,8 @@ class ParcelDetail:
     """What the recipient sees before opening: what to undertake, how to handle it, and the key it is sealed to."""
 
     summary: ParcelSummary
+    about: str
+    released_by: str
     case_id: str | None
     controller_agency_id: str
     purpose: str
@@ -123,6 +127,8 @@ def parcel_for(unit: Unit, actor: Actor, parcel_id: str) -> ParcelDetail:
     recipient = unit.session.get_one(RequestRecipient, line.recipient_id)
     return ParcelDetail(
         summary=_summary(unit, row),
+        about=unit.session.get_one(Subject, line.subject_id).reference,
+        released_by=agencies.agency(unit, row.partnership_id, row.controller_agency_id).name,
         case_id=request.case_id,
         controller_agency_id=row.controller_agency_id,
         purpose=request.purpose,

@@ -177,7 +177,8 @@ def test_the_steps_of_the_page_check_the_log_yourself_work_as_printed(
         export(unit, tmp_path / "log")
         whole = opening_of(unit, ids[1])
         (tmp_path / "entry.tlog-proof").write_text(str(opening_of(unit, ids[1], with_words=False)))
-    (tmp_path / "document.json").write_text(json.loads(whole.extra)["words"], encoding="utf-8")
+    document = json.loads(whole.extra or b"{}")["words"]
+    (tmp_path / "document.json").write_text(document, encoding="utf-8")
     shutil.copy(tmp_path / "log/checkpoint", tmp_path / "checkpoint")
     shutil.copy(tmp_path / "log/tile/0/000.p/3", tmp_path / "tile")
     page = (Path(__file__).parents[2] / "docs/check-the-log-yourself.md").read_text(encoding="utf-8")
