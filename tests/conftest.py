@@ -52,6 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what waits for a browser first: the workers share the rest, and none is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 @pytest.fixture
 def clock() -> FixedClock:
     """A clock that stands at 10:00 UTC on 22 November 2026, a Sunday, until a test moves it."""

@@ -16,6 +16,7 @@ from wtforms.validators import Length, StopValidation, ValidationError
 
 from gateway.errors import Invalid
 from gateway.store.tables import new_id
+from gateway.web.plain_text import UNREADABLE, is_plain, show_readable, texts_of
 
 __all__ = [
     "Answer",
@@ -42,6 +43,17 @@ class GatewayForm(FlaskForm):  # type: ignore[misc]
     """
 
     once = HiddenField(default=new_id)
+
+    def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
+        """Whether every field is right; text with control or direction-turning characters is not."""
+        right = super().validate(extra_validators=extra_validators)
+        for field in self:
+            if all(is_plain(text) for text in texts_of(field)):
+                continue
+            show_readable(field)
+            if not isinstance(field, HiddenField):
+                field.errors = [UNREADABLE]
+        return bool(right) and not self.errors
 
     @contextmanager
     def showing_errors(self) -> Iterator[None]:

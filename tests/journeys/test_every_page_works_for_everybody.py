@@ -39,7 +39,8 @@ from tests.web.register import Register, register
 
 __all__ = ["register"]  # a fixture that is shared by import
 
-pytestmark = pytest.mark.browser
+# Some two hundred pages, looked at one by one.
+pytestmark = [pytest.mark.browser, pytest.mark.assure]
 
 SCREENSHOTS = os.environ.get("JOURNEY_SCREENSHOTS", "")
 NO_PAGE = {
@@ -229,14 +230,12 @@ def test_every_page_was_found(filled: Filled) -> None:
     assert filled.walk.missing == []
 
 
-@pytest.mark.assure
 def test_every_page_filled(filled: Filled, browser: Browser) -> None:
     with looking(browser, filled.app, filled.gateway) as windows:
         for found in [*filled.walk.pages.values(), *filled.others]:
             windows.open(found)
 
 
-@pytest.mark.assure
 def test_every_form_in_error(filled: Filled, browser: Browser) -> None:
     """Where every answer may stay away, nothing is in error; that is so of few forms."""
     asking = [found for found in (*filled.walk.pages.values(), *filled.others) if found.asks]
@@ -245,7 +244,6 @@ def test_every_form_in_error(filled: Filled, browser: Browser) -> None:
     assert len(in_error) > len(asking) / 2
 
 
-@pytest.mark.assure
 def test_every_page_of_a_new_installation(
     browser: Browser, sqlite_gateway: Gateway, register: Register
 ) -> None:
@@ -256,7 +254,6 @@ def test_every_page_of_a_new_installation(
                 windows.open(Found(f"empty {path}", path, getattr(register, face)))
 
 
-@pytest.mark.assure
 def test_every_page_of_something_that_was_not_done(
     browser: Browser, sqlite_gateway: Gateway, register: Register
 ) -> None:

@@ -204,7 +204,7 @@ def _own_key(place: Place) -> str:
 def test_the_search_notices_a_form_that_takes_unreadable_text(
     web: Web, forms: dict[str, tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.web.staff.answers.is_plain", lambda _: True)
+    monkeypatch.setattr("gateway.web.forms.is_plain", lambda _: True)
     with pytest.raises(AssertionError):
         _send_all(web, *forms["draft why"], {"turned"})
 

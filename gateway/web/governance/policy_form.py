@@ -223,7 +223,8 @@ def _when(form: GatewayForm) -> dict[str, Any]:
 
 
 def _example(form: RuleForm, when: Mapping[str, Any], pack: Pack) -> list[dict[str, Any]]:
-    if not form.example.data:
+    # What is being written is said as far as it goes, before it is known that the choice is on the list.
+    if form.example.data not in pack.examples:
         return []
     case: dict[str, Any] = {
         "name": form.example_name.data or "a case with what it asks for",

@@ -1,9 +1,8 @@
-"""What every staff form shares: words that can be read by eye, and answers that can be kept and summed up."""
+"""What every staff form shares: it is sent as it was shown, and its answers can be kept and summed up."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,15 +17,11 @@ from gateway.web.forms import GatewayForm, OneOf, SomeOf, ThreePartDate
 if TYPE_CHECKING:
     from gateway.web.staff.journey import Journey
 
-# Characters that turn the direction of text make a page show something else than was typed (Unicode TR 36, 3.2).
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_ALLOWED_CONTROLS = frozenset("\n\t")
 _ATTEMPT = re.compile("[0-9a-f]{32}")
-_UNREADABLE = "Take out characters that cannot be seen, and type it again as plain text"
 
 
 class StaffForm(GatewayForm):
-    """A form whose words are plain text, and which can sum up what was answered."""
+    """A form that can sum up what was answered."""
 
     # Fields of the flow that have another name here.
     called: ClassVar[dict[str, str]] = {}
@@ -40,18 +35,12 @@ class StaffForm(GatewayForm):
             super().refuse(Invalid(error.message, fields=fields))
 
     def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
-        """Whether every field is right; text with control or direction-turning characters is not."""
+        """Whether every field is right, and the page was sent as it was shown."""
         right = super().validate(extra_validators=extra_validators)
         if not _ATTEMPT.fullmatch(self.once.data or ""):
             self.once.data = new_id()
             self.form_errors.append("The page was not sent as it was shown. Send it again")
-        for field in self:
-            if all(is_plain(text) for text in _texts_of(field)):
-                continue
-            _show_readable(field)
-            if not isinstance(field, HiddenField):
-                field.errors = [_UNREADABLE]
-        return bool(right) and not self.errors
+        return right and not self.errors
 
     def kept(self) -> dict[str, Any]:
         """The answers as a draft keeps them: text, lists of codes, and days in ISO form."""
@@ -80,11 +69,6 @@ class QuestionForm(StaffForm):
         return False
 
 
-def is_plain(text: str) -> bool:
-    """Whether text holds only characters that a reader sees as they are."""
-    return not any(_is_unreadable(character) for character in text.replace("\r\n", "\n"))
-
-
 def words_of(field: Field) -> list[str]:
     """A field's answer in words: the label of each choice, the day as it is said, or the text itself."""
     if isinstance(field, ThreePartDate):
@@ -109,33 +93,6 @@ def vars_of(form_class: type[StaffForm]) -> dict[str, Any]:
     names = (name for name in dir(form_class) if not name.startswith("_"))
     found = {name: getattr(form_class, name) for name in names}
     return {name: value for name, value in found.items() if hasattr(value, "field_class")}
-
-
-def _is_unreadable(character: str) -> bool:
-    return character in _TURNS or (
-        unicodedata.category(character) in {"Cc", "Cs"} and character not in _ALLOWED_CONTROLS
-    )
-
-
-def _readable(text: str) -> str:
-    return "".join(character for character in text if not _is_unreadable(character))
-
-
-def _show_readable(field: Field) -> None:
-    """Leave in a field what can be read, so that it can be put right on the page."""
-    if isinstance(field, ThreePartDate):
-        field.parts = {name: _readable(part) for name, part in field.parts.items()}
-    elif isinstance(field.data, str):
-        field.data = _readable(field.data)
-
-
-def _texts_of(field: Field) -> list[str]:
-    if isinstance(field, ThreePartDate):
-        return list(field.parts.values())
-    data = field.data
-    if isinstance(data, str):
-        return [data]
-    return [item for item in data if isinstance(item, str)] if isinstance(data, list | tuple) else []
 
 
 def _storable(value: Any) -> Any:
