@@ -121,7 +121,7 @@ class OneOf(RadioField):  # type: ignore[misc]
         *,
         choices: Sequence[tuple[str, str]] = (),
         hints: Mapping[str, str] | None = None,
-        choose: str = "Choose one",
+        choose: str = "Choose one from the list",
         **kw: Any,
     ) -> None:
         self.hints = dict(hints or {})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wtforms import BooleanField, IntegerField, SelectField
+from wtforms import BooleanField, IntegerField
 
 from gateway.registry.models import WallKind
 from gateway.vocabulary import vocabulary
-from gateway.web.forms import Answer, GatewayForm, LongAnswer, OneOf, SomeOf, ThreePartDate, required
+from gateway.web.forms import Answer, GatewayForm, LongAnswer, OneOf, Pick, SomeOf, ThreePartDate, required
 
 Choices = Sequence[tuple[str, str]]
 NOT_CHOSEN = ("", "Choose one")
@@ -38,7 +38,7 @@ class AnswerTimeForm(GatewayForm):
 class CoverForm(GatewayForm):
     """Who stands in, and until when."""
 
-    by_post_id = SelectField("Who stands in?", [required("Choose who stands in")], validate_choice=False)
+    by_post_id = Pick("Who stands in?", [required("Choose who stands in")])
     until = ThreePartDate("Last day off duty", [required("Enter the last day")])
 
 
@@ -52,8 +52,8 @@ class TrainingForm(GatewayForm):
 class AuthorityForm(GatewayForm):
     """A role that may decide."""
 
-    role_code = SelectField("May decide as", [required("Choose a role")], validate_choice=False)
-    arrangement_id = SelectField("In which arrangement?", validate_choice=False)
+    role_code = Pick("May decide as", [required("Choose a role")])
+    arrangement_id = Pick("In which arrangement?")
     ends_on = ThreePartDate("Last day", [required("Enter the last day")])
 
 
@@ -61,7 +61,7 @@ class SettingsForm(GatewayForm):
     """The local settings of an arrangement."""
 
     protocol_reference = Answer("Protocol", [required("Enter the reference of the protocol")])
-    chair_post_id = SelectField("Chair", [required("Choose the chair")], validate_choice=False)
+    chair_post_id = Pick("Chair", [required("Choose the chair")])
     retention_days = IntegerField("Days that records are kept", [required("Enter a number of days")])
     dpia_reference = Answer("Impact assessment (DPIA)", [required("Enter the reference of the assessment")])
     review_on = ThreePartDate("Review by", [required("Enter the day of the next review")])
@@ -70,7 +70,7 @@ class SettingsForm(GatewayForm):
 class MembershipForm(GatewayForm):
     """An agency's standing in an arrangement."""
 
-    agency_id = SelectField("Agency", [required("Choose an agency")], validate_choice=False)
+    agency_id = Pick("Agency", [required("Choose an agency")])
     standing = OneOf("Standing", [required("Choose a standing")])
     authority = Answer("Act and section, or protocol", [required("Enter the authority")])
     signatory = BooleanField("It has signed the arrangement")
@@ -86,27 +86,27 @@ class MembershipForm(GatewayForm):
 class CaseForm(GatewayForm):
     """A case's lead agency, level, category and review."""
 
-    lead_agency_id = SelectField("Lead agency", validate_choice=False)
-    level = SelectField("MAPPA level, if it has one", validate_choice=False)
-    category = SelectField("MAPPA category, if it has one", validate_choice=False)
+    lead_agency_id = Pick("Lead agency")
+    level = Pick("MAPPA level, if it has one")
+    category = Pick("MAPPA category, if it has one")
     review_on = ThreePartDate("Review by")
 
 
 class AssignForm(GatewayForm):
     """Somebody who is to work a case."""
 
-    post_id = SelectField("Who?", [required("Choose a post")], validate_choice=False)
-    orientation = SelectField("Works with, where it differs on this case", validate_choice=False)
+    post_id = Pick("Who?", [required("Choose a post")], choose="Choose a current post")
+    orientation = Pick("Works with, where it differs on this case")
     ends_on = ThreePartDate("Last day, if it is known")
 
 
 class FactForm(GatewayForm):
     """A circumstance of a case."""
 
-    circumstance = SelectField("What is known?", [required("Choose what is known")], validate_choice=False)
-    subject_id = SelectField("About whom, if it is about one person", validate_choice=False)
-    agency_id = SelectField("Which agency, if it is about one", validate_choice=False)
-    post_id = SelectField("Which member of staff, if it is about one", validate_choice=False)
+    circumstance = Pick("What is known?", [required("Choose what is known")])
+    subject_id = Pick("About whom, if it is about one person")
+    agency_id = Pick("Which agency, if it is about one")
+    post_id = Pick("Which member of staff, if it is about one")
     reason = LongAnswer("How is it known?", [required("Say how it is known")], longest=2000)
 
 
@@ -121,8 +121,8 @@ class WallForm(GatewayForm):
             (WallKind.ALLOW_ONLY, "Let only those named in"),
         ],
     )
-    person_id = SelectField("A member of staff", validate_choice=False)
-    agency_id = SelectField("A whole agency", validate_choice=False)
+    person_id = Pick("A member of staff")
+    agency_id = Pick("A whole agency")
     described = Answer("Somebody without an account, in words")
     reason = LongAnswer("Why?", [required("Give the reason")], longest=2000)
 
@@ -130,15 +130,15 @@ class WallForm(GatewayForm):
 class AllowForm(GatewayForm):
     """Somebody to add to an allow-only list."""
 
-    person_id = SelectField("A member of staff", validate_choice=False)
-    agency_id = SelectField("A whole agency", validate_choice=False)
+    person_id = Pick("A member of staff")
+    agency_id = Pick("A whole agency")
     reason = LongAnswer("Why?", [required("Give the reason")], longest=2000)
 
 
 class MergeForm(GatewayForm):
     """The record of the same person."""
 
-    into_id = SelectField("The record that stays", [required("Choose a record")], validate_choice=False)
+    into_id = Pick("The record that stays", [required("Choose a record")])
     reason = LongAnswer(
         "How do you know that they are one person?", [required("Give the reason")], longest=2000
     )
