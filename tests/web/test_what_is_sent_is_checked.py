@@ -56,7 +56,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"line": "x" * 201}, "#line", "Use 200 characters or fewer"),
     ({"words": "x" * 101}, "#words", "Use 100 characters or fewer"),
     ({"one": ""}, "#one", "Choose how urgent it is"),
-    ({"one": "never"}, "#one", "Choose one"),
+    ({"one": "never"}, "#one", "Choose one from the list"),
     ({"some": []}, "#some", "Choose at least one kind"),
     ({"some": ["address", "shoes"]}, "#some", "Choose from the list"),
     ({"day-day": "", "day-month": "", "day-year": ""}, "#day-day", "Enter the date it is needed by"),
