@@ -143,7 +143,7 @@ def example_row(test: RuleTest) -> list[Cell]:
     """One example of a rule: its name, the case it starts from, and what must come out."""
     given = "; ".join(_given(name, value) for name, value in test.given.items())
     return [
-        test.name,
+        test.name or "as the rule says",
         f"the case “{test.on}”" + (f" with {given}" if given else ""),
         label(test.expect, "outcome"),
     ]

@@ -6,8 +6,8 @@ from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.clock import local_day
-from gateway.disclosure import policies
-from gateway.disclosure.policies import Draft
+from gateway.disclosure import policies, policy_drafts
+from gateway.disclosure.policy_drafts import Draft
 from gateway.errors import NotFound
 from gateway.policy import lifecycle
 from gateway.policy.models import DraftState, Kind, PolicyActivation
@@ -56,7 +56,7 @@ def policies_drafts() -> ResponseReturnValue:
     """Every policy that was in force, and every change under way."""
     actor = current_actor()
     with current_gateway().store.reading() as unit:
-        drafts = policies.drafts(unit, actor)
+        drafts = policy_drafts.drafts(unit, actor)
         versions = policies.versions(unit, actor)
         current = lifecycle.activation(unit, actor.partnership_id)
         sound = {row.id: lifecycle.in_order(unit, row) for row in versions}
@@ -96,7 +96,7 @@ def policies_new() -> ResponseReturnValue:
     if form.validate_on_submit():
         with form.showing_errors():
             with current_gateway().store.writing() as unit:
-                row = policies.start(unit, current_actor(), form.title.data, form.reason.data)
+                row = policy_drafts.start(unit, current_actor(), form.title.data, form.reason.data)
             return redirect(url_for(".policies_draft", draft_id=row.id))
     return page(
         "governance/act.html",
@@ -153,7 +153,7 @@ def policies_withdraw(draft_id: str) -> ResponseReturnValue:
     draft_of(draft_id)
     return confirm(
         PlainForm(),
-        lambda unit: policies.withdraw(unit, current_actor(), draft_id),
+        lambda unit: policy_drafts.withdraw(unit, current_actor(), draft_id),
         heading="Withdraw this change",
         done="Withdrawn",
         back=url_for(".policies_drafts"),
@@ -170,7 +170,7 @@ def policies_roll_back(sequence: int) -> ResponseReturnValue:
     form = RollBackForm()
     return confirm(
         form,
-        lambda unit: policies.roll_back(unit, current_actor(), sequence, form.reason.data),
+        lambda unit: policy_drafts.roll_back(unit, current_actor(), sequence, form.reason.data),
         heading=f"Put activation {sequence} back",
         done="Drafted. Check it, sign it, and ask another officer to approve it",
         back=url_for(".policies_drafts"),
@@ -184,7 +184,7 @@ def policies_roll_back(sequence: int) -> ResponseReturnValue:
 def draft_of(draft_id: str) -> Draft:
     """A draft as this officer may see it."""
     with current_gateway().store.reading() as unit:
-        return policies.draft_for(unit, current_actor(), draft_id)
+        return policy_drafts.draft_for(unit, current_actor(), draft_id)
 
 
 def must_exist(sequence: int) -> None:

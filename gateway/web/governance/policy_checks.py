@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from gateway.clock import local_day
-from gateway.disclosure import policies
+from gateway.disclosure import policy_drafts
 from gateway.disclosure.impact import Impact, impact
-from gateway.disclosure.policies import Draft
+from gateway.disclosure.policy_drafts import Draft
 from gateway.errors import NotFound
 from gateway.policy import lifecycle
 from gateway.policy.checks import Checked
@@ -77,7 +77,7 @@ def policies_check(draft_id: str) -> ResponseReturnValue:
     actor = current_actor()
     if form.validate_on_submit():
         with current_gateway().store.writing() as unit:
-            passed = policies.run_checks(unit, actor, draft_id).passed
+            passed = policy_drafts.run_checks(unit, actor, draft_id).passed
         if passed:
             flash("It passed every check", "done")
             return redirect(url_for(".policies_draft", draft_id=draft_id))
@@ -160,8 +160,8 @@ def policies_effect(draft_id: str) -> ResponseReturnValue:
 
 def _checked(draft_id: str) -> tuple[Draft, Checked]:
     with current_gateway().store.reading() as unit:
-        found = policies.draft_for(unit, current_actor(), draft_id)
-        return found, policies.check(unit, found.row)
+        found = policy_drafts.draft_for(unit, current_actor(), draft_id)
+        return found, policy_drafts.check(unit, found.row)
 
 
 def _result(checked: Checked, check: _Check) -> Cell:
@@ -207,8 +207,8 @@ def _examples(found: Draft, checked: Checked) -> list[Listing]:
     ]
     head = ("Rule", "Example", "Given", "Must be", "It came out")
     empty = "It changes no rule, so it brings no example of its own."
-    tried = f"{count(checked.tests, 'example')} of {count(checked.rules, 'rule')} were tried."
-    return [Listing(f"Examples of the rules it changes. {tried}", head, rows, empty=empty)]
+    tried = f"of {count(checked.tests, 'example')} of {count(checked.rules, 'rule')} that were tried"
+    return [Listing(f"Examples of the rules it changes, {tried}", head, rows, empty=empty)]
 
 
 def _beside(found: Draft, checked: Checked) -> list[Listing]:
@@ -263,7 +263,7 @@ _SHOWN_BY: dict[str, Callable[[Draft, Checked], list[Listing]]] = {
 def _changed(found: Draft) -> frozenset[str]:
     if found.difference is None or found.policy is None:
         return frozenset()
-    return policies.changed_rules(found.difference, found.policy)
+    return policy_drafts.changed_rules(found.difference, found.policy)
 
 
 def _title(checked: Checked, rule_id: str) -> str:

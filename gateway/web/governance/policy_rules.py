@@ -7,8 +7,8 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import policies
-from gateway.disclosure.policies import Draft
+from gateway.disclosure import policy_drafts
+from gateway.disclosure.policy_drafts import Draft
 from gateway.errors import Invalid, NotFound
 from gateway.policy import drafting
 from gateway.policy.packs import Pack, parse_pack
@@ -122,7 +122,7 @@ def policies_drop(draft_id: str, pack_id: str, rule_id: str) -> ResponseReturnVa
     rule = _rule(pack, rule_id)
     return confirm(
         PlainForm(),
-        lambda unit: policies.drop_rule(unit, current_actor(), draft_id, file, rule_id),
+        lambda unit: policy_drafts.drop_rule(unit, current_actor(), draft_id, file, rule_id),
         heading="Take this rule out of the draft",
         done="Taken out of the draft",
         back=url_for(".policies_pack", draft_id=draft_id, pack_id=pack_id),
@@ -141,7 +141,7 @@ def policies_switch(draft_id: str, pack_id: str) -> ResponseReturnValue:
     on = pack_id not in found.row.enabled
     return confirm(
         PlainForm(),
-        lambda unit: policies.switch_pack(unit, current_actor(), draft_id, pack_id, on=on),
+        lambda unit: policy_drafts.switch_pack(unit, current_actor(), draft_id, pack_id, on=on),
         heading=f"Switch {'on' if on else 'off'}: {pack.title}",
         done=f"Switched {'on' if on else 'off'} in the draft",
         back=url_for(".policies_pack", draft_id=draft_id, pack_id=pack_id),
@@ -158,7 +158,7 @@ def policies_import(draft_id: str) -> ResponseReturnValue:
     form = ImportForm()
     return confirm(
         form,
-        lambda unit: policies.put_file(
+        lambda unit: policy_drafts.put_file(
             unit, current_actor(), draft_id, _file_name(form.name.data), form.source.data
         ),
         heading="Put in a pack as TOML",
@@ -194,7 +194,7 @@ def _write(draft_id: str, pack_id: str, rule_id: str | None) -> ResponseReturnVa
             table = _sound(form, rule, text, pack)
             if "look" not in request.form:
                 with current_gateway().store.writing() as unit:
-                    policies.put_rule(unit, current_actor(), draft_id, file, table)
+                    policy_drafts.put_rule(unit, current_actor(), draft_id, file, table)
                 flash("Kept in the draft", "done")
                 return redirect(url_for(".policies_pack", draft_id=draft_id, pack_id=pack_id))
     return _rule_page(form, rule, pack, text, draft_id)
@@ -259,7 +259,7 @@ def _missing(form: RuleForm, rule: Rule | None, text: str, pack: Pack) -> str:
 
 def _draft(draft_id: str) -> Draft:
     with current_gateway().store.reading() as unit:
-        found = policies.draft_for(unit, current_actor(), draft_id)
+        found = policy_drafts.draft_for(unit, current_actor(), draft_id)
     if "edit" not in found.may:
         raise NotFound("You have no such open draft.", next_step="See the changes of the policy.")
     return found

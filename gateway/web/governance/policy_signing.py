@@ -6,7 +6,7 @@ from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.disclosure import policies
-from gateway.disclosure.policies import Draft
+from gateway.disclosure.policy_drafts import Draft
 from gateway.errors import Conflict, Invalid
 from gateway.policy import lifecycle
 from gateway.web.access import Face, allow, current_actor, current_gateway
