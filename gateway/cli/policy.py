@@ -22,7 +22,7 @@ from gateway.cli.policy_checks import (
     show_difference,
     the_partnership,
 )
-from gateway.disclosure import policies
+from gateway.disclosure import policies, policy_drafts
 from gateway.disclosure.trials import trials as running_trials
 from gateway.errors import Invalid, NotFound
 from gateway.policy import lifecycle
@@ -90,7 +90,7 @@ def import_file(draft: str, file: Path, post: str) -> None:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise Invalid("The file isn't text in UTF-8.", next_step="Save it as UTF-8 and try again.") from error
-    _act(post, lambda unit, actor: policies.put_file(unit, actor, draft, file.name, text))
+    _act(post, lambda unit, actor: policy_drafts.put_file(unit, actor, draft, file.name, text))
     console.print("Taken. Check the draft next.")
 
 
@@ -100,7 +100,7 @@ def import_file(draft: str, file: Path, post: str) -> None:
 @_post
 def draft(title: str, reason: str, post: str) -> None:
     """Begin a draft called TITLE from the policy in force; prints its id."""
-    console.print(_act(post, lambda unit, actor: policies.start(unit, actor, title, reason).id))
+    console.print(_act(post, lambda unit, actor: policy_drafts.start(unit, actor, title, reason).id))
 
 
 @policy.command()
@@ -111,7 +111,7 @@ def draft(title: str, reason: str, post: str) -> None:
 )
 def sign(draft_id: str, post: str, at: datetime | None) -> None:
     """Check DRAFT and sign it as its author."""
-    found = _act(post, lambda unit, actor: policies.run_checks(unit, actor, draft_id))
+    found = _act(post, lambda unit, actor: policy_drafts.run_checks(unit, actor, draft_id))
     if not found.passed:
         show_checked(found, as_json=False)
         sys.exit(1)
@@ -138,7 +138,7 @@ def approve(draft_id: str, post: str, words: str) -> None:
 @_post
 def activate(draft_id: str, post: str) -> None:
     """Put DRAFT into force at once on its author's signature, if it only takes away; it is reviewed afterwards."""
-    found = _act(post, lambda unit, actor: policies.run_checks(unit, actor, draft_id))
+    found = _act(post, lambda unit, actor: policy_drafts.run_checks(unit, actor, draft_id))
     if not found.passed:
         show_checked(found, as_json=False)
         sys.exit(1)
@@ -154,8 +154,8 @@ def rollback(sequence: int, reason: str, post: str) -> None:
     """Propose the policy of activation SEQUENCE again, signed; a second officer approves it. Prints the draft's id."""
 
     def propose(unit: Unit, actor: Actor) -> str:
-        row = policies.roll_back(unit, actor, sequence, reason)
-        policies.run_checks(unit, actor, row.id)
+        row = policy_drafts.roll_back(unit, actor, sequence, reason)
+        policy_drafts.run_checks(unit, actor, row.id)
         return policies.sign(unit, actor, row.id).id
 
     console.print(_act(post, propose))

@@ -18,7 +18,7 @@ from sqlmodel import select
 from gateway.cli.installation import at_work
 from gateway.clock import SystemClock, local_day
 from gateway.disclosure import impact as replay
-from gateway.disclosure import policies
+from gateway.disclosure import policy_drafts
 from gateway.errors import Invalid, NotFound
 from gateway.policy import analysis, checks, lifecycle
 from gateway.policy.checks import Checked
@@ -256,7 +256,7 @@ def _policy_of(draft: str | None, folder: Path | None) -> Policy:
 def _checked(draft: str | None, folder: Path | None, day: datetime | None) -> Checked:
     if draft is not None:
         with at_work().store.reading() as unit:
-            return policies.check(unit, draft_row(unit, draft))
+            return policy_drafts.check(unit, draft_row(unit, draft))
     files = _files(folder)
     return checks.check(files, _all_packs(files), _day(day))
 

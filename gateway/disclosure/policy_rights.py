@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from gateway.errors import Forbidden
+from gateway.errors import Forbidden, NotFound
 from gateway.policy.difference import Difference
 from gateway.policy.models import DraftState, Kind, PolicyDraft
 from gateway.policy.packs import Policy
 from gateway.registry.actors import Actor
+from gateway.registry.models import Face
 
 OPEN = (DraftState.DRAFT, DraftState.CHECKED)
+
+
+def must_be_officer(actor: Actor) -> None:
+    """Raise NotFound for anyone but an information-governance officer."""
+    if actor.face is not Face.GOVERNANCE:
+        raise NotFound("There is no such page.", next_step="Ask your information-governance officer.")
 
 
 def ways_on(actor: Actor, row: PolicyDraft, found: Difference | None) -> frozenset[str]:

@@ -14,7 +14,7 @@ from gateway.clock import local_day
 from gateway.consent import consents, mandates, wordings
 from gateway.consent.models import Answer, HowTaken
 from gateway.consent.taking import Reach, Taking
-from gateway.disclosure import ask, desk, drafts, keyring, policies, record, stop, withdraw
+from gateway.disclosure import ask, desk, drafts, keyring, policies, policy_drafts, record, stop, withdraw
 from gateway.disclosure.asking import Asking, NamedRecipient
 from gateway.disclosure.models import Line, Request, RequestRecipient, Task
 from gateway.disclosure.trials import ON_TRIAL
@@ -148,9 +148,10 @@ def _policy(stage: Stage) -> str:
     stopping = changing.drafted(stage, changing.STOP)
     trial = {**changing.STOP, "id": "mappa-no-convictions-tried", "status": ON_TRIAL}
     stage.by(
-        changing.AUTHOR, lambda unit, actor: policies.put_rule(unit, actor, stopping, changing.FILE, trial)
+        changing.AUTHOR,
+        lambda unit, actor: policy_drafts.put_rule(unit, actor, stopping, changing.FILE, trial),
     )
-    stage.by(changing.AUTHOR, lambda unit, actor: policies.run_checks(unit, actor, stopping))
+    stage.by(changing.AUTHOR, lambda unit, actor: policy_drafts.run_checks(unit, actor, stopping))
     stage.by(changing.AUTHOR, lambda unit, actor: policies.act_now(unit, actor, stopping))
     changing.drafted(stage, changing.PERMIT)
     changing.checked(stage, {**changing.STOP, "id": "mappa-no-convictions-again"})

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import policies
+from gateway.disclosure import policies, policy_drafts
 from gateway.policy.models import PolicyActivation
 
 AUTHOR, SECOND, OTHER = "office-ig", "office-ig-2", "police-ig"
@@ -61,16 +61,18 @@ PERMIT: dict[str, Any] = {
 
 def drafted(stage: Stage, rule: Mapping[str, Any] | None, author: str = AUTHOR) -> str:
     """A draft with one rule put into the MAPPA pack."""
-    draft_id = stage.by(author, lambda unit, actor: policies.start(unit, actor, "A change", "Agreed.").id)
+    draft_id = stage.by(
+        author, lambda unit, actor: policy_drafts.start(unit, actor, "A change", "Agreed.").id
+    )
     if rule is not None:
-        stage.by(author, lambda unit, actor: policies.put_rule(unit, actor, draft_id, FILE, rule))
+        stage.by(author, lambda unit, actor: policy_drafts.put_rule(unit, actor, draft_id, FILE, rule))
     return draft_id
 
 
 def checked(stage: Stage, rule: Mapping[str, Any] | None, author: str = AUTHOR) -> str:
     """A draft that passed its checks."""
     draft_id = drafted(stage, rule, author)
-    found = stage.by(author, lambda unit, actor: policies.run_checks(unit, actor, draft_id))
+    found = stage.by(author, lambda unit, actor: policy_drafts.run_checks(unit, actor, draft_id))
     assert found.passed, found.findings
     return draft_id
 

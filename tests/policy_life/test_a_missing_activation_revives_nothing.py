@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import policies
+from gateway.disclosure import policies, policy_drafts
 from gateway.disclosure.models import Line, LineDecision
 from gateway.errors import NotConfirmed
 from gateway.policy import lifecycle, succession
@@ -93,8 +93,10 @@ def test_a_change_that_waits_for_its_day_cannot_be_taken_away_meanwhile(stage: S
 
 def test_one_in_between_cannot_be_taken_away(stage: Stage) -> None:
     activated(stage, STOP)
-    draft_id = stage.by(AUTHOR, lambda unit, actor: policies.roll_back(unit, actor, 1, "It was wrong.").id)
-    stage.by(AUTHOR, lambda unit, actor: policies.run_checks(unit, actor, draft_id))
+    draft_id = stage.by(
+        AUTHOR, lambda unit, actor: policy_drafts.roll_back(unit, actor, 1, "It was wrong.").id
+    )
+    stage.by(AUTHOR, lambda unit, actor: policy_drafts.run_checks(unit, actor, draft_id))
     later = stage.clock.now() + timedelta(days=3)
     stage.by(AUTHOR, lambda unit, actor: policies.sign(unit, actor, draft_id, later))
     stage.by(SECOND, lambda unit, actor: policies.approve(unit, actor, draft_id, "Yes."))

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import policies
+from gateway.disclosure import policies, policy_drafts
 from gateway.disclosure.models import Line, LineDecision
 from gateway.errors import Conflict, Forbidden, GatewayError, Invalid, NotFound
 from gateway.policy import lifecycle
@@ -59,8 +59,10 @@ def test_a_change_decides_from_its_approval_and_is_undone_by_a_new_activation(qu
     change = activated(quick_stage, STOP)
     assert (change.sequence, change.previous, change.kind) == (2, first, Kind.CHANGE)
     assert _outcome(quick_stage)[0] == Outcome.DENY
-    back = quick_stage.by(AUTHOR, lambda unit, actor: policies.roll_back(unit, actor, 1, "It was wrong.").id)
-    quick_stage.by(AUTHOR, lambda unit, actor: policies.run_checks(unit, actor, back))
+    back = quick_stage.by(
+        AUTHOR, lambda unit, actor: policy_drafts.roll_back(unit, actor, 1, "It was wrong.").id
+    )
+    quick_stage.by(AUTHOR, lambda unit, actor: policy_drafts.run_checks(unit, actor, back))
     quick_stage.by(AUTHOR, lambda unit, actor: policies.sign(unit, actor, back))
     quick_stage.by(SECOND, lambda unit, actor: policies.approve(unit, actor, back, "Agreed."))
     assert _version(quick_stage) == first
@@ -131,9 +133,9 @@ def test_a_draft_on_an_older_policy_is_stale(quick_stage: Stage) -> None:
 def test_a_pack_is_not_switched_on_before_its_local_settings_are_made(quick_stage: Stage) -> None:
     draft_id = drafted(quick_stage, None)
     quick_stage.by(
-        AUTHOR, lambda unit, actor: policies.switch_pack(unit, actor, draft_id, "channel", on=True)
+        AUTHOR, lambda unit, actor: policy_drafts.switch_pack(unit, actor, draft_id, "channel", on=True)
     )
-    found = quick_stage.by(AUTHOR, lambda unit, actor: policies.run_checks(unit, actor, draft_id))
+    found = quick_stage.by(AUTHOR, lambda unit, actor: policy_drafts.run_checks(unit, actor, draft_id))
     assert "local settings" in {one.check for one in found.findings}
     with pytest.raises(Conflict):
         quick_stage.by(AUTHOR, lambda unit, actor: policies.sign(unit, actor, draft_id))
@@ -144,7 +146,7 @@ def test_the_core_is_not_edited(quick_stage: Stage) -> None:
     with pytest.raises(Invalid):
         quick_stage.by(
             AUTHOR,
-            lambda unit, actor: policies.drop_rule(
+            lambda unit, actor: policy_drafts.drop_rule(
                 unit, actor, draft_id, "core.toml", "core-a-recipient-walled"
             ),
         )

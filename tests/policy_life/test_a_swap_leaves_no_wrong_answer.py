@@ -12,7 +12,7 @@ import pytest
 
 from gateway.assembly import assemble
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import policies
+from gateway.disclosure import policies, policy_drafts
 from gateway.disclosure.models import Line, LineDecision
 from gateway.policy import engine as engine_module
 from gateway.policy import lifecycle
@@ -43,8 +43,8 @@ def test_a_change_decides_from_its_approval_and_is_undone_on_both_stores(stage: 
     assert _decided(stage).outcome == Outcome.PERMIT
     activated(stage, STOP)
     assert _decided(stage).outcome == Outcome.DENY
-    back = stage.by(AUTHOR, lambda unit, actor: policies.roll_back(unit, actor, 1, "It was wrong.").id)
-    stage.by(AUTHOR, lambda unit, actor: policies.run_checks(unit, actor, back))
+    back = stage.by(AUTHOR, lambda unit, actor: policy_drafts.roll_back(unit, actor, 1, "It was wrong.").id)
+    stage.by(AUTHOR, lambda unit, actor: policy_drafts.run_checks(unit, actor, back))
     stage.by(AUTHOR, lambda unit, actor: policies.sign(unit, actor, back))
     stage.by(SECOND, lambda unit, actor: policies.approve(unit, actor, back, "Agreed."))
     assert _decided(stage).outcome == Outcome.PERMIT

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import keyring, policies, release
+from gateway.disclosure import keyring, policies, policy_drafts, release
 from gateway.disclosure.content import Content, prepare
 from gateway.registry import facts, standing
 from gateway.registry.actors import Actor, actor_for_post
@@ -21,9 +21,9 @@ _WHY = "It can't go on as it is."
 
 def _tighter_policy(stage: Stage) -> object:
     def act(unit: Unit, actor: Actor) -> object:
-        draft = policies.start(unit, actor, "Close the pack", _WHY)
-        policies.switch_pack(unit, actor, draft.id, "mappa", on=False)
-        assert policies.run_checks(unit, actor, draft.id).passed
+        draft = policy_drafts.start(unit, actor, "Close the pack", _WHY)
+        policy_drafts.switch_pack(unit, actor, draft.id, "mappa", on=False)
+        assert policy_drafts.run_checks(unit, actor, draft.id).passed
         return policies.act_now(unit, actor, draft.id)
 
     return stage.by("office-ig", act)

@@ -26,7 +26,7 @@ from gateway.cli.demo import Story, fill
 from gateway.cli.demo_stage import Stage
 from gateway.clock import FixedClock
 from gateway.consent.models import Consent
-from gateway.disclosure import keyring, policies, withdraw
+from gateway.disclosure import keyring, policies, policy_drafts, withdraw
 from gateway.disclosure.models import Draft, Line, Request, Task
 from gateway.errors import GatewayError
 from gateway.ledger.journal import create_log_keys
@@ -148,9 +148,11 @@ def _change_the_policy(stage: Stage) -> None:
     """One change begun, one checked, one signed, one that took away at once."""
 
     def begun(author: str, rule: str) -> str:
-        draft_id = stage.by(author, lambda unit, actor: policies.start(unit, actor, "A change", "Agreed.").id)
+        draft_id = stage.by(
+            author, lambda unit, actor: policy_drafts.start(unit, actor, "A change", "Agreed.").id
+        )
         table = {**STOP, "id": rule}
-        stage.by(author, lambda unit, actor: policies.put_rule(unit, actor, draft_id, FILE, table))
+        stage.by(author, lambda unit, actor: policy_drafts.put_rule(unit, actor, draft_id, FILE, table))
         return draft_id
 
     at_once, to_approve, to_sign = (begun("office-ig", f"mappa-stop-{number}") for number in range(3))
@@ -162,7 +164,7 @@ def _change_the_policy(stage: Stage) -> None:
 
 
 def _check_draft(draft_id: str, unit: Unit, actor: Actor) -> None:
-    assert policies.run_checks(unit, actor, draft_id).passed
+    assert policy_drafts.run_checks(unit, actor, draft_id).passed
 
 
 def _answer_challenge(key_id: str, answer: str, unit: Unit, actor: Actor) -> None:
