@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.disclosure import ask, judge, record
+from gateway.disclosure import ask, judge, papers, record
 from gateway.disclosure.asking import Asking, Basis, NamedRecipient
 from gateway.disclosure.models import Request, RequestKind, RequestRecipient
 from gateway.registry.actors import Actor
@@ -31,7 +31,7 @@ def asked(unit: Unit, actor: Actor, request_id: str) -> Asking:
         why=""
         if from_outside
         else record.sealed_words(unit, request, request.why, f"request.why|{request.id}"),
-        recipients=tuple(_named(unit, request, row) for row in ask.recipients_of(unit, request.id)),
+        recipients=tuple(_named(unit, request, row) for row in papers.recipients_of(unit, request.id)),
         case_id=None if from_outside else request.case_id,
         subject_ids=tuple(dict.fromkeys(line.subject_id for line in lines)),
         needed_by=request.needed_by,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, select
-
 from gateway.clock import local_day
 from gateway.disclosure import ask, judge, record
-from gateway.disclosure.models import Authorisation, Line, LineDecision, LineState, Request, Task
-from gateway.errors import Conflict, Forbidden, Invalid, NotFound
+from gateway.disclosure.gaining import person_of, those_who_gain
+from gateway.disclosure.models import Authorisation, Line, LineDecision, LineState, Request
+from gateway.errors import Forbidden, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.registry import people, subjects, walls
 from gateway.registry.actors import Actor, authorities_of
@@ -71,7 +70,7 @@ def second(unit: Unit, actor: Actor, authorisation_id: str, *, agrees: bool, rea
     if not row.grants or not row.needs_second or row.seconded_at is not None:
         raise _missing()
     _must_be_disinterested(unit, actor, request)
-    if record.person_of(unit, row.given_by_post_id) == actor.person_id:
+    if person_of(unit, row.given_by_post_id) == actor.person_id:
         raise Forbidden(
             "Someone else has to second this.", next_step="Leave it for a colleague with the same role."
         )
@@ -115,73 +114,12 @@ def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str 
     held = set(authorities_of(unit, actor.post_id, today, request.arrangement_id))
     for post_id in people.covers(unit, actor.post_id):
         # Whoever gains by a request doesn't choose who decides it by naming a stand-in.
-        if record.person_of(unit, post_id) not in record.those_who_gain(unit, request):
+        if person_of(unit, post_id) not in those_who_gain(unit, request):
             held |= authorities_of(unit, post_id, today, request.arrangement_id)
     role = next((role for role in line.refer_to if role in held), None)
     if role is None or walls.excluded(unit, line.subject_id, actor.person_id, actor.agency_id):
         return None
     return role
-
-
-def review_emergency(unit: Unit, actor: Actor, task_id: str, *, upheld: bool, words: str) -> None:
-    """Review an emergency disclosure the next working day, by someone other than the one who claimed it.
-
-    Raises:
-        NotFound: no such review is this agency's.
-        Forbidden: the actor claimed the emergency.
-        Invalid: no words.
-    """
-    task = _task(unit, actor, task_id)
-    if task.kind != ask.EMERGENCY_REVIEW:
-        raise _missing()
-    _finish(unit, actor, task, words)
-    request = unit.session.get_one(Request, task.request_id)
-    record.act(
-        unit,
-        request,
-        EntryKind.EMERGENCY_REVIEWED,
-        actor.post_id,
-        lines=judge.lines_of(unit, request.id),
-        codes={"upheld": upheld},
-        words={"words": words},
-    )
-
-
-def complete_task(unit: Unit, actor: Actor, task_id: str, words: str) -> None:
-    """Say what was done about an obligation that a person had to carry out.
-
-    Raises:
-        NotFound: no such task is this agency's.
-        Conflict: an emergency is reviewed on its own page.
-        Invalid: no words.
-    """
-    task = _task(unit, actor, task_id)
-    if task.kind == ask.EMERGENCY_REVIEW:
-        raise Conflict("An emergency is reviewed, not ticked off.", next_step="Open the review.")
-    _finish(unit, actor, task, words)
-    request = unit.session.get_one(Request, task.request_id)
-    line = unit.session.get(Line, task.line_id) if task.line_id else None
-    lines = [line] if line else judge.lines_of(unit, request.id)
-    record.act(
-        unit,
-        request,
-        EntryKind.TASK_DONE,
-        actor.post_id,
-        lines=lines,
-        refs={"task": task.id},
-        codes={"task": task.kind},
-        words={"words": words},
-    )
-
-
-def tasks_of(unit: Unit, actor: Actor) -> list[Task]:
-    """What the actor's agency still has to do, soonest first; emergency reviews never go to the one who claimed it."""
-    rows = (
-        select(Task)
-        .where(Task.owner_agency_id == actor.agency_id, col(Task.done_at).is_(None))
-        .order_by(col(Task.due_at))
-    )
-    return [task for task in unit.session.exec(rows) if not _is_barred(unit, actor, task)]
 
 
 def _decidable(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line, str]:
@@ -197,7 +135,7 @@ def _decidable(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line, s
 
 
 def _must_be_disinterested(unit: Unit, actor: Actor, request: Request) -> None:
-    if actor.person_id in record.those_who_gain(unit, request):
+    if actor.person_id in those_who_gain(unit, request):
         raise Forbidden(
             "You asked for this or would receive it, so you can't authorise it.",
             next_step="Leave it for a colleague with the same role.",
@@ -241,28 +179,6 @@ def _follow(unit: Unit, request: Request, line: Line, row: Authorisation, actor:
     if row.needs_second and row.seconded_at is None:
         return
     ask.decide(unit, request, [line], judge.Step.AUTHORISED, actor.post_id)
-
-
-def _task(unit: Unit, actor: Actor, task_id: str) -> Task:
-    task = unit.session.get(Task, task_id)
-    if task is None or task.owner_agency_id != actor.agency_id or task.done_at is not None:
-        raise _missing()
-    if _is_barred(unit, actor, task):
-        raise Forbidden("Someone else has to do this.", next_step="Leave it for a colleague.")
-    return task
-
-
-def _is_barred(unit: Unit, actor: Actor, task: Task) -> bool:
-    return task.not_post_id is not None and record.person_of(unit, task.not_post_id) == actor.person_id
-
-
-def _finish(unit: Unit, actor: Actor, task: Task, words: str) -> None:
-    _must_say_why(words)
-    request = unit.session.get_one(Request, task.request_id)
-    task.done_at = unit.now
-    task.done_by_post_id = actor.post_id
-    task.outcome = record.seal_words(unit, request, words, f"task.outcome|{task.id}")
-    unit.session.add(task)
 
 
 def _missing() -> NotFound:

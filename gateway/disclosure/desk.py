@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.disclosure import ask, judge, record
+from gateway.disclosure import ask, judge, papers, record
+from gateway.disclosure.gaining import person_of, those_who_gain
 from gateway.disclosure.models import Line, LineState, Request, RequestState
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
@@ -44,7 +45,7 @@ def is_hidden_from(unit: Unit, actor: Actor, request: Request) -> bool:
 
     Their own, made from outside the case, is one (DESIGN 3.8); one about somebody whose wall excludes them is another.
     """
-    if request.from_outside and record.person_of(unit, request.requester_post_id) == actor.person_id:
+    if request.from_outside and person_of(unit, request.requester_post_id) == actor.person_id:
         return True
     about = {line.subject_id for line in judge.lines_of(unit, request.id)}
     return any(walls.excluded(unit, one, actor.person_id, actor.agency_id) for one in about)
@@ -141,7 +142,7 @@ def identify(unit: Unit, actor: Actor, request_id: str, case_id: str, subject_id
     _move_words_to_case(unit, request, view.case_id)
     request.arrangement_id = view.arrangement_id
     unit.session.add(request)
-    lines = ask.make_lines(unit, request, subject_ids, ask.recipients_of(unit, request.id))
+    lines = papers.make_lines(unit, request, subject_ids, papers.recipients_of(unit, request.id))
     record.act(unit, request, EntryKind.REQUEST_RECEIVED, actor.post_id, lines=lines)
     ask.decide(unit, request, lines, judge.Step.ASKED, actor.post_id)
 
@@ -196,7 +197,7 @@ def declare(unit: Unit, actor: Actor, request_id: str, code: str, words: str) ->
     """
     request = held_request(unit, actor, request_id)
     judge.lock_subjects(unit, judge.lines_of(unit, request.id))
-    if actor.person_id in record.those_who_gain(unit, request):
+    if actor.person_id in those_who_gain(unit, request):
         raise Forbidden(
             "Someone other than the person asking or receiving has to declare this.",
             next_step="Ask a colleague to declare it.",
@@ -208,7 +209,7 @@ def declare(unit: Unit, actor: Actor, request_id: str, code: str, words: str) ->
                 "words": "Choose a circumstance from the list and say in up to 2,000 characters what it rests on."
             },
         )
-    ask.keep_declaration(unit, actor, request, code, words)
+    papers.keep_declaration(unit, actor, request, code, words)
     unit.session.flush()
     lines = [line for line in judge.lines_of(unit, request.id) if line.state in _OPEN | {LineState.REFUSED}]
     codes = {"declared": code}
@@ -290,7 +291,7 @@ def _move_words_to_case(unit: Unit, request: Request, case_id: str) -> None:
     """Re-seal what was kept under the partnership's key under the case's, so that it is erased with the case."""
     why = record.sealed_words(unit, request, request.why, f"request.why|{request.id}")
     person = record.sealed_words(unit, request, request.person, f"request.person|{request.id}")
-    recipients = ask.recipients_of(unit, request.id)
+    recipients = papers.recipients_of(unit, request.id)
     described = {
         row.id: record.sealed_words(unit, request, row.described, _described(row.id)) for row in recipients
     }

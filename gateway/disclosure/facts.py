@@ -6,16 +6,16 @@ purpose, the stated basis and the circumstances declared in words (DESIGN 3.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
-
-from sqlmodel import select
 
 from gateway.clock import LONDON, is_working_day, local_day
 from gateway.decision.facts import Ask, Body, ConsentFacts, LegalBasis, RiskFacts, SubjectFacts
 from gateway.disclosure.agreement import About, agreement
+from gateway.disclosure.gaining import person_of, those_who_gain
 from gateway.disclosure.models import Authorisation, Declaration, Line, Request, RequestRecipient
+from gateway.disclosure.papers import Papers, papers_of
 from gateway.registry import cases, memberships, risks, subjects, walls
 from gateway.registry import facts as registered
 from gateway.registry.computed import orientation_on
@@ -62,32 +62,6 @@ class DataFacts:
 
     as_of: date
     verified: bool
-
-
-@dataclass(frozen=True)
-class Papers:
-    """All that is kept about one request: read together, or as the unit at work has just made it."""
-
-    lines: Sequence[Line]
-    recipients: Sequence[RequestRecipient]
-    declarations: Sequence[Declaration] = ()
-    authorisations: Sequence[Authorisation] = ()
-
-    def posts(self) -> list[str]:
-        """The posts that would receive or deliver."""
-        named = [post for row in self.recipients for post in (row.post_id, row.delivering_post_id)]
-        return [post for post in named if post is not None]
-
-
-def papers_of(unit: Unit, request_id: str) -> Papers:
-    """The papers of a request as they stand now; where they decide something, under the lock on its subjects."""
-    read = unit.session.exec
-    return Papers(
-        lines=read(select(Line).where(Line.request_id == request_id)).all(),
-        recipients=read(select(RequestRecipient).where(RequestRecipient.request_id == request_id)).all(),
-        declarations=read(select(Declaration).where(Declaration.request_id == request_id)).all(),
-        authorisations=read(select(Authorisation).where(Authorisation.request_id == request_id)).all(),
-    )
 
 
 @dataclass(frozen=True)
@@ -273,9 +247,8 @@ class Gatherer:
             category=line.category,
             agency_id=self._recipient(line.recipient_id).agency_id,
         )
-        found = agreement(
-            self.unit, about, lambda row: self._person_of(row.taken_by_post_id) in self._gaining()
-        )
+        gaining = self._gaining()
+        found = agreement(self.unit, about, lambda row: person_of(self.unit, row.taken_by_post_id) in gaining)
         if found.status is not ConsentStatus.NOT_SOUGHT:
             return found
         return ConsentFacts(status=self._unasked(line.subject_id))
@@ -332,17 +305,11 @@ class Gatherer:
 
     def _approved_by_those_who_gain(self, lines: list[Line]) -> frozenset[Circumstance]:
         """Nobody's authorisation counts for a request of theirs, whatever post they gave it in (DESIGN 3.9)."""
-        gaining = {self._person_of(self.request.requester_post_id)}
         receiving, judged = {line.recipient_id for line in lines}, {line.id for line in lines}
-        gaining |= {
-            self._person_of(post_id)
-            for row in self.papers.recipients
-            if row.id in receiving
-            for post_id in (row.post_id, row.delivering_post_id)
-            if post_id is not None
-        }
+        recipients = [row for row in self.papers.recipients if row.id in receiving]
+        gaining = those_who_gain(self.unit, self.request, recipients)
         hands = {
-            self._person_of(post_id)
+            person_of(self.unit, post_id)
             for row in self.papers.authorisations
             if row.line_id in judged and is_standing(row, self.unit)
             for post_id in (row.given_by_post_id, row.seconded_by_post_id)
@@ -360,15 +327,11 @@ class Gatherer:
             return True
         if not vocabulary().circumstances[code].loosens:
             return True
-        return self._person_of(row.declared_by_post_id) not in self._gaining()
+        return person_of(self.unit, row.declared_by_post_id) not in self._gaining()
 
     def _gaining(self) -> frozenset[str]:
         """Who asks, would receive it or would deliver it: nobody's word loosens anything for themselves."""
-        posts = (self.request.requester_post_id, *self.papers.posts())
-        return frozenset(self._person_of(post_id) for post_id in posts)
-
-    def _person_of(self, post_id: str) -> str:
-        return self.unit.session.get_one(Post, post_id).person_id
+        return those_who_gain(self.unit, self.request, self.papers.recipients)
 
     def _about_the_data(
         self, categories: tuple[Category, ...], requester: Body, recipient: Body

@@ -7,26 +7,23 @@ opening transaction, and after a withdrawal (DESIGN 3.4). There is no cache of d
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import col, select
 
-from gateway.clock import add_working_days, end_of_local_day, local_day
 from gateway.decision.decide import decide
 from gateway.decision.facts import Ask, Body, Decision, DueObligation
 from gateway.decision.facts import LineDecision as Judged
-from gateway.disclosure import record
-from gateway.disclosure.facts import DataFacts, Gatherer, Papers, papers_of
+from gateway.disclosure import deadlines, record
+from gateway.disclosure.facts import DataFacts, Gatherer
 from gateway.disclosure.models import Line, LineDecision, LineState, Request, RequestState
+from gateway.disclosure.papers import Papers, papers_of
 from gateway.policy import lifecycle
 from gateway.registry import standing, subjects
-from gateway.registry.models import Partnership
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Category, Circumstance, Outcome
 
-# A threat to life waits minutes for a person, not days (DESIGN 5, emergency).
-ON_CALL_WITHIN = timedelta(minutes=30)
 REFERRED_WITHIN_WORKING_DAYS = 2
 
 
@@ -172,10 +169,8 @@ def _tried(judged: Judged) -> dict[str, object]:
 
 def _refer_due(unit: Unit, request: Request, ask: Ask) -> datetime:
     if Circumstance.IMMINENT_THREAT_TO_LIFE in ask.circumstances:
-        return unit.now + ON_CALL_WITHIN
-    nation = unit.session.get_one(Partnership, request.partnership_id).nation
-    day = add_working_days(local_day(unit.now, nation), REFERRED_WITHIN_WORKING_DAYS, nation)
-    return end_of_local_day(day)
+        return unit.now + deadlines.ON_CALL_WITHIN
+    return deadlines.within_working_days(unit, request.partnership_id, REFERRED_WITHIN_WORKING_DAYS)
 
 
 def _obligation(due: DueObligation) -> dict[str, object]:

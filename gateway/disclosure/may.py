@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from gateway.decision.decide import decide
 from gateway.decision.facts import LineDecision
 from gateway.disclosure.asking import Basis
-from gateway.disclosure.facts import Gatherer, papers_of
+from gateway.disclosure.facts import Gatherer
 from gateway.disclosure.models import Line, LineState, Request, RequestKind, RequestRecipient, RequestState
+from gateway.disclosure.papers import papers_of
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.policy import lifecycle

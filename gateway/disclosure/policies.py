@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from gateway.clock import add_working_days, end_of_local_day, local_day
-from gateway.disclosure import policy_drafts, policy_rights
+from gateway.disclosure import deadlines, policy_drafts, policy_rights
 from gateway.disclosure.policy_drafts import (
     SEE_THE_DRAFT,
     base_of,
@@ -29,7 +28,6 @@ from gateway.policy.models import DraftState, Kind, PolicyActivation, PolicyDraf
 from gateway.policy.packs import Policy
 from gateway.registry import standing
 from gateway.registry.actors import Actor
-from gateway.registry.models import Partnership
 from gateway.store.unit_of_work import Unit
 
 REVIEWED_WITHIN_WORKING_DAYS = 2
@@ -88,8 +86,6 @@ def act_now(unit: Unit, actor: Actor, draft_id: str) -> PolicyActivation:
         )
     row.kind = Kind.TIGHTENING
     signature = _sign_as_author(unit, actor, row, policy, DraftState.ACTIVATED)
-    nation = unit.session.get_one(Partnership, row.partnership_id).nation
-    day = add_working_days(local_day(unit.now, nation), REVIEWED_WITHIN_WORKING_DAYS, nation)
     return lifecycle.activate(
         unit,
         _statement(unit, row),
@@ -97,7 +93,7 @@ def act_now(unit: Unit, actor: Actor, draft_id: str) -> PolicyActivation:
         agency_id=actor.agency_id,
         reason=row.reason,
         draft_id=row.id,
-        review_by=end_of_local_day(day),
+        review_by=deadlines.within_working_days(unit, row.partnership_id, REVIEWED_WITHIN_WORKING_DAYS),
     )
 
 

@@ -17,9 +17,9 @@ from gateway.disclosure.models import (
     LineState,
     Message,
     Request,
-    RequestRecipient,
     RequestState,
 )
+from gateway.disclosure.papers import recipients_of
 from gateway.errors import NotFound
 from gateway.ledger import read
 from gateway.registry import agencies, people
@@ -217,7 +217,7 @@ def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> Req
         categories=tuple(request.categories),
         recipients=()
         if hidden
-        else tuple(record.recipient_in_words(unit, row.id) for row in _recipients(unit, request.id)),
+        else tuple(record.recipient_in_words(unit, row.id) for row in recipients_of(unit, request.id)),
         declared=tuple((row.circumstance, words) for row, words in declared),
         lines=tuple(_line(unit, request, line, officer=officer) for line in lines),
         messages=() if hidden else tuple(_messages(unit, actor, request)),
@@ -305,10 +305,6 @@ def _timeline(unit: Unit, request: Request) -> list[Event]:
         agency = names.get(entry.actor_agency_id) if entry.actor_agency_id else None
         seen.setdefault((entry.kind, entry.at), Event(entry.kind, entry.at, agency))
     return list(seen.values())
-
-
-def _recipients(unit: Unit, request_id: str) -> list[RequestRecipient]:
-    return list(unit.session.exec(select(RequestRecipient).where(RequestRecipient.request_id == request_id)))
 
 
 def _may(unit: Unit, actor: Actor, request: Request) -> frozenset[str]:

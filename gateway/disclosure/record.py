@@ -195,15 +195,3 @@ def declarations_of(unit: Unit, request: Request) -> list[tuple[Declaration, str
     """What was declared about a request, with its words opened."""
     rows = unit.session.exec(select(Declaration).where(Declaration.request_id == request.id))
     return [(row, sealed_words(unit, request, row.words, f"declaration.words|{row.id}")) for row in rows]
-
-
-def those_who_gain(unit: Unit, request: Request) -> set[str]:
-    """The people who asked for it, would receive it, or would read it to deliver it (DESIGN 3.3, 3.9)."""
-    rows = unit.session.exec(select(RequestRecipient).where(RequestRecipient.request_id == request.id))
-    named = [post_id for row in rows for post_id in (row.post_id, row.delivering_post_id) if post_id]
-    return {person_of(unit, post_id) for post_id in (request.requester_post_id, *named)}
-
-
-def person_of(unit: Unit, post_id: str) -> str:
-    """The person who holds a post: two posts of one person are not two people (DESIGN 3.9)."""
-    return unit.session.get_one(Post, post_id).person_id

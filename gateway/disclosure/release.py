@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from gateway.clock import add_working_days, end_of_local_day, local_day
-from gateway.disclosure import desk, judge, keyring, record
+from gateway.clock import end_of_local_day
+from gateway.disclosure import deadlines, desk, judge, keyring, record, tasks
 from gateway.disclosure.content import NOTHING_HELD, Prepared, nothing_held
 from gateway.disclosure.facts import DataFacts
-from gateway.disclosure.models import Line, LineDecision, LineState, Release, Request, RequestRecipient, Task
+from gateway.disclosure.models import Line, LineDecision, LineState, Release, Request, RequestRecipient
 from gateway.errors import Conflict, Invalid, NotConfirmed
 from gateway.ledger import witness
 from gateway.ledger.entries import EntryKind
 from gateway.registry import memberships, subjects
 from gateway.registry.actors import Actor
-from gateway.registry.models import Partnership, Post
+from gateway.registry.models import Post
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf, Parcel, RecipientKey
 from gateway.store.tables import new_id
@@ -110,8 +110,7 @@ def say_nothing_held(unit: Unit, actor: Actor, line_id: str, about: About) -> Re
 
 def _check(unit: Unit, request: Request, about: About) -> None:
     faults = {}
-    nation = unit.session.get_one(Partnership, request.partnership_id).nation
-    if about.data_as_of > local_day(unit.now, nation):
+    if about.data_as_of > deadlines.today(unit, request.partnership_id):
         faults["data_as_of"] = "The day the information describes can't be in the future."
     if about.fact_or_opinion not in FACT_OR_OPINION:
         faults["fact_or_opinion"] = "Say whether this is fact or opinion."
@@ -195,8 +194,7 @@ def _expires(unit: Unit, request: Request, decided: LineDecision) -> datetime:
             unit, request.partnership_id, request.arrangement_id
         ).retention_days
         days += [retention] if retention is not None else []
-    nation = unit.session.get_one(Partnership, request.partnership_id).nation
-    return end_of_local_day(local_day(unit.now, nation) + timedelta(days=min(days)))
+    return end_of_local_day(deadlines.today(unit, request.partnership_id) + timedelta(days=min(days)))
 
 
 def _label(request: Request, line: Line, recipient: RequestRecipient, row: Release) -> parcels.Label:
@@ -295,22 +293,19 @@ def _owe_tasks(
     unit: Unit, request: Request, line: Line, decided: LineDecision, recipient: RequestRecipient
 ) -> None:
     """Obligations that a person must carry out become tasks with an owner and a date (DESIGN 5)."""
-    nation = unit.session.get_one(Partnership, request.partnership_id).nation
-    today = local_day(unit.now, nation)
     for due in decided.obligations:
         if due["kind"] != "task" or due["code"] == Obligation.RETROSPECTIVE_REVIEW_NEXT_WORKING_DAY:
             continue
         owner_post_id, owner_agency_id = _owner(unit, request, recipient, str(due["owner"]))
-        task = Task(
-            partnership_id=request.partnership_id,
-            request_id=request.id,
-            line_id=line.id,
-            kind=str(due["code"]),
+        tasks.owe(
+            unit,
+            request,
+            str(due["code"]),
+            within_working_days=int(str(due["days"] or 0)),
+            line=line,
             owner_agency_id=owner_agency_id,
             owner_post_id=owner_post_id,
-            due_at=end_of_local_day(add_working_days(today, int(str(due["days"] or 0)), nation)),
         )
-        unit.session.add(task)
 
 
 def _owner(unit: Unit, request: Request, recipient: RequestRecipient, owner: str) -> tuple[str | None, str]:

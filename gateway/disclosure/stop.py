@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable
 
 from sqlmodel import col, select
 
-from gateway.clock import add_working_days, end_of_local_day, local_day
-from gateway.disclosure.models import Line, LineState, Request, RequestRecipient, Task
+from gateway.disclosure import tasks
+from gateway.disclosure.models import Line, LineState, Request, RequestRecipient
 from gateway.disclosure.withdraw import freeze_lines
 from gateway.registry import subject_changes, subjects, walls
 from gateway.registry.actors import Actor
-from gateway.registry.models import ChangeKind, Partnership, Post, SubjectChange
+from gateway.registry.models import ChangeKind, Post, SubjectChange
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Category
 
@@ -90,17 +90,8 @@ def approve_change(unit: Unit, actor: Actor, change_id: str) -> int:
 
 def _owe(unit: Unit, lines: Iterable[Line], kind: str) -> None:
     for line in lines:
-        nation = unit.session.get_one(Partnership, line.partnership_id).nation
-        day = add_working_days(local_day(unit.now, nation), TOLD_WITHIN_WORKING_DAYS, nation)
-        task = Task(
-            partnership_id=line.partnership_id,
-            request_id=line.request_id,
-            line_id=line.id,
-            kind=kind,
-            owner_agency_id=line.controller_agency_id,
-            due_at=end_of_local_day(day),
-        )
-        unit.session.add(task)
+        request = unit.session.get_one(Request, line.request_id)
+        tasks.owe(unit, request, kind, within_working_days=TOLD_WITHIN_WORKING_DAYS, line=line)
 
 
 def _freeze_for_those_kept_out(unit: Unit, actor: Actor, subject_id: str, *, because: str) -> int:

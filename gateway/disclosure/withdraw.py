@@ -9,17 +9,15 @@ from collections.abc import Iterable
 
 from sqlmodel import col, select
 
-from gateway.clock import add_working_days, end_of_local_day, local_day
 from gateway.consent import consents
 from gateway.consent.models import Consent
-from gateway.disclosure import desk, judge, record
+from gateway.disclosure import desk, judge, record, tasks
 from gateway.disclosure.facts import DataFacts
 from gateway.disclosure.models import Line, LineState, Opening, Recall, Release, Request, Task
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.registry import subjects
 from gateway.registry.actors import Actor
-from gateway.registry.models import Partnership
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
@@ -68,7 +66,7 @@ def freeze_lines(unit: Unit, actor: Actor, lines: Iterable[Line], *, because: st
         record.act(
             unit, request, EntryKind.PARCEL_FROZEN, actor.post_id, lines=[line], refs=refs, codes=codes
         )
-        _owe_reconsideration(unit, request, line)
+        tasks.owe(unit, request, RECONSIDER, within_working_days=RECONSIDER_WITHIN_WORKING_DAYS, line=line)
     return frozen
 
 
@@ -241,20 +239,6 @@ def _held(unit: Unit, actor: Actor, line_id: str) -> tuple[Request, Line]:
 def _must_be_frozen(unit: Unit, line: Line) -> None:
     if not any(row.state == ParcelState.FROZEN for row in parcels.of_lines(unit, [line.id])):
         raise Conflict("Nothing of this is frozen.", next_step="Go back to the request.")
-
-
-def _owe_reconsideration(unit: Unit, request: Request, line: Line) -> None:
-    nation = unit.session.get_one(Partnership, request.partnership_id).nation
-    day = add_working_days(local_day(unit.now, nation), RECONSIDER_WITHIN_WORKING_DAYS, nation)
-    task = Task(
-        partnership_id=request.partnership_id,
-        request_id=request.id,
-        line_id=line.id,
-        kind=RECONSIDER,
-        owner_agency_id=request.holder_agency_id,
-        due_at=end_of_local_day(day),
-    )
-    unit.session.add(task)
 
 
 def _settle_task(unit: Unit, actor: Actor, line: Line) -> None:

@@ -14,7 +14,18 @@ from gateway.clock import local_day
 from gateway.consent import consents, mandates, wordings
 from gateway.consent.models import Answer, HowTaken
 from gateway.consent.taking import Reach, Taking
-from gateway.disclosure import ask, desk, drafts, keyring, policies, policy_drafts, record, stop, withdraw
+from gateway.disclosure import (
+    ask,
+    desk,
+    drafts,
+    keyring,
+    policies,
+    policy_drafts,
+    record,
+    stop,
+    tasks,
+    withdraw,
+)
 from gateway.disclosure.asking import Asking, NamedRecipient
 from gateway.disclosure.models import Line, Request, RequestRecipient, Task
 from gateway.disclosure.trials import ON_TRIAL
@@ -242,7 +253,7 @@ def _owe_review(unit: Unit, request_id: str) -> str:
     task = Task(
         partnership_id=request.partnership_id,
         request_id=request_id,
-        kind=ask.EMERGENCY_REVIEW,
+        kind=tasks.EMERGENCY_REVIEW,
         owner_agency_id=request.holder_agency_id,
         due_at=unit.now + timedelta(days=1),
     )

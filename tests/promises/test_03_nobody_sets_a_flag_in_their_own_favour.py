@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import ask as asking
 from gateway.disclosure import desk, judge
-from gateway.disclosure.facts import Gatherer, papers_of
+from gateway.disclosure.facts import Gatherer
 from gateway.disclosure.models import Declaration, Line, Request
+from gateway.disclosure.papers import papers_of
+from gateway.disclosure.tasks import EMERGENCY_REVIEW
 from gateway.errors import Forbidden, Invalid
 from gateway.vocabulary import Circumstance, Origin, vocabulary
 from tests.told import PERMITTED
@@ -93,4 +94,4 @@ def test_emergency_is_the_named_exception_and_is_reviewed_by_someone_else(quick_
     stage_letter, tasks = quick_stage.do(owed)
     asker = quick_stage.do(lambda unit: quick_stage.post_id(unit, "probation-om"))
     assert stage_letter == "D"
-    assert tasks == [(asking.EMERGENCY_REVIEW, asker)]
+    assert tasks == [(EMERGENCY_REVIEW, asker)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.disclosure import authorise
-from gateway.disclosure.ask import EMERGENCY_REVIEW
+from gateway.disclosure.tasks import EMERGENCY_REVIEW
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import Parcel

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from gateway.disclosure import desk, keyring
-from gateway.disclosure.ask import EMERGENCY_REVIEW
+from gateway.disclosure.tasks import EMERGENCY_REVIEW
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.registry.actors import actor_for_post
 from gateway.store.tables import new_id

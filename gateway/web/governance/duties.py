@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import authorise, keyring, oversight, reading
-from gateway.disclosure.ask import EMERGENCY_REVIEW
+from gateway.disclosure import keyring, oversight, reading
 from gateway.disclosure.models import Task
 from gateway.disclosure.stop import FOLLOW_UP
+from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task, review_emergency, tasks_of
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.errors import NotFound
 from gateway.registry import agencies, people
@@ -44,7 +44,7 @@ class ReviewForm(GatewayForm):
 def task_list() -> ResponseReturnValue:
     """What the agency still has to do."""
     with current_gateway().store.reading() as unit:
-        found = authorise.tasks_of(unit, current_actor())
+        found = tasks_of(unit, current_actor())
         now = unit.now
     rows: list[list[Cell]] = [
         [
@@ -68,7 +68,7 @@ def task_page(task_id: str) -> ResponseReturnValue:
     form = DoneForm()
     return confirm(
         form,
-        lambda unit: authorise.complete_task(unit, actor, task_id, form.words.data or ""),
+        lambda unit: complete_task(unit, actor, task_id, form.words.data or ""),
         heading="Record that this was done",
         done="The task was recorded as done.",
         back=url_for(".task_list"),
@@ -176,7 +176,7 @@ def _review(found: Task) -> ResponseReturnValue:
     actor, form = current_actor(), ReviewForm()
     return confirm(
         form,
-        lambda unit: authorise.review_emergency(
+        lambda unit: review_emergency(
             unit, actor, found.id, upheld=form.upheld.data == "yes", words=form.words.data or ""
         ),
         heading="Review an emergency disclosure",
@@ -192,7 +192,7 @@ def _review(found: Task) -> ResponseReturnValue:
 
 def _task(task_id: str) -> Task:
     with current_gateway().store.reading() as unit:
-        found = [one for one in authorise.tasks_of(unit, current_actor()) if one.id == task_id]
+        found = [one for one in tasks_of(unit, current_actor()) if one.id == task_id]
     if not found:
         raise NotFound("There is no such task.", next_step="Go back to the list of tasks.")
     return found[0]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import authorise, keyring, oversight, policies, reading
+from gateway.disclosure import keyring, oversight, policies, reading
+from gateway.disclosure.tasks import tasks_of
 from gateway.registry import authorities, memberships, subject_changes, wall_records
 from gateway.registry.actors import Actor
 from gateway.review import concerns, second_agency
@@ -87,7 +88,7 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
         "Reviews and tasks of your agency",
         "governance.task_list",
         "See them",
-        lambda unit, actor: len(authorise.tasks_of(unit, actor)),
+        lambda unit, actor: len(tasks_of(unit, actor)),
     ),
     (
         "Requests your agency has not answered in time",

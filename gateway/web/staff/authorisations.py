@@ -6,10 +6,10 @@ from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.disclosure import authorise, reading, withdraw
-from gateway.disclosure.ask import EMERGENCY_REVIEW
 from gateway.disclosure.covering import RESEAL_FOR_COVER
 from gateway.disclosure.models import Task
 from gateway.disclosure.reading import LineDetail
+from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task, review_emergency, tasks_of
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.errors import NotFound
 from gateway.store.unit_of_work import Unit
@@ -63,7 +63,7 @@ def authorise_line(line_id: str) -> ResponseReturnValue:
 def my_tasks() -> ResponseReturnValue:
     """What my agency still has to do, and by when."""
     with current_gateway().store.reading() as unit:
-        tasks = authorise.tasks_of(unit, current_actor())
+        tasks = tasks_of(unit, current_actor())
         now = unit.now
     return page("staff/authorisations/tasks.html", tasks=tasks, now=now)
 
@@ -80,7 +80,7 @@ def task(task_id: str) -> ResponseReturnValue:
     form = TaskDoneForm()
     return confirm(
         form,
-        lambda unit: authorise.complete_task(unit, current_actor(), task_id, form.words.data or ""),
+        lambda unit: complete_task(unit, current_actor(), task_id, form.words.data or ""),
         done="The task was recorded as done.",
         back=url_for(".my_tasks"),
         heading="Record that this was done",
@@ -98,7 +98,7 @@ def review(task_id: str) -> ResponseReturnValue:
         detail = reading.request_for(unit, current_actor(), str(found.request_id))
     return confirm(
         form,
-        lambda unit: authorise.review_emergency(
+        lambda unit: review_emergency(
             unit, current_actor(), task_id, upheld=form.upheld.data == "yes", words=form.words.data or ""
         ),
         done="Your review was recorded.",
@@ -146,7 +146,7 @@ def destroy(task_id: str) -> ResponseReturnValue:
 def task_of(task_id: str, kind: str = "") -> Task:
     """A task of my agency that I may do; anything else is not there."""
     with current_gateway().store.reading() as unit:
-        tasks = authorise.tasks_of(unit, current_actor())
+        tasks = tasks_of(unit, current_actor())
     found = next((one for one in tasks if one.id == task_id and kind in {"", one.kind}), None)
     if found is None:
         raise NotFound("There is no such task.", next_step="Go back to your tasks.")

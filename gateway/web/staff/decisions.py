@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from gateway_verify.words import title
 
-from gateway.disclosure.ask import EMERGENCY_REVIEW
 from gateway.disclosure.covering import RESEAL_FOR_COVER
 from gateway.disclosure.models import LineState
 from gateway.disclosure.reading import LineDetail, RequestDetail
 from gateway.disclosure.stop import FOLLOW_UP
+from gateway.disclosure.tasks import EMERGENCY_REVIEW
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.vocabulary import Obligation, Outcome, vocabulary
 from gateway.web.formats import clock_time, count, day, label, when

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import authorise, covering, drafts, lists, reading, withdraw
+from gateway.disclosure import covering, drafts, lists, reading, withdraw
 from gateway.disclosure import open as opening
+from gateway.disclosure.tasks import tasks_of
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import page
 from gateway.web.staff import hearing_journey, journey
@@ -23,7 +24,7 @@ def home() -> ResponseReturnValue:
             to_answer=lists.how_many_on_desk(unit, actor, "to_release"),
             overdue_here=lists.how_many_on_desk(unit, actor, "overdue"),
             to_authorise=reading.to_authorise(unit, actor),
-            tasks=authorise.tasks_of(unit, actor),
+            tasks=tasks_of(unit, actor),
             parcels=[found for found in opening.parcels_for(unit, actor) if not found.opened],
             covered=[
                 one
