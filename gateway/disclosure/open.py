@@ -6,14 +6,14 @@ only while both the release's and the opening's leaves are under a stored checkp
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlmodel import col, select
 
-from gateway.disclosure import judge, reconfirm, record
+from gateway.disclosure import judge, record
 from gateway.disclosure.facts import DataFacts
+from gateway.disclosure.handing_over import Collected, sealed_by, with_proofs
 from gateway.disclosure.models import (
     Line,
     LineDecision,
@@ -23,10 +23,8 @@ from gateway.disclosure.models import (
     RequestRecipient,
     Undertaking,
 )
-from gateway.errors import Conflict, Invalid, NotConfirmed, NotFound
-from gateway.ledger import publish, read
+from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
-from gateway.ledger.journal import journal_of
 from gateway.registry import agencies
 from gateway.registry.actors import Actor
 from gateway.registry.models import Subject
@@ -88,22 +86,6 @@ class Opened:
     """An opening that is recorded; ask `collect` for the content."""
 
     opening_id: str
-
-
-@dataclass(frozen=True)
-class Collected:
-    """The sealed content with what the recipient checks before reading it.
-
-    `proofs` are C2SP tlog-proofs of the release and of this opening with their openings, under one checkpoint;
-    `consistency` leads from the size the recipient last saw to that checkpoint; `log_keys` are the log's vkeys.
-    """
-
-    parcel_id: str
-    jwe: str
-    digest: str
-    proofs: tuple[str, ...]
-    consistency: tuple[str, ...]
-    log_keys: tuple[str, ...]
 
 
 def parcels_for(unit: Unit, actor: Actor) -> list[ParcelSummary]:
@@ -210,53 +192,6 @@ def collect(unit: Unit, actor: Actor, opening_id: str, *, seen_size: int | None 
     return with_proofs(unit, row, opening, seen_size=seen_size)
 
 
-def with_proofs(unit: Unit, row: Parcel, opening: Opening, *, seen_size: int | None) -> Collected:
-    """Give a parcel's sealed content with the proofs of what sealed it and of this opening.
-
-    Raises what `collect` raises.
-    """
-    entry_ids = [_confirmed(unit, sealed_by(unit, row)), _confirmed(unit, opening.entry_id)]
-    proofs = publish.openings_together(unit, entry_ids)
-    journal = journal_of(unit)
-    size = proofs[0].checkpoint.size
-    path = _consistency(unit, seen_size, size)
-    return Collected(
-        parcel_id=row.id,
-        jwe=parcels.hand_over(unit, row),
-        digest=row.digest,
-        proofs=tuple(str(one) for one in proofs),
-        consistency=tuple(base64.b64encode(node).decode() for node in path),
-        log_keys=tuple(str(key) for key in journal.keys.public(journal.origin)),
-    )
-
-
-def sealed_by(unit: Unit, row: Parcel) -> str | None:
-    """Give the entry that vouches for a parcel in the log's present life: its release, or that it was sealed again.
-
-    After a declared restore what is older has to be confirmed, and then that entry vouches for it (DESIGN 7).
-
-    Raises:
-        Conflict: it is older than a declared restore and nobody has confirmed it yet.
-    """
-    if reconfirm.is_older(unit, row):
-        confirmed = reconfirm.confirmation_of(unit, row)
-        if confirmed is None:
-            raise Conflict(
-                "This is older than a restore of the gateway, and its holder hasn't confirmed it since.",
-                next_step="Ask the agency that released it to confirm it.",
-            )
-        return confirmed
-    if row.resealed_from_id is not None:
-        return _sealed_again(unit, row)
-    return unit.session.get_one(Release, row.release_id).entry_id
-
-
-def _sealed_again(unit: Unit, row: Parcel) -> str | None:
-    chosen = read.Filter(kinds=(EntryKind.PARCEL_RESEALED,), holding=row.id)
-    found = read.entries_for_request(unit, row.request_id, chosen).entries
-    return next((one.entry_id for one in found if one.refs.get("parcel") == row.id), None)
-
-
 def failed_opening(unit: Unit, actor: Actor, parcel_id: str, reason_code: str) -> None:
     """Record that an opening didn't succeed in the recipient's browser.
 
@@ -328,18 +263,6 @@ def handling(decided: LineDecision) -> tuple[str, ...]:
         for due in decided.obligations
         if due["code"] not in words.default_obligations
     )
-
-
-def _confirmed(unit: Unit, entry_id: str | None) -> str:
-    if entry_id is None or not read.is_under_checkpoint(unit, entry_id):
-        raise NotConfirmed("This opening isn't confirmed in the log yet.", next_step="Try again in a moment.")
-    return entry_id
-
-
-def _consistency(unit: Unit, seen_size: int | None, size: int) -> list[bytes]:
-    if seen_size is None or not 0 < seen_size < size:
-        return []
-    return publish.consistency(unit, publish.current_epoch(unit), seen_size, size)
 
 
 def _own(unit: Unit, actor: Actor, parcel_id: str) -> tuple[Parcel, Request, Line, Release]:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from sqlmodel import select
 
 from gateway.disclosure import asking, desk, judge, keyring, record, release
-from gateway.disclosure import open as opening
 from gateway.disclosure.facts import DataFacts, is_standing
+from gateway.disclosure.handing_over import Collected, with_proofs
 from gateway.disclosure.models import (
     Authorisation,
     Line,
@@ -24,7 +24,7 @@ from gateway.disclosure.models import (
     Request,
     RequestRecipient,
 )
-from gateway.disclosure.open import Collected, NotOpened, Opened
+from gateway.disclosure.open import NotOpened, Opened
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.registry import subjects
@@ -193,7 +193,7 @@ def collect(
     row, copy = _opened(unit, actor, opening_id)
     line = unit.session.get_one(Line, row.line_id)
     key = _must_have_new_key(unit, line)
-    collected = opening.with_proofs(unit, copy, row, seen_size=seen_size)
+    collected = with_proofs(unit, copy, row, seen_size=seen_size)
     # The parcel to be made bears the number of the opening it is made from: one opening makes one parcel.
     return collected, Target(row.id, line.id, dict(key.jwk))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import keyring, reseal
+from gateway.disclosure import handing_over, keyring, reseal
 from gateway.disclosure import open as opening
 from gateway.errors import Conflict, Erased, Invalid, NotFound
 from gateway.ledger import read
@@ -67,7 +67,9 @@ def test_the_new_parcel_opens_and_is_proved_by_its_own_entry(quick_stage: Stage,
     )
     assert jwe.digest(collected.jwe) == made.digest == collected.digest
     vouched = quick_stage.do(
-        lambda unit: read.entry(unit, opening.sealed_by(unit, unit.session.get_one(Parcel, made.id)) or "")
+        lambda unit: read.entry(
+            unit, handing_over.sealed_by(unit, unit.session.get_one(Parcel, made.id)) or ""
+        )
     )
     assert (vouched.kind, vouched.codes["parcel_digest"]) == (EntryKind.PARCEL_RESEALED, made.digest)
     assert len(collected.proofs) == 2

@@ -12,8 +12,8 @@ from gateway.cli.demo import Story
 from gateway.cli.demo_stage import Stage
 from gateway.consent import mandates
 from gateway.consent.models import Mandate
+from gateway.disclosure import handing_over, reconfirm
 from gateway.disclosure import open as opening
-from gateway.disclosure import reconfirm
 from gateway.errors import Conflict, NotFound
 from gateway.ledger import epoch, read
 from gateway.ledger.entries import EntryKind
@@ -62,7 +62,7 @@ def test_a_parcel_opens_once_its_holder_confirmed_it(
     assert isinstance(again, opening.Opened)
     vouched = quick_stage.do(
         lambda unit: read.entry(
-            unit, opening.sealed_by(unit, unit.session.get_one(Parcel, sent.parcel_id)) or ""
+            unit, handing_over.sealed_by(unit, unit.session.get_one(Parcel, sent.parcel_id)) or ""
         )
     )
     assert vouched.kind == EntryKind.EPOCH_RECONFIRMED

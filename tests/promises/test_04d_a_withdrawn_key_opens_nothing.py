@@ -9,6 +9,7 @@ from gateway.cli.demo_stage import Stage
 from gateway.disclosure import keyring
 from gateway.disclosure import open as opening
 from gateway.disclosure.content import Content
+from gateway.disclosure.handing_over import Collected
 from gateway.disclosure.models import Opening
 from gateway.errors import Conflict
 from gateway.registry.actors import Actor
@@ -36,7 +37,7 @@ def _open(stage: Stage, sent: Parcel) -> str:
     return stage.by("probation-om", act)
 
 
-def _collect(stage: Stage, opening_id: str) -> opening.Collected:
+def _collect(stage: Stage, opening_id: str) -> Collected:
     return stage.by("probation-om", lambda unit, actor: opening.collect(unit, actor, opening_id))
 
 
