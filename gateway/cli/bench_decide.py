@@ -25,7 +25,8 @@ from gateway.policy.attributes import ATTRIBUTES, Facts
 from gateway.policy.engine import Engine
 from gateway.policy.examples import ORDINARY, facts_of
 from gateway.policy.explain import missing_in_words, near_permits
-from gateway.policy.rules import Rule, parse_rule
+from gateway.policy.rule_tables import parse_rule
+from gateway.policy.rules import Rule
 
 SIZES = (10, 100, 1_000, 10_000)
 ENGINES = ("gateway", "casbin-eval", "cedarpy", "vakt")

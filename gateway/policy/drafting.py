@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any
 
 from gateway.policy.packs import Pack, bounded, parse_pack
-from gateway.policy.rules import PolicyError, Rule, read_rule
+from gateway.policy.rule_tables import read_rule
+from gateway.policy.rules import PolicyError, Rule
 
 _RULE = re.compile(r"^\[\[rule\]\]\s*$", re.MULTILINE)
 _ORDER = (

@@ -19,7 +19,8 @@ from typing import Any
 
 from gateway.policy.attributes import ATTRIBUTES
 from gateway.policy.engine import Engine
-from gateway.policy.rules import PolicyError, Rule, RuleTest, parse_rule
+from gateway.policy.rule_tables import parse_rule
+from gateway.policy.rules import PolicyError, Rule, RuleTest
 from gateway.vocabulary import Effect, Outcome, Role, Stage, policies_dir
 
 _HEADER_KEYS = frozenset(

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 from gateway.policy.attributes import ATTRIBUTES, SCALARS, Facts, Value
-from gateway.policy.rules import Rule, parse_rule
+from gateway.policy.rule_tables import parse_rule
+from gateway.policy.rules import Rule
 
 DAY = date(2026, 11, 22)
 EVERYWHERE = list(ATTRIBUTES["jurisdiction"].values)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.policy.packs import load_policy, parse_pack, policy_of
-from gateway.policy.rules import PolicyError, parse_rule
+from gateway.policy.rule_tables import parse_rule
+from gateway.policy.rules import PolicyError
 from tests.policy.made import DAY, HEADER, complete_facts, rule_table
 
 PACK = """

@@ -11,7 +11,8 @@ import pytest
 
 from gateway.policy import engine as engine_module
 from gateway.policy.engine import SENTINEL, Engine, casbin_agrees
-from gateway.policy.rules import PolicyError, parse_rule
+from gateway.policy.rule_tables import parse_rule
+from gateway.policy.rules import PolicyError
 from gateway.vocabulary import Outcome
 from tests.policy.made import HEADER, complete_facts, rule, rule_table
 
