@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from gateway_verify.cli import main
 
+from gateway.clock import FixedClock
 from gateway.ledger.append import record
 from gateway.ledger.export import export
 from gateway.ledger.journal import Journal
 from gateway.ledger.publish import opening_of, openings_for_subject
+from gateway.ledger.witness import ask_witnesses
 from gateway.store.unit_of_work import Store
+from tests.conftest import NOW
 from tests.ledger.made import JANE, entry, recorded
+from tests.ledger.test_witnesses_see_what_the_database_can_hide import cut_tail
+from tests.ledger.witnesses import running
 
 
 def exported(store: Store, folder: Path) -> Path:
@@ -151,3 +163,120 @@ def test_all_openings_about_a_person_come_in_one_file(
 
     assert code == 0
     assert "2 of 2 openings are what was recorded" in said
+
+
+def openings(store: Store, ids: list[str], path: Path) -> Path:
+    with store.reading() as unit:
+        given = {
+            "format": "gateway-openings/v1",
+            "openings": [str(opening_of(unit, one)) for one in ids],
+            "held": 2,
+        }
+    path.write_text(json.dumps(given))
+    return path
+
+
+def test_an_entry_that_its_witnesses_have_not_reached_is_neither_wrong_nor_verified(
+    sqlite_store: Store, sqlite_journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log"
+    with running(tmp_path, sqlite_journal, FixedClock(NOW)):
+        ids = recorded(sqlite_store, 2)
+        ask_witnesses(sqlite_store, sqlite_journal)
+        ids += recorded(sqlite_store, 1)
+        file = openings(sqlite_store, ids, tmp_path / "openings.json")
+        exported(sqlite_store, log)
+        policy = log / "policy.txt"
+
+        code, said = check(capsys, file, "--policy", policy)
+        assert code == 2
+        assert said.splitlines()[-1].startswith(
+            "NOT CHECKED: all 3 openings are what the log signed, but its"
+        )
+        assert "have not signed as far as 1 of them yet" in said
+        assert "run this again with --log" in said
+        code, said = check(capsys, file, "--policy", policy, "--log", log)
+        assert code == 2
+        assert "wait a few minutes and run this again." in said
+
+        ask_witnesses(sqlite_store, sqlite_journal)
+        code, said = check(capsys, file, "--policy", policy, "--log", exported(sqlite_store, log))
+        assert code == 0
+        assert "3 of 3 openings are what was recorded" in said
+        assert "2 more may not be shown yet" in said
+
+
+def test_an_entry_the_log_took_back_before_its_witnesses_reached_it_is_reported(
+    sqlite_store: Store, sqlite_journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, sqlite_journal, FixedClock(NOW)):
+        ids = recorded(sqlite_store, 2)
+        ask_witnesses(sqlite_store, sqlite_journal)
+        ids += recorded(sqlite_store, 1)
+        file = openings(sqlite_store, ids, tmp_path / "openings.json")
+        cut_tail(sqlite_store, 2)
+        sqlite_journal._edge = sqlite_journal._newest = None
+        recorded(sqlite_store, 1)
+        ask_witnesses(sqlite_store, sqlite_journal)
+        log = exported(sqlite_store, tmp_path / "log")
+
+        code, said = check(capsys, file, "--policy", log / "policy.txt", "--log", log)
+
+    assert code == 1
+    assert "entry 3 of the openings is not in the log as it is now" in said
+
+
+@pytest.mark.parametrize("mistaken", ["policy", "kept", "target"])
+def test_a_file_of_the_users_that_is_the_wrong_one_accuses_nobody(
+    sqlite_store: Store,
+    sqlite_journal: Journal,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    mistaken: str,
+) -> None:
+    recorded(sqlite_store, 1)
+    log = exported(sqlite_store, tmp_path / "log")
+    (tmp_path / "notes.txt").write_text("Ring her on Tuesday.\n")
+    given = {"policy": log / "policy.txt", "kept": log / "checkpoint", "target": log}
+    given[mistaken] = tmp_path / "notes.txt"
+
+    code, said = check(capsys, given["target"], "--policy", given["policy"], "--since", given["kept"])
+
+    assert code == 2
+    assert said.startswith("NOT CHECKED: ")
+
+
+def test_an_address_that_no_witness_signed_for_hours_says_so(
+    sqlite_store: Store, sqlite_journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = FixedClock(datetime.now(UTC) - timedelta(hours=30))
+    with running(tmp_path, sqlite_journal, clock):
+        recorded(sqlite_store, 1)
+        ask_witnesses(sqlite_store, sqlite_journal)
+        log = exported(sqlite_store, tmp_path / "log")
+
+        with serving(log) as address:
+            code, said = check(capsys, address, "--policy", log / "policy.txt")
+            assert code == 0
+            assert "no witness has signed it for 30 hours" in said
+            clock.advance(timedelta(hours=29))
+            ask_witnesses(sqlite_store, sqlite_journal)
+            exported(sqlite_store, log)
+            assert "hours" not in check(capsys, address, "--policy", log / "policy.txt")[1]
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A static web server over a folder."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()

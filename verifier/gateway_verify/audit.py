@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from gateway_verify.checkpoint import Checkpoint, read_checkpoint
 from gateway_verify.errors import Uncheckable, Unverified
 from gateway_verify.merkle import Frontier, consistency_proof, leaf_hash, verify_consistency
 from gateway_verify.note import Note
 from gateway_verify.policy import Policy, Trust, judge
-from gateway_verify.source import Source
+from gateway_verify.source import Below, Source
 from gateway_verify.tiles import (
     WIDTH,
     TileTree,
@@ -59,6 +60,22 @@ def tree(log: Source, size: int) -> TileTree:
     return TileTree(size, lambda level, n, width: _tile(log, level, n, width))
 
 
+def former_lives(log: Source, policy: Policy) -> dict[str, tuple[Source, int]]:
+    """Check a log's earlier lives (below `epoch-1`, `epoch-2` and so on); give each with its size by its origin.
+
+    Raises Unverified as `audit` does.
+    """
+    found: dict[str, tuple[Source, int]] = {}
+    for number in count(1):
+        life = Below(log, f"epoch-{number}/")
+        try:
+            checkpoint = audit(life, policy).checkpoint
+        except Uncheckable:
+            break
+        found[checkpoint.origin] = (life, checkpoint.size)
+    return found
+
+
 def _tile(log: Source, level: int | str, n: int, width: int) -> bytes:
     try:
         return log.read(tile_path(level, n, width))
@@ -72,8 +89,14 @@ def _tile(log: Source, level: int | str, n: int, width: int) -> bytes:
 
 
 def _since(log: Source, now: Checkpoint, policy: Policy, kept: str) -> int:
-    note, then = read_checkpoint(kept)
-    judge(note, policy)
+    try:
+        note, then = read_checkpoint(kept)
+    except Unverified as error:
+        raise Uncheckable(f"the checkpoint you kept cannot be read: {error}") from error
+    try:
+        judge(note, policy)
+    except Unverified as error:
+        raise Unverified(f"of the checkpoint you kept: {error}") from error
     if then.origin != now.origin:
         raise Unverified(f"the checkpoint you kept is of the log {then.origin}, this one is {now.origin}")
     if then.size > now.size:
@@ -130,7 +153,7 @@ def _rehash(log: Source, checkpoint: Checkpoint) -> None:
 def _compare_entries(n: int, found: list[bytes], hashes: list[bytes]) -> None:
     for offset, (entry, expected) in enumerate(zip(found, hashes, strict=True)):
         if leaf_hash(entry) != expected:
-            raise Unverified(f"entry {n * WIDTH + offset} is not the entry that was hashed into the tree")
+            raise Unverified(f"entry {n * WIDTH + offset + 1} is not the entry that was hashed into the tree")
 
 
 def _complete_subtrees(hashes: list[bytes]) -> list[bytes]:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway_verify.audit import audit, unpack_entries_at
-from gateway_verify.checkpoint import Checkpoint, read_checkpoint
+from gateway_verify.audit import audit
+from gateway_verify.bundle import Bundle, Opened, check_opening, read_bundle, too_new
+from gateway_verify.checkpoint import Checkpoint
 from gateway_verify.errors import Uncheckable, Unverified
-from gateway_verify.merkle import leaf_hash
 from gateway_verify.note import VerifierKey
-from gateway_verify.opening import Opening, parse_object
-from gateway_verify.policy import Log, Policy, Trust, judge, parse_policy
-from gateway_verify.proof import Proof, parse_proof
-from gateway_verify.source import Source, source
-from gateway_verify.tiles import WIDTH
+from gateway_verify.policy import Log, Policy, Trust, parse_policy
+from gateway_verify.source import source
 from gateway_verify.words import lines
 
 VERIFIED, WRONG, NOT_CHECKED = 0, 1, 2
+_LAG = timedelta(hours=4)  # as long as witnesses may be silent before a gateway stops releasing
 
 _EPILOG = """exit codes: 0 verified; 1 something is wrong; 2 the check could not be made
 
@@ -70,35 +70,37 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(options: argparse.Namespace) -> list[str]:
+def _check(options: argparse.Namespace) -> Iterator[str]:
     policy = _policy(options)
     target = Path(options.target)
     if "://" in options.target or target.is_dir():
-        return _check_log(options, source(options.target), policy)
-    text = _read(target)
-    said = _check_openings(_proofs(text), policy)
-    if options.log:
-        said += _check_log(options, source(options.log), policy)
-        _check_same_history(_proofs(text), source(options.log))
-    return said
+        yield _check_log(options, options.target, policy)[0]
+        return
+    yield from _check_openings(options, _read(target), policy)
 
 
 def _policy(options: argparse.Namespace) -> Policy:
-    if options.policy:
-        return parse_policy(_read(Path(options.policy)))
-    return Policy(logs=(Log(VerifierKey.parse(options.key)),))
+    try:
+        if options.policy:
+            return parse_policy(_read(Path(options.policy)))
+        return Policy(logs=(Log(VerifierKey.parse(options.key)),))
+    except Unverified as error:
+        raise Uncheckable(f"whom to believe cannot be read: {error}") from error
 
 
-def _check_log(options: argparse.Namespace, log: Source, policy: Policy) -> list[str]:
+def _check_log(options: argparse.Namespace, target: str, policy: Policy) -> tuple[str, Checkpoint]:
+    """Give what was found of the log, in a sentence, and its checkpoint."""
     kept = _read(Path(options.since)) if options.since else None
-    audited = audit(log, policy, kept)
+    audited = audit(source(target), policy, kept)
     if options.keep:
         _write(Path(options.keep), str(audited.note))
     said = f"VERIFIED: the log {audited.checkpoint.origin} is whole from entry 1 to entry {audited.checkpoint.size}; "
     said += _witnessed(audited.trust)
     if audited.grown_by is not None:
         said += f"; nothing was changed or lost since your checkpoint, {audited.grown_by} entries were added"
-    return [said + "."]
+    if "://" in target:
+        said += _stale(audited.trust)
+    return said + ".", audited.checkpoint
 
 
 def _witnessed(trust: Trust) -> str:
@@ -108,58 +110,52 @@ def _witnessed(trust: Trust) -> str:
     return f"it is signed by the log's key and cosigned by {names}"
 
 
-def _proofs(text: str) -> list[Proof]:
-    if text.startswith("c2sp.org/tlog-proof"):
-        return [parse_proof(text)]
-    bundle = parse_object(text)
-    found = bundle.get("openings")
-    if bundle.get("format") != "gateway-openings/v1" or not isinstance(found, list):
-        raise Unverified("this is neither a proof file nor a file of openings")
-    return [parse_proof(one) for one in found if isinstance(one, str)]
+def _stale(trust: Trust) -> str:
+    """Say when what is served has gone without a witness for longer than releases may: a state of the past, perhaps."""
+    age = datetime.now(UTC) - max(trust.cosigned.values(), default=datetime.now(UTC))
+    if age <= _LAG:
+        return ""
+    hours = int(age.total_seconds() // 3600)
+    return f"; no witness has signed it for {hours} hours, so ask a witness whether it knows a newer one"
 
 
-def _check_openings(proofs: list[Proof], policy: Policy) -> list[str]:
-    said: list[str] = []
-    for proof in proofs:
-        opening = check_opening(proof, policy)
-        said.append(f"Entry {proof.index + 1}: " + "\n".join(lines(opening)))
-    checkpoints = {proof.checkpoint.size for proof in proofs}
-    under = f" under the checkpoint over {max(checkpoints)} entries" if checkpoints else ""
-    said.append(f"VERIFIED: {len(proofs)} of {len(proofs)} openings are what was recorded{under}.")
-    return said
+def _check_openings(options: argparse.Namespace, text: str, policy: Policy) -> Iterator[str]:
+    bundle, opened = read_bundle(text), []
+    for proof in bundle.proofs:
+        one = check_opening(proof, policy)
+        opened.append(one)
+        yield f"Entry {proof.index + 1}: " + "\n".join(lines(one.opening))
+    waiting, of_the_log = sum(not one.witnessed for one in opened), []
+    if options.log:
+        said, now = _check_log(options, options.log, policy)
+        waiting = too_new(opened, source(options.log), now, policy)
+        of_the_log.append(said)
+    if waiting:
+        raise Uncheckable(_too_new(waiting, len(opened), options, policy))
+    yield f"VERIFIED: {len(opened)} of {len(opened)} openings are what was recorded{_under(opened)}{_held(bundle)}."
+    yield from of_the_log
 
 
-def check_opening(proof: Proof, policy: Policy) -> Opening:
-    """Give a proof file's opening, once signatures, quorum, audit path and commitment hold.
-
-    Raises Unverified.
-    """
-    trust = judge(proof.note, policy)
-    if not trust.quorum_met:
-        raise Unverified(f"the proof's checkpoint is not cosigned by {policy.in_words()}")
-    if proof.extra is None:
-        raise Unverified(
-            "the proof file holds no opening: it shows a place in the log, not what was recorded there"
-        )
-    opening = Opening.from_bytes(proof.extra)
-    proof.check(leaf_hash(opening.leaf()))
-    return opening
+def _too_new(waiting: int, count: int, options: argparse.Namespace, policy: Policy) -> str:
+    """Say that entries are too new for their witnesses: nothing is wrong, and nothing is shown yet."""
+    how = "" if options.log else " with --log and the log's address"
+    return (
+        f"all {count} openings are what the log signed, but its witnesses ({policy.in_words()}) have not signed as far"
+        f" as {waiting} of them yet: wait a few minutes and run this again{how}"
+    )
 
 
-def _check_same_history(proofs: list[Proof], log: Source) -> None:
-    """Each opening's leaf must be where its proof says in the log as it is now."""
-    _, now = read_checkpoint(log.read("checkpoint"))
-    for proof in proofs:
-        if not _holds(proof, log, now):
-            raise Unverified(f"entry {proof.index + 1} of the openings is not in the log as it is now")
+def _under(opened: Sequence[Opened]) -> str:
+    largest = max((one.proof.checkpoint.size for one in opened), default=0)
+    return f" under the checkpoint over {largest} entries" if largest else ""
 
 
-def _holds(proof: Proof, log: Source, now: Checkpoint) -> bool:
-    if proof.extra is None or proof.index >= now.size or proof.checkpoint.origin != now.origin:
-        return False
-    n, offset = divmod(proof.index, WIDTH)
-    width = min(WIDTH, now.size - n * WIDTH)
-    return unpack_entries_at(log, n, width)[offset] == Opening.from_bytes(proof.extra).leaf()
+def _held(bundle: Bundle) -> str:
+    if not bundle.held:
+        return ""
+    return (
+        f"; {bundle.held} more may not be shown yet and are held back until a named officer has reviewed them"
+    )
 
 
 def _read(path: Path) -> str:

@@ -149,7 +149,7 @@ def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[byte
     Raises Unverified when the path has the wrong shape (RFC 9162 2.1.3.2).
     """
     if not 0 <= index < size:
-        raise Unverified(f"entry {index} cannot be in a tree of {size}")
+        raise Unverified(f"entry {index + 1} cannot be in a tree of {size}")
     if len(leaf) != HASH_SIZE or any(len(one) != HASH_SIZE for one in proof):
         raise Unverified("a hash in the proof has the wrong length")
     position, last, root = index, size - 1, leaf
@@ -171,7 +171,7 @@ def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[byte
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
     """Raise Unverified unless the leaf hash is entry `index` of the tree of `size` leaves with this root."""
     if root_from_inclusion(index, size, leaf, proof) != root:
-        raise Unverified(f"entry {index} is not in the tree whose root was signed")
+        raise Unverified(f"entry {index + 1} is not in the tree whose root was signed")
 
 
 def verify_consistency(

@@ -37,6 +37,17 @@ class Folder:
             raise Uncheckable(f"{self._folder / path} cannot be read") from error
 
 
+class Below:
+    """A part of a log's files: what lies below a prefix."""
+
+    def __init__(self, whole: Source, prefix: str) -> None:
+        self._whole, self._prefix = whole, prefix
+
+    def read(self, path: str) -> bytes:
+        """Give the bytes at this path below the prefix. Raises Uncheckable as the whole does."""
+        return self._whole.read(self._prefix + path)
+
+
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *args: object) -> None:
         return None

@@ -1,0 +1,84 @@
+"""A proof file, or a file of openings: each is what was recorded, and the log as it is now still holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway_verify.audit import former_lives, unpack_entries_at
+from gateway_verify.checkpoint import Checkpoint
+from gateway_verify.errors import Uncheckable, Unverified
+from gateway_verify.merkle import leaf_hash
+from gateway_verify.opening import Opening, parse_object
+from gateway_verify.policy import Policy, judge
+from gateway_verify.proof import Proof, parse_proof
+from gateway_verify.source import Source
+from gateway_verify.tiles import WIDTH
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The proofs in a file, and how many entries it says may not be shown yet."""
+
+    proofs: Sequence[Proof]
+    held: int = 0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An opening that is what was recorded, and whether enough witnesses signed the checkpoint it came with."""
+
+    proof: Proof
+    opening: Opening
+    witnessed: bool
+
+
+def read_bundle(text: str) -> Bundle:
+    """Read a proof file or a file of openings. Raises Uncheckable when it is neither, Unverified when it is broken."""
+    if text.startswith("c2sp.org/tlog-proof"):
+        return Bundle([parse_proof(text)])
+    if not text.lstrip().startswith("{"):
+        raise Uncheckable("that is neither a folder nor a proof file nor a file of openings")
+    members = parse_object(text)
+    found, held = members.get("openings"), members.get("held", 0)
+    if members.get("format") != "gateway-openings/v1" or not isinstance(found, list):
+        raise Unverified("this is neither a proof file nor a file of openings")
+    if not isinstance(held, int) or not all(isinstance(one, str) for one in found):
+        raise Unverified("the file of openings was altered or cut short")
+    return Bundle([parse_proof(one) for one in found], held)
+
+
+def check_opening(proof: Proof, policy: Policy) -> Opened:
+    """Give a proof's opening, once the log's signature, the audit path and the commitment hold. Raises Unverified."""
+    trust = judge(proof.note, policy)
+    if proof.extra is None:
+        raise Unverified(
+            "the proof file holds no opening: it shows a place in the log, not what was recorded there"
+        )
+    opening = Opening.from_bytes(proof.extra)
+    proof.check(leaf_hash(opening.leaf()))
+    return Opened(proof, opening, trust.quorum_met)
+
+
+def too_new(opened: Sequence[Opened], log: Source, now: Checkpoint, policy: Policy) -> int:
+    """Compare openings with the log that was just audited; give how many its witnesses have not reached yet.
+
+    Raises Unverified for one that is not where its proof says.
+    """
+    lives = {now.origin: (log, now.size)}
+    if any(one.proof.checkpoint.origin != now.origin for one in opened):
+        lives |= former_lives(log, policy)
+    waiting = 0
+    for one in opened:
+        held, size = lives.get(one.proof.checkpoint.origin, (log, 0))
+        if one.proof.index >= size and not one.witnessed:
+            waiting += 1
+        elif one.proof.index >= size or not _holds(held, size, one):
+            raise Unverified(f"entry {one.proof.index + 1} of the openings is not in the log as it is now")
+    return waiting
+
+
+def _holds(log: Source, size: int, one: Opened) -> bool:
+    n, offset = divmod(one.proof.index, WIDTH)
+    width = min(WIDTH, size - n * WIDTH)
+    return unpack_entries_at(log, n, width)[offset] == one.opening.leaf()
