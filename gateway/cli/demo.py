@@ -8,11 +8,10 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from gateway.assembly import Gateway, assemble
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Ask, Stage
-from gateway.clock import FixedClock, local_day
-from gateway.consent import consents, mandates, views, wordings
-from gateway.consent.models import Answer, HowTaken, Wish
-from gateway.consent.taking import Reach, Taking
+from gateway.clock import FixedClock
+from gateway.consent.models import Wish
 from gateway.disclosure import authorise, desk, judge, onward, release, withdraw
 from gateway.disclosure.asking import Asking, Basis, NamedRecipient
 from gateway.disclosure.content import Content
@@ -22,7 +21,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.policy import lifecycle
 from gateway.registry.actors import Actor
 from gateway.registry.importing import import_register
-from gateway.registry.models import Partnership, Post
+from gateway.registry.models import Partnership
 from gateway.review import concerns
 from gateway.review.models import ConcernKind
 from gateway.sealing.models import CopyOf, Parcel
@@ -101,21 +100,17 @@ class Story:
 
     def _hear_the_victims(self) -> None:
         self.stage.later(days=1)
-        heard = {
-            "s-jess": (Wish.AGREES, "I want them to know what I am afraid of, but not where I live."),
-            "s-alex": (Wish.OBJECTS, "I don't want this shared. He will know it was me."),
-        }
-
-        def record_all(unit: Unit, actor: Actor) -> list[str]:
-            for subject, (wish, words) in heard.items():
-                self._views(unit, actor, subject, wish, words)
-            return [self._mandate(unit, actor, subject) for subject in heard]
-
-        for mandate_id in self.stage.by("lantern-idva", record_all):
-            self._confirm(mandate_id)
-
-    def _confirm(self, mandate_id: str) -> None:
-        self.stage.by("marac-coordinator", lambda unit, actor: mandates.confirm(unit, actor, mandate_id).id)
+        demo_heard.views_of(
+            self.stage,
+            "s-jess",
+            Wish.AGREES,
+            "I want them to know what I am afraid of, but not where I live.",
+        )
+        demo_heard.views_of(
+            self.stage, "s-alex", Wish.OBJECTS, "I don't want this shared. He will know it was me."
+        )
+        for subject in ("s-jess", "s-alex"):
+            demo_heard.confirm_mandate(self.stage, demo_heard.mandate_of(self.stage, subject))
 
     def _permit_whole(self) -> None:
         """A probation officer asks police about the man she supervises, and opens what they hold."""
@@ -275,7 +270,7 @@ class Story:
     def _withdraw(self) -> None:
         """Her address went to the housing officer because she agreed; she takes that back: all is frozen at once."""
         self.stage.later(days=2)
-        consent_id = self.stage.by("lantern-idva", self._consent_to_housing)
+        consent_id = demo_heard.consent_to_housing(self.stage)
         lines = self.stage.ask(
             Ask(
                 who="housing-officer",
@@ -366,62 +361,4 @@ class Story:
                 recipients=("probation-om",),
                 why="The meeting moved him to weekly reporting and needs what changed since August.",
             )
-        )
-
-    def _views(self, unit: Unit, actor: Actor, subject: str, wish: Wish, words: str) -> None:
-        taking = self._taking("views", words)
-        views.record(
-            unit,
-            actor,
-            subject_id=self.stage.subject_id(unit, subject),
-            case_id=None,
-            controller_agency_id=actor.agency_id,
-            wish=wish,
-            reach=Reach(),
-            taking=taking,
-        )
-
-    def _mandate(self, unit: Unit, actor: Actor, subject: str) -> str:
-        advocate = unit.session.get_one(Post, self.stage.post_id(unit, "lantern-advocate"))
-        today = local_day(unit.now)
-        new = mandates.NewMandate(
-            subject_id=self.stage.subject_id(unit, subject),
-            advocate_post_id=advocate.id,
-            advocate_agency_id=advocate.agency_id,
-            controller_agency_id=actor.agency_id,
-            how_given=HowTaken.FACE_TO_FACE,
-            alone=True,
-            wording_version=wordings.current("mandate").version,
-            given_on=today,
-            expires_on=today + timedelta(days=180),
-        )
-        return mandates.record(unit, actor, new).id
-
-    def _consent_to_housing(self, unit: Unit, actor: Actor) -> str:
-        reach = Reach(
-            purposes=frozenset({"victim_safety"}),
-            categories=frozenset({"address_current"}),
-            agency_ids=frozenset({self.stage.agency_id(unit, "housing")}),
-        )
-        row = consents.record(
-            unit,
-            actor,
-            subject_id=self.stage.subject_id(unit, "s-alex"),
-            case_id=self.stage.case_id(unit, "R-0931"),
-            controller_agency_id=actor.agency_id,
-            answer=Answer.GIVEN,
-            reach=reach,
-            taking=self._taking("consent", "Yes, for the locks and the alarm, and only housing."),
-        )
-        return row.id
-
-    def _taking(self, kind: str, words: str) -> Taking:
-        now = self.stage.clock.now()
-        return Taking(
-            how=HowTaken.FACE_TO_FACE,
-            alone=True,
-            taken_at=now,
-            wording_version=wordings.current(kind).version,
-            expires_on=local_day(now) + timedelta(days=180),
-            words=words,
         )

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from gateway_verify.note import Note, parse_note
 
 from gateway.assembly import Gateway, assemble
-from gateway.cli.demo import Story
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.cli.main import main
 from gateway.clock import FixedClock, SystemClock
@@ -163,7 +163,7 @@ def test_the_drill(
             "probation-om", lambda unit, actor: opening.collect(unit, actor, opened.opening_id)
         )
         assert collected.jwe
-        Story(stage)._confirm(kept["mandate"])
+        demo_heard.confirm_mandate(stage, kept["mandate"])
         assert stage.do(lambda unit: mandates.counts(unit.session.get_one(Mandate, kept["mandate"]), unit))
         assert shell.runs("ledger", "cosign") == 0
         assert shell.runs("check") == 0
@@ -185,20 +185,15 @@ def _before(stage: Stage) -> dict[str, str]:
     stage.release("police-ppu", line, Content(text="Two convictions."), "Plan; Nadia Sample")
     parcel = parcel_id_of(stage, line)
     assert isinstance(open_it(stage, "probation-om", parcel), opening.Opened)
-    story = Story(stage)
-
-    def give(who: str) -> str:
-        return stage.by("lantern-idva", lambda unit, actor: story._mandate(unit, actor, who))
-
-    kept, ended = give("s-jess"), give("s-alex")
+    kept, ended = demo_heard.mandate_of(stage, "s-jess"), demo_heard.mandate_of(stage, "s-alex")
     for mandate_id in (kept, ended):
-        story._confirm(mandate_id)
+        demo_heard.confirm_mandate(stage, mandate_id)
     return {
         "line": line,
         "parcel": parcel,
         "mandate": kept,
         "ended": ended,
-        "consent": stage.by("lantern-idva", story._consent_to_housing),
+        "consent": demo_heard.consent_to_housing(stage),
         "nadia": stage.do(lambda unit: stage.post_id(unit, "probation-om")),
         "officer": stage.do(lambda unit: stage.post_id(unit, "office-ig")),
         "jess": stage.do(lambda unit: stage.subject_id(unit, "s-jess")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.cli.demo import Story
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import open as opening
 from gateway.disclosure import withdraw
@@ -54,7 +54,7 @@ def test_a_line_asked_under_the_old_record_is_decided_as_before(quick_stage: Sta
 
 
 def test_a_consent_and_its_withdrawal_count_for_every_record_of_hers(quick_stage: Stage) -> None:
-    consent_id = quick_stage.by("lantern-idva", Story(quick_stage)._consent_to_housing)
+    consent_id = demo_heard.consent_to_housing(quick_stage)
     into = _merge_into(quick_stage, "s-alex", "lantern", ("office-ig", "office-ig-2"))
     asked = replace(AGREED, subject="s-alex")
     assert latest(quick_stage, quick_stage.ask(asked)["address_current"]).outcome == Outcome.PERMIT

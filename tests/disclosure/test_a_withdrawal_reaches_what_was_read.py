@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
-from gateway.cli.demo import Story
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import open as opening
 from gateway.disclosure import reading, withdraw
@@ -26,7 +26,7 @@ from tests.told import AGREED
 @pytest.fixture
 def agreed(quick_stage: Stage) -> tuple[str, str]:
     """Her consent, and a line that rests on it and was released."""
-    consent_id = quick_stage.by("lantern-idva", Story(quick_stage)._consent_to_housing)
+    consent_id = demo_heard.consent_to_housing(quick_stage)
     line_id = quick_stage.ask(AGREED)["address_current"]
     quick_stage.release("lantern-idva", line_id, Content(text="Flat 0."), "Alarm; housing officer")
     return consent_id, line_id
@@ -101,10 +101,8 @@ def test_whoever_received_it_is_told_that_it_froze(quick_stage: Stage, agreed: t
 def test_her_advocate_is_told_where_the_decision_says_so(quick_stage: Stage) -> None:
     """An emergency permits at once and obliges to tell the advocate; a request that doesn't oblige tells nobody."""
 
-    mandate_id = quick_stage.by(
-        "lantern-idva", lambda unit, actor: Story(quick_stage)._mandate(unit, actor, "s-alex")
-    )
-    Story(quick_stage)._confirm(mandate_id)
+    mandate_id = demo_heard.mandate_of(quick_stage, "s-alex")
+    demo_heard.confirm_mandate(quick_stage, mandate_id)
     urgent = replace(
         AGREED,
         who="police-ppu",

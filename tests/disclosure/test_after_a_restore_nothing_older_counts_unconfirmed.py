@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from gateway.cli.demo import Story
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.consent import mandates
 from gateway.consent.models import Mandate
@@ -18,7 +18,6 @@ from gateway.errors import Conflict, NotFound
 from gateway.ledger import epoch, read
 from gateway.ledger.entries import EntryKind
 from gateway.registry import walls
-from gateway.registry.actors import Actor
 from gateway.registry.models import Post, WallKind
 from gateway.sealing.models import Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
@@ -113,12 +112,12 @@ def test_another_agency_confirms_nothing(
 
 
 def test_consent_is_asked_for_again(quick_stage: Stage, restore: Callable[[], datetime]) -> None:
-    quick_stage.by("lantern-idva", Story(quick_stage)._consent_to_housing)
+    demo_heard.consent_to_housing(quick_stage)
     restore()
     before = quick_stage.ask(AGREED)["address_current"]
     assert latest(quick_stage, before).facts["consent"] == "unknown"
     assert latest(quick_stage, before).outcome != Outcome.PERMIT
-    quick_stage.by("lantern-idva", Story(quick_stage)._consent_to_housing)
+    demo_heard.consent_to_housing(quick_stage)
     after = quick_stage.ask(replace(AGREED, why="She agreed again."))["address_current"]
     assert latest(quick_stage, after).outcome == Outcome.PERMIT
 
@@ -126,11 +125,8 @@ def test_consent_is_asked_for_again(quick_stage: Stage, restore: Callable[[], da
 def test_a_mandate_waits_for_its_second_agency_again(
     quick_stage: Stage, restore: Callable[[], datetime]
 ) -> None:
-    def give(unit: Unit, actor: Actor) -> str:
-        return Story(quick_stage)._mandate(unit, actor, "s-jess")
-
-    mandate_id = quick_stage.by("lantern-idva", give)
-    Story(quick_stage)._confirm(mandate_id)
+    mandate_id = demo_heard.mandate_of(quick_stage, "s-jess")
+    demo_heard.confirm_mandate(quick_stage, mandate_id)
 
     def counts(unit: Unit) -> bool:
         return mandates.counts(unit.session.get_one(Mandate, mandate_id), unit)
@@ -138,5 +134,5 @@ def test_a_mandate_waits_for_its_second_agency_again(
     assert quick_stage.do(counts)
     restore()
     assert not quick_stage.do(counts)
-    Story(quick_stage)._confirm(mandate_id)
+    demo_heard.confirm_mandate(quick_stage, mandate_id)
     assert quick_stage.do(counts)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from gateway.cli.demo import Story
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.consent import mandates
 from gateway.consent.models import Mandate
@@ -37,7 +37,7 @@ def become(web: Web, stage: Stage, code: str) -> None:
 
 def given(stage: Stage) -> str:
     """A mandate that Lantern recorded for its own advocate."""
-    return stage.by("lantern-idva", lambda unit, actor: Story(stage)._mandate(unit, actor, "s-jess"))
+    return demo_heard.mandate_of(stage, "s-jess")
 
 
 def counts(stage: Stage, mandate_id: str) -> bool:
@@ -79,9 +79,7 @@ def test_no_officer_confirms_for_the_agency_that_recorded_it_nor_beside_the_case
     quick_stage.do(by_probation)
     become(web, quick_stage, "probation-ig")
     web.page(f"/governance/mandates/{mandate_id}", status=404)
-    elsewhere = quick_stage.by(
-        "lantern-idva", lambda unit, actor: Story(quick_stage)._mandate(unit, actor, "s-alex")
-    )
+    elsewhere = demo_heard.mandate_of(quick_stage, "s-alex")
     web.page(f"/governance/mandates/{elsewhere}", status=404)
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlmodel import select
 
-from gateway.cli.demo import Story
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import judge, release, withdraw
 from gateway.disclosure import open as opening
@@ -27,7 +27,7 @@ _CONTENT = Content(text="Flat 0, Nowhere Court.")
 
 def _agreed(stage: Stage) -> tuple[str, str]:
     """Consent is given and a line rests on it: their ids."""
-    consent_id = stage.by("lantern-idva", Story(stage)._consent_to_housing)
+    consent_id = demo_heard.consent_to_housing(stage)
     return consent_id, stage.ask(AGREED)["address_current"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.cli.demo import Story
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import authorise, keyring, withdraw
 from gateway.disclosure.models import Authorisation, Line, LineState
@@ -21,7 +21,7 @@ _REASONS = "The child is at risk whatever she wishes."
 @pytest.fixture
 def referred(quick_stage: Stage) -> str:
     """A line that waits for the chair, because she withdrew and the risk is high."""
-    consent_id = quick_stage.by("lantern-idva", Story(quick_stage)._consent_to_housing)
+    consent_id = demo_heard.consent_to_housing(quick_stage)
     quick_stage.by(
         "lantern-idva",
         lambda unit, actor: withdraw.withdraw_consent(unit, actor, consent_id, by_subject=True),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from gateway.cli.demo import Story
+from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.clock import local_day
 from gateway.disclosure import ask as asking
@@ -45,7 +45,7 @@ def _wall(stage: Stage, who: str, subject: str, *, exclude: str = "", only: str 
 
 def _authorised(stage: Stage) -> str:
     """A released line for the housing officer that the chair and her deputy let through; its id."""
-    consent_id = stage.by("lantern-idva", Story(stage)._consent_to_housing)
+    consent_id = demo_heard.consent_to_housing(stage)
     stage.by(
         "lantern-idva",
         lambda unit, actor: withdraw.withdraw_consent(unit, actor, consent_id, by_subject=True),

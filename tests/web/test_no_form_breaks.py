@@ -22,7 +22,8 @@ from joserfc.jwk import ECKey
 from sqlmodel import col, select
 
 from gateway.assembly import assemble
-from gateway.cli.demo import Story, fill
+from gateway.cli import demo_heard
+from gateway.cli.demo import fill
 from gateway.cli.demo_stage import Stage
 from gateway.clock import FixedClock
 from gateway.consent.models import Consent
@@ -136,7 +137,7 @@ def meadowshire(
     _change_the_policy(stage)
     _change_the_register(stage)
     _stop_what_was_sent(stage)
-    stage.by("lantern-idva", Story(stage)._consent_to_housing)
+    demo_heard.consent_to_housing(stage)
     stage.by("lantern-idva", partial(name_an_advocate, stage))
     _begin_to_hear(stage)
     _prove_a_key(stage)
