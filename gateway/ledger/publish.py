@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from itertools import groupby
 
 import sqlalchemy as sa
 from gateway_verify.checkpoint import Checkpoint, cosign, read_checkpoint
+from gateway_verify.errors import Unverified
 from gateway_verify.merkle import consistency_proof, inclusion_proof
 from gateway_verify.note import Note, SignatureLine, parse_signatures
 from gateway_verify.opening import Opening
-from gateway_verify.policy import cosigners
+from gateway_verify.policy import Policy, cosigners
 from gateway_verify.proof import Proof
 from sqlmodel import col
 
@@ -32,7 +35,7 @@ from gateway.ledger.tree import stored_tree
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 
-_MOST_CANDIDATES = 64
+_AT_ONCE = 500
 
 
 def current_epoch(unit: Unit) -> int:
@@ -62,11 +65,19 @@ def published_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
     epoch = epoch or current_epoch(unit)
     policy = journal_of(unit).policy
     if policy is not None and policy.quorum != "none":
-        for row in _cosigned(unit, epoch):
-            note = signed_note(unit, row)
-            if policy.met_by(cosigners(note, policy)):
-                return note
+        with closing(_cosigned_by_quorum(unit, epoch, policy)) as sizes:
+            for size in sizes:
+                note = signed_note(unit, unit.session.get_one(LedgerCheckpoint, (epoch, size)))
+                if _is_met(note, policy):
+                    return note
     return newest_checkpoint(unit, epoch)
+
+
+def _is_met(note: Note, policy: Policy) -> bool:
+    try:
+        return policy.met_by(cosigners(note, policy))
+    except Unverified:
+        return False  # a line was altered; the check of the stored log says so
 
 
 def signed_note(unit: Unit, row: LedgerCheckpoint) -> Note:
@@ -105,11 +116,18 @@ def _checkpoints(epoch: int) -> sa.Select[LedgerCheckpoint]:
     return sa.select(LedgerCheckpoint).where(col(LedgerCheckpoint.epoch) == epoch)
 
 
-def _cosigned(unit: Unit, epoch: int) -> Sequence[LedgerCheckpoint]:
-    cosigned = sa.select(col(LedgerCosignature.size)).where(col(LedgerCosignature.epoch) == epoch)
-    query = _checkpoints(epoch).where(col(LedgerCheckpoint.size).in_(cosigned))
-    newest_first = query.order_by(col(LedgerCheckpoint.size).desc()).limit(_MOST_CANDIDATES)
-    return unit.session.execute(newest_first).scalars().all()
+def _cosigned_by_quorum(unit: Unit, epoch: int, policy: Policy) -> Generator[int, None, None]:
+    """Give the sizes that enough witnesses have lines under, the newest first, however long ago that was."""
+    lines = (
+        sa.select(col(LedgerCosignature.size), col(LedgerCosignature.witness))
+        .where(col(LedgerCosignature.epoch) == epoch)
+        .order_by(col(LedgerCosignature.size).desc())
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    with unit.session.execute(lines) as rows:
+        for size, under in groupby(rows, key=lambda row: int(row.size)):
+            if policy.met_by({row.witness for row in under}):
+                yield size
 
 
 def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None, under: Note | None = None) -> Proof:

@@ -61,6 +61,10 @@ class Diverged(Exception):
     """A witness holds a longer or another history of this log than the database."""
 
 
+class _Overtaken(Exception):
+    """Another worker has shown the witness a newer checkpoint of this database meanwhile."""
+
+
 def releases_allowed(unit: Unit) -> str | None:
     """Give None when information may leave, else the reason in words why it may not for now.
 
@@ -156,6 +160,8 @@ def ask_witnesses(store: Store, journal: Journal) -> Round:
     for witness in _asked(journal):
         try:
             cosigned[witness.name] = _ask(store, epoch, note, witness)
+        except _Overtaken:
+            continue  # that worker keeps its line
         except Diverged as error:
             problems.append(f"{witness.name}: {error}")
             _stop(journal, witness, error)
@@ -187,10 +193,18 @@ def _ask(store: Store, epoch: int, note: Note, witness: Witness) -> SignatureLin
             break
         old = _size(body)
         if old > checkpoint.size:
-            raise Diverged(f"it has seen {old} entries, and the database holds {checkpoint.size}")
+            _check_overtaken(store, epoch, old)
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         raise Diverged(body.strip()[:200])
     raise Unverified(f"it answered {status}: {body.strip()[:200]}")
+
+
+def _check_overtaken(store: Store, epoch: int, seen: int) -> None:
+    with store.reading() as unit:
+        held = _size_of(unit, epoch)
+    if seen <= held:
+        raise _Overtaken
+    raise Diverged(f"it has seen {seen} entries, and the database holds {held}")
 
 
 def _request(store: Store, epoch: int, old: int, note: Note) -> bytes:
@@ -261,17 +275,18 @@ def _compare(store: Store, witness: Witness) -> None:
         epoch = unit.session.execute(
             sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
         ).scalar_one_or_none()
-        origin = epoch.origin if epoch else journal_of(unit).origin
-        note = _latest(witness, origin)
-        if note is None:
-            return  # it never saw this log
-        if check_signature(note, witness.key) is None:
-            raise Unverified("what it serves does not carry its own signature")
-        seen = Checkpoint.parse(note.text)
-        size = 0 if epoch is None else _size_of(unit, epoch.number)
+        number, origin = (epoch.number, epoch.origin) if epoch else (1, journal_of(unit).origin)
+    note = _latest(witness, origin)
+    if note is None:
+        return  # it never saw this log
+    if check_signature(note, witness.key) is None:
+        raise Unverified("what it serves does not carry its own signature")
+    seen = Checkpoint.parse(note.text)
+    # Read after the witness has answered: other workers go on recording, and it may have seen what they added.
+    with store.reading() as unit:
+        size = _size_of(unit, number)
         if seen.size > size:
             raise Diverged(f"it has seen {seen.size} entries, and the database holds {size}")
-        number = epoch.number if epoch else 1
         edge = edge_of(seen.size, stored_tree(unit.session.connection(), number, seen.size).node)
         if Frontier(seen.size, edge).root() != seen.root:
             raise Diverged(f"its first {seen.size} entries are not the ones in the database")

@@ -121,14 +121,14 @@ class WitnessLog:
 
     def _add(self, body: bytes) -> Answer:
         old, proof, note, checkpoint = _read(body)
-        self._check_signed(note, checkpoint)
+        signed = self._signed(note, checkpoint)
         if old > checkpoint.size:
             raise _Refusal(400, "the old size is larger than the checkpoint\n")
         with self._database() as database:
             database.execute("BEGIN IMMEDIATE")
             self._check_continues(database, old, proof, note, checkpoint)
             lines = self._cosign(checkpoint)
-            kept = Note(note.text, (*note.signatures, *lines))
+            kept = Note(note.text, (*signed, *lines))
             row = (
                 checkpoint.origin,
                 origin_hash(checkpoint.origin),
@@ -139,17 +139,20 @@ class WitnessLog:
             database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", row)
         return Answer(200, "".join(str(line) for line in lines))
 
-    def _check_signed(self, note: Note, checkpoint: Checkpoint) -> None:
+    def _signed(self, note: Note, checkpoint: Checkpoint) -> tuple[SignatureLine, ...]:
+        """Give the log's lines that hold: they alone are kept, not what others claim to have signed."""
         with self._database() as database:
             rows = database.execute("SELECT vkey FROM log WHERE origin = ?", (checkpoint.origin,)).fetchall()
         if not rows:
             raise _Refusal(404, "this log is not watched here\n")
+        keys = [VerifierKey.parse(vkey) for (vkey,) in rows]
         try:
-            signed = [one for (vkey,) in rows if (one := check_signature(note, VerifierKey.parse(vkey)))]
+            lines = [note.by(key) for key in keys if check_signature(note, key)]
         except Unverified as error:
             raise _Refusal(403, f"{error}\n") from error
-        if not signed:
+        if not lines:
             raise _Refusal(403, "no known key of this log signed the checkpoint\n")
+        return tuple(line for line in lines if line)
 
     def _check_continues(
         self, database: sqlite3.Connection, old: int, proof: list[bytes], note: Note, checkpoint: Checkpoint

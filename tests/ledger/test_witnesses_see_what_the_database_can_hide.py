@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from gateway_verify.checkpoint import Checkpoint, cosign, sign
+from gateway_verify.checkpoint import Checkpoint, check_signature, cosign, read_checkpoint, sign
 from gateway_verify.cli import main
 from gateway_verify.note import Note, encode
 
@@ -22,7 +22,7 @@ from gateway.ledger.journal import Journal, LogKeys
 from gateway.ledger.publish import newest_checkpoint, published_checkpoint
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start, lag_seconds, releases_allowed
-from gateway.ledger.witness_log import WitnessLog, create, origin_hash
+from gateway.ledger.witness_log import Answer, WitnessLog, create, origin_hash
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
@@ -174,6 +174,85 @@ def test_when_no_witness_answers_nothing_is_recorded_until_one_does(
     with running(tmp_path / "again", journal, clock):
         compare_at_start(store, journal)
         recorded(store, 1)
+
+
+def test_a_worker_that_another_overtakes_is_no_alarm(
+    store: Store, journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, journal, clock) as witnesses:
+        recorded(store, 3)
+        patient = witnesses[2].add_checkpoint
+        overtaking = iter([True])
+
+        def slowly(body: bytes) -> Answer:
+            if next(overtaking, False):  # meanwhile another worker records and asks
+                recorded(store, 2)
+                assert ask_witnesses(store, journal).size == 5
+            return patient(body)
+
+        witnesses[2].add_checkpoint = slowly  # type: ignore[method-assign]
+
+        done = ask_witnesses(store, journal)
+
+        assert (done.size, list(done.problems)) == (3, [])
+        assert journal.stopped is None
+        assert allowed(store) is None
+
+
+def test_an_entry_recorded_while_a_worker_starts_is_no_alarm(
+    store: Store, journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, journal, clock) as witnesses:
+        recorded(store, 3)
+        ask_witnesses(store, journal)
+        serves = witnesses[0].latest
+        overtaking = iter([True])
+
+        def slowly(origin_hash: str) -> str | None:
+            if next(overtaking, False):  # meanwhile another worker records and asks
+                recorded(store, 2)
+                assert ask_witnesses(store, journal).size == 5
+            return serves(origin_hash)
+
+        witnesses[0].latest = slowly  # type: ignore[method-assign]
+
+        assert compare_at_start(store, journal) == []
+        assert journal.stopped is None
+
+
+def test_what_the_quorum_last_signed_is_shown_however_long_one_witness_is_away(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, sqlite_journal, clock):
+        recorded(sqlite_store, 1)
+        ask_witnesses(sqlite_store, sqlite_journal)
+        policy = sqlite_journal.policy
+        assert policy is not None
+        sqlite_journal.policy = replace(policy, witnesses={"c1": policy.witnesses["c1"]})
+        for _ in range(70):  # each minute one of the two that the quorum needs
+            recorded(sqlite_store, 1, words={})
+            ask_witnesses(sqlite_store, sqlite_journal)
+        sqlite_journal.policy = policy
+
+        with sqlite_store.reading() as unit:
+            assert Checkpoint.parse(published_checkpoint(unit).text).size == 1
+
+
+def test_a_witness_keeps_the_logs_lines_and_its_own_alone(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, sqlite_journal, clock) as witnesses:
+        recorded(sqlite_store, 1)
+        for _ in range(3):
+            ask_witnesses(sqlite_store, sqlite_journal)
+            clock.advance(timedelta(minutes=1))
+
+        kept = witnesses[0].latest(origin_hash(ORIGIN))
+
+    assert kept is not None
+    signed = [line.split(" ")[1] for line in kept.split("\n\n")[1].splitlines()]
+    assert signed == [ORIGIN, "charity1.example/witness", "charity1.example/witness"]
+    assert check_signature(read_checkpoint(kept)[0], witnesses[0].keys()[0]).at == NOW + timedelta(minutes=2)  # type: ignore[union-attr]
 
 
 class Protocol:
