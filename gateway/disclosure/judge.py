@@ -78,6 +78,13 @@ def judge(
     return kept
 
 
+def as_things_stand(unit: Unit, request: Request, line: Line, data: DataFacts | None = None) -> Judged:
+    """What a decision on this line would be at this moment; nothing is kept, locked or written."""
+    [gathered] = Gatherer(unit, request, papers_of(unit, request.id), data).gather([line])
+    policy = lifecycle.active(unit, request.partnership_id)
+    return decide(gathered.ask, policy).line(Category(line.category), line.recipient_id)
+
+
 def lock_subjects(unit: Unit, lines: Sequence[Line]) -> None:
     """Take the lock on each subject of these lines, always in the same order."""
     for subject_id in sorted({line.subject_id for line in lines}):

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.decision.decide import decide
 from gateway.decision.facts import LineDecision
+from gateway.disclosure import judge
 from gateway.disclosure.asking import Basis
-from gateway.disclosure.facts import Gatherer
 from gateway.disclosure.models import Line, LineState, Request, RequestKind, RequestRecipient, RequestState
-from gateway.disclosure.papers import papers_of
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.policy import lifecycle
 from gateway.registry import cases, subjects, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Agency, Case, Post
@@ -79,12 +76,11 @@ def _record(unit: Unit, actor: Actor, about: tuple[str, str, str] | None, outcom
 def _answer(unit: Unit, actor: Actor, question: Question) -> LineDecision | None:
     if not _in_vocabulary(question) or not _may_be_told(unit, actor, question):
         return None
-    policy = lifecycle.active(unit, actor.partnership_id)
     with unit.session.begin_nested() as question_alone:
         request, line = _as_rows(unit, actor, question)
-        [gathered] = Gatherer(unit, request, papers_of(unit, request.id)).gather([line])
+        found = judge.as_things_stand(unit, request, line)
         question_alone.rollback()
-    return decide(gathered.ask, policy).lines[0]
+    return found
 
 
 def _in_vocabulary(question: Question) -> bool:

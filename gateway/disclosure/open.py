@@ -34,7 +34,7 @@ from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Outcome, vocabulary
 
-# Opening and handing over are two steps of one act; whoever waits longer decides, and is decided, again (DESIGN 3.4).
+# Opening and handing over are two steps of one act; whoever waits longer opens again, and that is an entry.
 COLLECTED_WITHIN = timedelta(minutes=10)
 FAILURE_CODES = frozenset({"no_key", "cannot_decrypt", "proof_failed", "log_changed", "not_shown"})
 
@@ -177,18 +177,27 @@ def open_parcel(unit: Unit, actor: Actor, parcel_id: str, *, accepts: frozenset[
 def collect(unit: Unit, actor: Actor, opening_id: str, *, seen_size: int | None = None) -> Collected:
     """Hand over the sealed content of an opening that is recorded; `seen_size` is the log's size as last seen.
 
+    Whatever was said, ended or walled off since the opening counts here too (DESIGN 3.4). What no longer passes stays;
+    opening it again says why, and is an entry.
+
     Raises:
         NotFound: not an opening of this post.
         NotConfirmed: the release's or the opening's leaf isn't under a stored checkpoint.
-        Conflict: the parcel was frozen or recalled meanwhile.
+        Conflict: the parcel was frozen or recalled meanwhile, or wouldn't be permitted any more.
         Erased: it was destroyed.
     """
     opening = unit.session.get(Opening, opening_id)
     if opening is None or opening.post_id != actor.post_id:
         raise NotFound("There is no such opening.", next_step="Open the parcel again.")
-    row, _request, _line, _release = _own(unit, actor, opening.parcel_id)
+    row, request, line, release = _own(unit, actor, opening.parcel_id)
     if unit.now - opening.created_at > COLLECTED_WITHIN:
         raise Conflict("This opening is too old.", next_step="Open the parcel again.")
+    data = DataFacts(release.data_as_of, release.verified)
+    if judge.as_things_stand(unit, request, line, data).outcome is not Outcome.PERMIT:
+        raise Conflict(
+            "Something changed since you opened this, and it may not be handed over now.",
+            next_step="Open the parcel again to read why.",
+        )
     return with_proofs(unit, row, opening, seen_size=seen_size)
 
 

@@ -77,20 +77,36 @@ def test_an_opening_that_waits_too_long_hands_nothing_over(quick_stage: Stage, s
         quick_stage.by("probation-om", lambda unit, actor: opening.collect(unit, actor, opened.opening_id))
 
 
-@pytest.mark.parametrize("what", ["membership", "assignment"])
-def test_who_lost_her_standing_opens_nothing(quick_stage: Stage, sent: Sent, what: str) -> None:
+def _lapse(stage: Stage, what: str) -> None:
     def lapse(unit: Unit) -> None:
         held: list[Membership | CaseAssignment] = []
         if what == "membership":
-            agency_id = quick_stage.agency_id(unit, "probation")
+            agency_id = stage.agency_id(unit, "probation")
             held += unit.session.exec(select(Membership).where(Membership.agency_id == agency_id)).all()
         else:
-            post_id = quick_stage.post_id(unit, "probation-om")
+            post_id = stage.post_id(unit, "probation-om")
             held += unit.session.exec(select(CaseAssignment).where(CaseAssignment.post_id == post_id)).all()
         for row in held:
             row.ended_at = unit.now
             unit.session.add(row)
 
-    quick_stage.do(lapse)
+    stage.do(lapse)
+
+
+@pytest.mark.parametrize("what", ["membership", "assignment"])
+def test_who_lost_her_standing_after_an_opening_is_handed_nothing(
+    quick_stage: Stage, sent: Sent, what: str
+) -> None:
+    opened = open_it(quick_stage, "probation-om", sent.parcel_id)
+    assert isinstance(opened, opening.Opened)
+    quick_stage.by("probation-om", lambda unit, actor: opening.collect(unit, actor, opened.opening_id))
+    _lapse(quick_stage, what)
+    with pytest.raises(Conflict):
+        quick_stage.by("probation-om", lambda unit, actor: opening.collect(unit, actor, opened.opening_id))
+
+
+@pytest.mark.parametrize("what", ["membership", "assignment"])
+def test_who_lost_her_standing_opens_nothing(quick_stage: Stage, sent: Sent, what: str) -> None:
+    _lapse(quick_stage, what)
     assert isinstance(open_it(quick_stage, "probation-om", sent.parcel_id), opening.NotOpened)
     assert state_of(quick_stage, sent.parcel_id) == ParcelState.FROZEN

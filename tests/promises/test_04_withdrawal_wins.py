@@ -5,19 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
 from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
+from gateway.consent import wordings
+from gateway.consent.models import Answer, HowTaken
+from gateway.consent.taking import Reach, Taking
 from gateway.disclosure import judge, release, withdraw
 from gateway.disclosure import open as opening
 from gateway.disclosure.content import Content, prepare
 from gateway.disclosure.models import Line, LineState
 from gateway.errors import Conflict
 from gateway.registry.actors import Actor
-from gateway.registry.models import Subject
+from gateway.registry.models import Case, Subject
+from gateway.review import hearing
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
 from tests.told import AGREED
@@ -100,6 +105,38 @@ def test_an_opening_recorded_before_the_withdrawal_hands_nothing_over_after_it(s
     )
     assert isinstance(opened, opening.Opened)
     _withdraw(stage, consent_id)
+    with pytest.raises(Conflict):
+        stage.by("housing-officer", lambda unit, actor: opening.collect(unit, actor, opened.opening_id))
+
+
+def _refuse(unit: Unit, actor: Actor) -> None:
+    """She is asked again and says no: whoever takes that down is told that it is recorded."""
+    alex = unit.session.exec(select(Subject).where(Subject.code == "s-alex")).one().id
+    case_id = unit.session.exec(select(Case).where(Case.reference == "R-0931")).one().id
+    taking = Taking(
+        how=HowTaken.PHONE,
+        alone=True,
+        taken_at=unit.now,
+        wording_version=wordings.current("consent").version,
+        words="No, not any more.",
+    )
+    who = hearing.heard(unit, actor, alex, case_id)
+    hearing.record_consent(unit, actor, who, Answer.REFUSED, Reach(), taking, under_duress=False)
+
+
+def test_a_refusal_recorded_after_an_opening_hands_nothing_over(stage: Stage) -> None:
+    """A no that is no withdrawal of a yes freezes nothing; handing over asks again how things stand."""
+    _consent_id, line_id = _agreed(stage)
+    _release(stage, line_id)
+    parcel_id = next(row.id for row in _parcels(stage, line_id) if row.copy_of == CopyOf.RECIPIENT)
+    opened = stage.by(
+        "housing-officer",
+        lambda unit, actor: opening.open_parcel(unit, actor, parcel_id, accepts=_all(unit, actor, parcel_id)),
+    )
+    assert isinstance(opened, opening.Opened)
+    stage.clock.advance(timedelta(minutes=1))
+    stage.by("housing-officer", lambda unit, actor: opening.collect(unit, actor, opened.opening_id))
+    stage.by("lantern-idva", _refuse)
     with pytest.raises(Conflict):
         stage.by("housing-officer", lambda unit, actor: opening.collect(unit, actor, opened.opening_id))
 
