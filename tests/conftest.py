@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +27,7 @@ from gateway.store.modules import import_models
 from gateway.store.root_keys import FileRootKey, create_root_file
 from gateway.store.unit_of_work import Store
 from gateway.store.vault import Vault
+from tests import compiled
 from tests.postgres import Postgres
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ pytest_plugins = ["tests.told"]
 
 KINDS = ("sqlite", "postgresql")
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+# A file system in memory; a run leaves a few hundred megabytes in it at most, and takes them away.
+_MEMORY = Path("/dev/shm")  # noqa: S108
+_MEMORY_NEEDED = 4 << 30
 
 hypothesis_settings.register_profile(
     "quick", max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -48,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = config.option.markexpr or ""
     assuring = "assure" in chosen and "not assure" not in chosen
     hypothesis_settings.load_profile("assure" if assuring else "quick")
+    _write_to_memory()
+    compiled.share()
     for name in [name for name in os.environ if name.startswith("GATEWAY_") and name != "GATEWAY_SHARED"]:
         del os.environ[name]
 
@@ -55,6 +63,23 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what waits for a browser first: the workers share the rest, and none is left alone with it at the end."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage come seldom, and pass over what was imported: it took a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def _write_to_memory() -> None:
+    """Put temporary files where a flush costs nothing, when there is such a place and nobody chose another."""
+    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK | os.X_OK):
+        return
+    if os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC or shutil.disk_usage(_MEMORY).free < _MEMORY_NEEDED:
+        return
+    os.environ["TMPDIR"] = str(_MEMORY)
+    tempfile.tempdir = None
 
 
 @pytest.fixture

@@ -20,7 +20,16 @@ import pytest
 _TEMPLATE = "gateway_template"
 _UNPRIVILEGED = ("postgres", "nobody")
 # Durability is off: these tests ask what is stored, not what survives a power cut. Fault tests ask for it back.
-_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "64MB",
+    "autovacuum": "off",
+    "jit": "off",
+}
 _SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "32MB",
@@ -52,16 +61,15 @@ class Postgres:
 
     def fresh(self, create_tables: Callable[[str], None] | None) -> str:
         """Give the URL of a new database, copied from a template that `create_tables` filled once."""
-        name = f"t{next(self._numbers)}"
         if create_tables is None:
+            name = f"t{next(self._numbers)}"
             self.execute(f"CREATE DATABASE {name}")
             return self.url(name)
         if not self._has_template:
             self.execute(f"CREATE DATABASE {_TEMPLATE}")
             create_tables(self.url(_TEMPLATE))
             self._has_template = True
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY wal_log")
-        return self.url(name)
+        return self.copy(self.url(_TEMPLATE))
 
     def copy(self, url: str) -> str:
         """Give the URL of a new database with everything that is in the one of `url`, which nobody may be using."""

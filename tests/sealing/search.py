@@ -8,14 +8,20 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 _DEPTH = 3
 _FLATE = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 _ALIGNMENTS = 3
 
 
-def spellings(sentinel: str) -> Iterator[bytes]:
+@lru_cache(maxsize=64)
+def spellings(sentinel: str) -> tuple[bytes, ...]:
     """The sentinel in UTF-8, UTF-16, base64 at any alignment, base64url and hexadecimal."""
+    return tuple(_spellings(sentinel))
+
+
+def _spellings(sentinel: str) -> Iterator[bytes]:
     plain = sentinel.encode()
     for form in (plain, sentinel.encode("utf-16-le"), sentinel.encode("utf-16-be")):
         yield form
