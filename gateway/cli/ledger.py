@@ -12,9 +12,10 @@ from gateway_verify.opening import Opening
 from gateway_verify.words import lines, title
 from rich.console import Console
 
+from gateway.assembly import Gateway
 from gateway.cli.installation import at_work, opened
 from gateway.disclosure.redo import redo as do_again
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, Invalid, NotFound, Unauthenticated
 from gateway.ledger.append import record
 from gateway.ledger.belt import restricted_role
 from gateway.ledger.entries import Entry, EntryKind
@@ -36,8 +37,9 @@ from gateway.ledger.publish import (
 )
 from gateway.ledger.read import entry
 from gateway.ledger.verify import verify_store
-from gateway.ledger.witness import ask_witnesses, releases_allowed
-from gateway.registry.actors import actor_for_post
+from gateway.ledger.witness import ask_witnesses, last_seen, releases_allowed
+from gateway.registry.actors import Face, actor_for_post
+from gateway.store.unit_of_work import Unit
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -215,9 +217,9 @@ def redo(folder: Path, officer: str) -> None:
 @ledger.command(name="begin-epoch")
 @click.option(
     "--witnessed",
-    required=True,
+    multiple=True,
     type=click.File(encoding="utf-8"),
-    help="The last checkpoint the witnesses hold, with their signatures.",
+    help="A file with the last checkpoint that a witness serves, once for each; without it the witnesses are asked.",
 )
 @click.option("--first-officer", required=True, help="Post id of the officer who declares the restore.")
 @click.option("--second-officer", required=True, help="Post id of the officer who confirms it.")
@@ -225,7 +227,12 @@ def redo(folder: Path, officer: str) -> None:
 @click.option("--agency", required=True, help="Id of the agency that operates the gateway.")
 @click.option("--reasons", required=True, help="What happened, in words.")
 def begin_epoch(
-    witnessed: TextIO, first_officer: str, second_officer: str, partnership: str, agency: str, reasons: str
+    witnessed: tuple[TextIO, ...],
+    first_officer: str,
+    second_officer: str,
+    partnership: str,
+    agency: str,
+    reasons: str,
 ) -> None:
     """Begin the log anew after a backup was restored: an act of two officers.
 
@@ -234,10 +241,13 @@ def begin_epoch(
     frozen until someone confirms it. The witnesses must then be asked to watch the new key.
     """
     gateway = opened()
+    with gateway.store.reading() as unit:
+        _check_officers(unit, partnership, first_officer, second_officer)
+    seen = tuple(file.read() for file in witnessed) or _ask_what_was_seen(gateway)
     path = gateway.settings.keys.ledger_key_file
     fresh = path.with_name(path.name + ".new")
     create_log_keys(fresh)
-    declared = Restored(witnessed.read(), first_officer, second_officer, partnership, agency, reasons)
+    declared = Restored(seen, first_officer, second_officer, partnership, agency, reasons)
     try:
         with gateway.store.writing() as unit:
             begin(unit, load_log_keys(fresh), declared)
@@ -251,6 +261,25 @@ def begin_epoch(
         f"The log began again as epoch {number}. Restart every worker; then give the witnesses this key:"
     )
     click.echo(gateway.journal.vkey(f"{gateway.journal.origin}/epoch-{number}"))
+
+
+def _check_officers(unit: Unit, partnership: str, *post_ids: str) -> None:
+    """Two people of the partnership, each in a current post of an information-governance officer."""
+    try:
+        officers = [actor_for_post(unit, post_id) for post_id in post_ids]
+    except Unauthenticated as error:
+        raise Invalid(f"No officer holds that post: {error.message}") from error
+    if any(one.face is not Face.GOVERNANCE or one.partnership_id != partnership for one in officers):
+        raise Invalid("A restore is declared by information-governance officers of the partnership.")
+    if len({one.person_id for one in officers}) < len(post_ids):
+        raise Invalid("A restore needs two officers.", next_step="Name a second person.")
+
+
+def _ask_what_was_seen(gateway: Gateway) -> tuple[str, ...]:
+    seen, problems = last_seen(gateway.store, gateway.journal)
+    for problem in problems:
+        _console.print(problem, style="bold red", markup=False)
+    return tuple(seen)
 
 
 @ledger.command(name="role-sql")

@@ -8,6 +8,7 @@ until someone confirms them again (`frozen_before`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -16,8 +17,8 @@ import sqlalchemy as sa
 from gateway_verify.checkpoint import Checkpoint, check_signature, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import Frontier, edge_of
-from gateway_verify.note import Note, VerifierKey, encode
-from gateway_verify.policy import cosigners
+from gateway_verify.note import VerifierKey, encode
+from gateway_verify.policy import Policy, cosigners
 from sqlmodel import col
 
 from gateway.errors import Conflict, Invalid
@@ -31,9 +32,9 @@ from gateway.store.unit_of_work import Unit
 
 @dataclass(frozen=True)
 class Restored:
-    """What two officers declare: the last checkpoint that witnesses hold, as they served it, and why, in words."""
+    """What two officers declare: what each witness last saw, as it served it, and why, in words."""
 
-    witnessed: str
+    witnessed: tuple[str, ...]
     first_officer_post_id: str
     second_officer_post_id: str
     partnership_id: str
@@ -44,8 +45,9 @@ class Restored:
 def begin_epoch(unit: Unit, keys: LogKeys, restored: Restored) -> str:
     """Begin the log anew with `keys`; give the id of its first entry.
 
-    Raises Invalid when the officers are one person, no reasons are given or the checkpoint is not one of this log that
-    a quorum of its witnesses cosigned; Conflict when nothing was lost, so that the log can simply go on.
+    Witnesses need not have seen the same: the largest of their checkpoints counts. Raises Invalid when the officers are
+    one post, no reasons are given or the checkpoints are not ones of this log that together a quorum of its witnesses
+    cosigned; Conflict when nothing was lost, so that the log can simply go on.
     """
     journal = journal_of(unit)
     if restored.first_officer_post_id == restored.second_officer_post_id:
@@ -57,7 +59,7 @@ def begin_epoch(unit: Unit, keys: LogKeys, restored: Restored) -> str:
     ).scalar_one_or_none()
     if former is None:
         raise Conflict("There is no log yet, so there is nothing to begin again.")
-    seen = _witnessed(journal, former, restored.witnessed)
+    note, seen = _witnessed(journal, former, restored.witnessed)
     held = _size(unit, former.number)
     _check_lost(unit, former, seen, held)
     number = former.number + 1
@@ -85,7 +87,7 @@ def begin_epoch(unit: Unit, keys: LogKeys, restored: Restored) -> str:
             "former_key": former.log_key,
             "witnessed_size": seen.size,
             "witnessed_root": encode(seen.root),
-            "witnessed_note": sha256(restored.witnessed.encode()).hexdigest(),
+            "witnessed_note": sha256(note.encode()).hexdigest(),
             "held": held,
             "lost": max(seen.size - held, 0),
         },
@@ -103,22 +105,28 @@ def frozen_before(unit: Unit) -> datetime | None:
     return epoch.begun_at if epoch is not None and epoch.number > 1 else None
 
 
-def _witnessed(journal: Journal, former: LedgerEpoch, text: str) -> Checkpoint:
+def _witnessed(journal: Journal, former: LedgerEpoch, texts: Sequence[str]) -> tuple[str, Checkpoint]:
+    """Give the largest of the checkpoints, as it was served and as it says."""
+    seen: list[tuple[str, Checkpoint]] = []
+    names: set[str] = set()
     try:
-        note, seen = read_checkpoint(text)
-        if seen.origin != former.origin or check_signature(note, VerifierKey.parse(former.log_key)) is None:
-            raise Unverified("it is not a signed checkpoint of this log")
-        _check_quorum(journal, note)
+        for text in texts:
+            note, checkpoint = read_checkpoint(text)
+            if checkpoint.origin != former.origin or not check_signature(
+                note, VerifierKey.parse(former.log_key)
+            ):
+                raise Unverified("it is not a signed checkpoint of this log")
+            seen.append((text, checkpoint))
+            names |= set(cosigners(note, journal.policy or Policy()))
+        if not seen or (journal.policy is not None and not journal.policy.met_by(names)):
+            asked = journal.policy.in_words() if journal.policy else "a witness"
+            raise Unverified(f"it needs what {asked} last cosigned")
     except Unverified as error:
         raise Invalid(
-            "That is not what the witnesses last saw of this log.", fields={"witnessed": f"{error}."}
+            f"That is not what the witnesses last saw of this log: {error}.",
+            fields={"witnessed": f"{error}."},
         ) from error
-    return seen
-
-
-def _check_quorum(journal: Journal, note: Note) -> None:
-    if journal.policy is not None and not journal.policy.met_by(cosigners(note, journal.policy)):
-        raise Unverified(f"it is not cosigned by {journal.policy.in_words()}")
+    return max(seen, key=lambda one: one[1].size)
 
 
 def _check_lost(unit: Unit, former: LedgerEpoch, seen: Checkpoint, held: int) -> None:

@@ -13,14 +13,17 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from gateway_verify.checkpoint import Checkpoint, read_checkpoint
+from gateway_verify.errors import Unverified
+from gateway_verify.merkle import Frontier, edge_of
 from gateway_verify.note import Note
 from gateway_verify.tiles import WIDTH, levels, pack_entries, tile_path, widths
 from sqlmodel import col
 
+from gateway.errors import Conflict
 from gateway.ledger.journal import journal_of
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.publish import newest_checkpoint, policy_text, published_checkpoint
-from gateway.ledger.tree import stored_leaves, stored_tile
+from gateway.ledger.tree import stored_leaves, stored_tile, stored_tree
 from gateway.store.unit_of_work import Unit
 
 
@@ -41,19 +44,69 @@ def export(unit: Unit, folder: Path, *, newest: bool = False) -> Exported:
     """Write the log to `folder`; what a former export left there is kept and added to.
 
     The checkpoint is the newest that the witnesses' quorum cosigned, or with `newest` the very last one. Earlier lives
-    of the log go to `epoch-1`, `epoch-2` and so on. A starting policy is written to `policy.txt`. Raises NotFound for
-    an empty log.
+    of the log go to `epoch-1`, `epoch-2` and so on; of one that the folder holds more of than the database, nothing is
+    touched. A starting policy is written to `policy.txt`. Raises NotFound for an empty log, Conflict when the folder
+    holds a longer or another history of the log's present life.
     """
     lives = epochs(unit)
+    _make_room(folder, lives)
     entries = files = 0
     for epoch in lives:
         last = epoch is lives[-1]
         note = newest_checkpoint(unit, epoch.number) if newest else published_checkpoint(unit, epoch.number)
         below = folder if last else folder / f"epoch-{epoch.number}"
-        files += _write_epoch(unit, epoch.number, note, below)
+        if _continues(unit, epoch, below, must=last):
+            files += _write_epoch(unit, epoch.number, note, below)
         entries += read_checkpoint(str(note))[1].size
     _write(folder / "policy.txt", policy_text(journal_of(unit), lives).encode())
     return Exported(entries, files)
+
+
+def _make_room(folder: Path, lives: Sequence[LedgerEpoch]) -> None:
+    """Move what the folder holds of an earlier life to where earlier lives lie: a restore began a new one since."""
+    held = _held(folder)
+    if held is None or not lives or held.origin == lives[-1].origin:
+        return
+    number = next((epoch.number for epoch in lives if epoch.origin == held.origin), None)
+    below = folder / f"epoch-{number}"
+    if number is None or (below / "checkpoint").exists():
+        raise Conflict(
+            f"The folder holds the log {held.origin}, not this one.", next_step="Use another folder."
+        )
+    below.mkdir(exist_ok=True)
+    for name in ("tile", "checkpoint"):
+        if (folder / name).exists():
+            (folder / name).rename(below / name)
+
+
+def _held(folder: Path) -> Checkpoint | None:
+    """Give the checkpoint that a former export left in the folder."""
+    try:
+        return read_checkpoint((folder / "checkpoint").read_bytes())[1]
+    except FileNotFoundError:
+        return None
+    except Unverified as error:
+        raise Conflict(
+            f"The folder's checkpoint can't be read: {error}.", next_step="Use another folder."
+        ) from error
+
+
+def _continues(unit: Unit, epoch: LedgerEpoch, folder: Path, *, must: bool) -> bool:
+    """Tell whether the database continues what the folder holds; raise Conflict if it doesn't and must."""
+    held = _held(folder)
+    if held is None:
+        return True
+    size = read_checkpoint(str(newest_checkpoint(unit, epoch.number)))[1].size
+    if held.size <= size:
+        edge = edge_of(held.size, stored_tree(unit.session.connection(), epoch.number, held.size).node)
+        if Frontier(held.size, edge).root() == held.root:
+            return True
+    if must:
+        raise Conflict(
+            f"The folder holds {held.size} entries of this log that the database, with {size}, does not continue.",
+            next_step="Keep the folder as it is: a backup was restored, or the log was rewritten.",
+        )
+    return False
 
 
 def _write_epoch(unit: Unit, epoch: int, note: Note, folder: Path) -> int:

@@ -48,7 +48,7 @@ def current_epoch(unit: Unit) -> int:
 
 def newest_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
     """Give the newest checkpoint with every signature it has; raise NotFound for an empty log."""
-    epoch = epoch or current_epoch(unit)
+    epoch = current_epoch(unit) if epoch is None else epoch
     row = unit.session.execute(
         _checkpoints(epoch).order_by(col(LedgerCheckpoint.size).desc()).limit(1)
     ).scalar_one_or_none()
@@ -62,7 +62,7 @@ def published_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
 
     Raises NotFound for an empty log.
     """
-    epoch = epoch or current_epoch(unit)
+    epoch = current_epoch(unit) if epoch is None else epoch
     policy = journal_of(unit).policy
     if policy is not None and policy.quorum != "none":
         with closing(_cosigned_by_quorum(unit, epoch, policy)) as sizes:

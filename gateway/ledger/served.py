@@ -27,14 +27,14 @@ def checkpoint(unit: Unit, epoch: int | None) -> bytes:
 
 def entries(unit: Unit, epoch: int | None, place: int, width: int) -> bytes:
     """Give an entry bundle; raise NotFound for one that no checkpoint covers."""
-    number = epoch or current_epoch(unit)
+    number = current_epoch(unit) if epoch is None else epoch
     _check_covered(unit, number, 0, place, width)
     return entry_bundle(unit, number, place, width)
 
 
 def tile(unit: Unit, epoch: int | None, level: int, place: int, width: int) -> bytes:
     """Give a tile; raise NotFound for one that no checkpoint covers."""
-    number = epoch or current_epoch(unit)
+    number = current_epoch(unit) if epoch is None else epoch
     _check_covered(unit, number, level, place, width)
     return stored_tile(unit.session.connection(), number, level, place, width)
 

@@ -292,6 +292,26 @@ def _compare(store: Store, witness: Witness) -> None:
             raise Diverged(f"its first {seen.size} entries are not the ones in the database")
 
 
+def last_seen(store: Store, journal: Journal) -> tuple[Sequence[str], Sequence[str]]:
+    """Give the checkpoint that each witness serves of this log, with its line, and who gave none, in words."""
+    with store.reading() as unit:
+        newest = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
+        epoch = unit.session.execute(newest).scalar_one_or_none()
+        origin = epoch.origin if epoch else journal.origin
+    notes, problems = [], []
+    for witness in _asked(journal):
+        try:
+            note = _latest(witness, origin)
+        except (Unverified, OSError) as error:
+            problems.append(f"{witness.name}: {error}")
+            continue
+        if note is None:
+            problems.append(f"{witness.name}: it never saw this log")
+        else:
+            notes.append(str(note))
+    return notes, problems
+
+
 def _size_of(unit: Unit, epoch: int) -> int:
     largest = sa.select(sa.func.max(LedgerCheckpoint.size)).where(col(LedgerCheckpoint.epoch) == epoch)
     return unit.session.execute(largest).scalar() or 0

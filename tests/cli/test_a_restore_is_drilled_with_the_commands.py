@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from gateway_verify.note import Note, parse_note
 
 from gateway.assembly import Gateway, assemble
 from gateway.cli import demo_heard
@@ -25,7 +24,6 @@ from gateway.disclosure.models import Line
 from gateway.errors import Conflict, NotConfirmed
 from gateway.ledger.journal import load_log_keys
 from gateway.ledger.start import start
-from gateway.ledger.witness_log import WitnessLog, origin_hash
 from gateway.registry import people, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Post, WallKind
@@ -137,7 +135,7 @@ def test_the_drill(
             stage.ask(PERMITTED)
         assert shell.runs("person", "end-post", "meadowshire", "health-lead", "--reason", "She left.") == 1
         assert shell.runs("ledger", "missed", f"{tmp_path}/copy") == 1
-        _declare(shell, stage, witnesses, tmp_path)
+        _declare(shell, stage)
 
         for one in witnesses:
             one.trust(_new_key(stage, tmp_path))
@@ -227,11 +225,8 @@ def _leaver(stage: Stage, unit: Unit, actor: Actor) -> None:
     people.end_post(unit, actor, stage.post_id(unit, "mappa-chair"), "She left the force.")
 
 
-def _declare(shell: Installation, stage: Stage, witnesses: list[WitnessLog], folder: Path) -> None:
+def _declare(shell: Installation, stage: Stage) -> None:
     """Two officers declare what the witnesses last saw."""
-    notes = [parse_note(one.latest(origin_hash(stage.gateway.journal.origin)) or "") for one in witnesses]
-    lines = dict.fromkeys(line for note in notes for line in note.signatures)
-    (folder / "last.checkpoint").write_text(str(Note(notes[0].text, tuple(lines))), encoding="utf-8")
     ids = stage.do(
         lambda unit: (
             stage.post_id(unit, "office-ig"),
@@ -240,10 +235,14 @@ def _declare(shell: Installation, stage: Stage, witnesses: list[WitnessLog], fol
             stage.agency_id(unit, "office"),
         )
     )
-    given = zip(("--first-officer", "--second-officer", "--partnership", "--agency"), ids, strict=True)
-    declared = [word for pair in given for word in pair]
-    witnessed = ("--witnessed", f"{folder}/last.checkpoint")
-    assert shell.runs("ledger", "begin-epoch", *witnessed, *declared, "--reasons", "The disk failed.") == 0
+    officer = stage.do(lambda unit: stage.post_id(unit, "probation-om"))
+    first, second, partnership, agency = ids
+    where = ("--partnership", partnership, "--agency", agency, "--reasons", "The disk failed.")
+    for one, other in ((first, first), (first, officer), (first, "0" * 32)):
+        officers = ("--first-officer", one, "--second-officer", other)
+        assert shell.runs("ledger", "begin-epoch", *officers, *where) == 1
+    officers = ("--first-officer", first, "--second-officer", second)
+    assert shell.runs("ledger", "begin-epoch", *officers, *where) == 0
 
 
 def _new_key(stage: Stage, folder: Path) -> str:

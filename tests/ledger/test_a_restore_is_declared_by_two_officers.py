@@ -14,11 +14,11 @@ from gateway.clock import FixedClock
 from gateway.errors import Conflict, Invalid, NotConfirmed
 from gateway.ledger.epoch import Restored, begin_epoch, frozen_before
 from gateway.ledger.export import export
+from gateway.ledger.follow import follow
 from gateway.ledger.journal import Journal, create_log_keys, load_log_keys
 from gateway.ledger.publish import opening_of
 from gateway.ledger.verify import verify_store
-from gateway.ledger.witness import ask_witnesses, compare_at_start
-from gateway.ledger.witness_log import WitnessLog, origin_hash
+from gateway.ledger.witness import ask_witnesses, compare_at_start, last_seen
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
@@ -27,7 +27,7 @@ from tests.ledger.test_witnesses_see_what_the_database_can_hide import cut_tail
 from tests.ledger.witnesses import running
 
 RESTORED = Restored(
-    "", OFFICER, "9" * 32, PARTNERSHIP, POLICE, "The disk failed; the backup of Friday was restored"
+    (), OFFICER, "9" * 32, PARTNERSHIP, POLICE, "The disk failed; the backup of Friday was restored"
 )
 
 
@@ -42,15 +42,14 @@ def test_the_drill(sqlite_store: Store, sqlite_journal: Journal, clock: FixedClo
         compare_at_start(store, journal)
         with pytest.raises(NotConfirmed):
             recorded(store, 1)
-        seen = gathered(witnesses)
-        restored = replace(RESTORED, witnessed=seen)
+        seen, problems = last_seen(store, journal)
+        assert (len(seen), list(problems)) == (3, [])
+        restored = replace(RESTORED, witnessed=tuple(seen))
 
         with pytest.raises(Invalid), store.writing() as unit:
             begin_epoch(unit, keys, replace(restored, second_officer_post_id=OFFICER))
         with pytest.raises(Invalid), store.writing() as unit:
-            begin_epoch(
-                unit, keys, replace(restored, witnessed=witnesses[0].latest(origin_hash(ORIGIN)) or "")
-            )
+            begin_epoch(unit, keys, replace(restored, witnessed=tuple(seen[:1])))
         with store.writing() as unit:
             first = begin_epoch(unit, keys, restored)
 
@@ -84,13 +83,106 @@ def stranger(folder: Path) -> str:
     return str(load_log_keys(folder / "stranger.key").public(ORIGIN)[0])
 
 
-def gathered(witnesses: list[WitnessLog]) -> str:
-    """One note with every witness's line, as an operator collects it from their addresses."""
-    from gateway_verify.note import Note, parse_note
+def lost(store: Store, journal: Journal, folder: Path) -> Restored:
+    """A restore to 3 entries of a log whose witnesses saw more; gives what is to be declared."""
+    cut_tail(store, 3)
+    compare_at_start(store, journal)
+    create_log_keys(folder / "new.key")
+    return replace(RESTORED, witnessed=tuple(last_seen(store, journal)[0]))
 
-    notes = [parse_note(one.latest(origin_hash(ORIGIN)) or "") for one in witnesses]
-    lines = dict.fromkeys(line for note in notes for line in note.signatures)
-    return str(Note(notes[0].text, tuple(lines)))
+
+def test_witnesses_that_saw_different_states_are_believed_together(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+    with running(tmp_path, journal, clock):
+        recorded(store, 4)
+        ask_witnesses(store, journal)
+        policy = journal.policy
+        assert policy is not None
+        for name in ("c2", "c3"):  # from now on one after the other was away
+            recorded(store, 1)
+            journal.policy = replace(policy, witnesses={name: policy.witnesses[name]})
+            ask_witnesses(store, journal)
+        journal.policy = policy
+        restored = lost(store, journal, tmp_path)
+        with store.writing() as unit:
+            first = begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)
+    with store.reading() as unit:
+        codes = Opening.from_bytes(opening_of(unit, first).extra or b"").fields()["codes"]
+        assert (codes["witnessed_size"], codes["held"], codes["lost"]) == (6, 3, 3)
+
+
+def test_a_copy_elsewhere_keeps_what_the_database_lost(
+    sqlite_store: Store,
+    sqlite_journal: Journal,
+    clock: FixedClock,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store, journal, copy = sqlite_store, sqlite_journal, tmp_path / "copy"
+    copy.mkdir()
+
+    def verified(folder: Path) -> str:
+        assert main([str(folder), "--policy", str(copy / "log/policy.txt")]) == 0, capsys.readouterr().out
+        return capsys.readouterr().out
+
+    with running(tmp_path, journal, clock) as witnesses:
+        recorded(store, 5)
+        ask_witnesses(store, journal)
+        followed(store, copy)
+        restored = lost(store, journal, tmp_path)
+
+        with pytest.raises(Conflict, match="holds 5 entries of this log that the database, with 3"):
+            followed(store, copy)
+        assert "from entry 1 to entry 5" in verified(copy / "log")
+
+        with store.writing() as unit:
+            begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)
+        for one in witnesses:
+            one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
+        recorded(store, 300)
+        ask_witnesses(store, journal)
+        for _ in range(2):
+            assert followed(store, copy) == 5 + 302
+            assert "epoch-2 is whole from entry 1 to entry 302" in verified(copy / "log")
+            assert "from entry 1 to entry 5" in verified(copy / "log/epoch-1")
+
+
+def followed(store: Store, folder: Path) -> int:
+    with store.reading() as unit:
+        return follow(unit, folder)
+
+
+def test_openings_of_the_former_log_are_checked_in_it(
+    sqlite_store: Store,
+    sqlite_journal: Journal,
+    clock: FixedClock,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+    with running(tmp_path, journal, clock) as witnesses:
+        old = recorded(store, 3)
+        ask_witnesses(store, journal)
+        recorded(store, 2)
+        ask_witnesses(store, journal)
+        restored = lost(store, journal, tmp_path)
+        with store.writing() as unit:
+            begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)
+        for one in witnesses:
+            one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
+        ask_witnesses(store, journal)
+    with store.reading() as unit:
+        export(unit, tmp_path / "log")
+        (tmp_path / "entry.tlog-proof").write_text(str(opening_of(unit, old[1])))
+    command = [str(tmp_path / "entry.tlog-proof"), "--policy", str(tmp_path / "log/policy.txt")]
+
+    assert main([*command, "--log", str(tmp_path / "log")]) == 0
+    tile = tmp_path / "log/epoch-1/tile/0/000.p/3"
+    tile.write_bytes(tile.read_bytes()[::-1])
+    assert main([*command, "--log", str(tmp_path / "log")]) == 1
+    assert "Entry 2" in capsys.readouterr().out
 
 
 def test_a_log_that_lost_nothing_is_not_begun_again(
@@ -98,10 +190,10 @@ def test_a_log_that_lost_nothing_is_not_begun_again(
 ) -> None:
     store, journal = sqlite_store, sqlite_journal
     create_log_keys(tmp_path / "new.key")
-    with running(tmp_path, journal, clock) as witnesses:
+    with running(tmp_path, journal, clock):
         recorded(store, 5)
         ask_witnesses(store, journal)
-        restored = replace(RESTORED, witnessed=gathered(witnesses))
+        restored = replace(RESTORED, witnessed=tuple(last_seen(store, journal)[0]))
 
         with pytest.raises(Conflict), store.writing() as unit:
             begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)

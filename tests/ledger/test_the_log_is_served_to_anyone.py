@@ -40,7 +40,8 @@ SERVED = {
 NOT_THERE = (
     "tile/0/001", "tile/0/001.p/5", "tile/0/002.p/1", "tile/1/000", "tile/2/000.p/1", "tile/0/000.p/256",
     "tile/0/000.p/0", "tile/0/000.p/04", "tile/0/x000/000", "tile/64/000", "tile/00/000", "tile/entries/001",
-    "epoch-2/checkpoint", "tile/0/0000", "tile/0/abc", "epoch-01/checkpoint",
+    "epoch-2/checkpoint", "tile/0/0000", "tile/0/abc", "epoch-01/checkpoint", "epoch-0/checkpoint",
+    "epoch-0/tile/0/000",
 )  # fmt: skip
 
 
