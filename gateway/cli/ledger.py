@@ -38,7 +38,8 @@ from gateway.ledger.publish import (
 from gateway.ledger.read import entry
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, last_seen, releases_allowed
-from gateway.registry.actors import Face, actor_for_post
+from gateway.registry.actors import actor_for_post
+from gateway.registry.models import Face
 from gateway.store.unit_of_work import Unit
 
 _console = Console(highlight=False, soft_wrap=True)
