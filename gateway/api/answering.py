@@ -7,7 +7,7 @@ from flask import request
 from gateway.api.blueprint import blueprint
 from gateway.api.bodies import DeclineIn, ReleasedOut, ReleaseIn, Summaries, WordsIn
 from gateway.api.operations import Query, operation
-from gateway.api.shown import summary_of
+from gateway.api.paging import PAGED, page_asked, paged
 from gateway.disclosure import desk, lists, reading, release
 from gateway.disclosure.content import prepare
 from gateway.disclosure.release import About, NotReleased
@@ -19,13 +19,20 @@ _DESK = Query("to_release|waiting|done|overdue", "Choose one of to_release, wait
 
 
 @operation(
-    blueprint, "GET", "/inbox", summary="Requests put to this agency", gives=Summaries, query={"tab": _DESK}
+    blueprint,
+    "GET",
+    "/inbox",
+    summary="Requests put to this agency",
+    gives=Summaries,
+    query={"tab": _DESK, **PAGED},
 )
 def list_inbox() -> Summaries:
-    """Requests put to this agency: to_release, waiting, done or overdue."""
+    """Requests put to this agency: to_release, waiting, done or overdue; the soonest due first."""
+    actor, tab, page = current_actor(), request.args.get("tab", "to_release"), page_asked()
     with current_gateway().store.reading() as unit:
-        found = lists.inbox(unit, current_actor(), request.args.get("tab", "to_release"))
-    return Summaries(requests=[summary_of(one) for one in found])
+        found = lists.inbox(unit, actor, tab, page)
+        total = lists.how_many_on_desk(unit, actor, tab)
+    return paged(found, page, total, by=lambda one: one.due_at)
 
 
 @operation(

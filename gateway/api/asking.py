@@ -20,6 +20,7 @@ from gateway.api.bodies import (
     WordsIn,
 )
 from gateway.api.operations import Query, operation
+from gateway.api.paging import PAGED, page_asked, paged
 from gateway.api.shown import line_of, summary_of
 from gateway.disclosure import ask, lists, onward, reading
 from gateway.disclosure.asked import asked as asked_before
@@ -78,13 +79,20 @@ def make_request(body: RequestIn) -> Received:
 
 
 @operation(
-    blueprint, "GET", "/requests", summary="Requests of this post", gives=Summaries, query={"tab": _MINE}
+    blueprint,
+    "GET",
+    "/requests",
+    summary="Requests of this post",
+    gives=Summaries,
+    query={"tab": _MINE, **PAGED},
 )
 def list_requests() -> Summaries:
-    """Requests of this post: waiting, needs_more, decided or overdue."""
+    """Requests of this post: waiting, needs_more, decided or overdue; the newest first."""
+    actor, tab, page = current_actor(), request.args.get("tab", "waiting"), page_asked()
     with current_gateway().store.reading() as unit:
-        found = lists.my_requests(unit, current_actor(), request.args.get("tab", "waiting"))
-    return Summaries(requests=[summary_of(one) for one in found])
+        found = lists.my_requests(unit, actor, tab, page)
+        total = lists.how_many_of_mine(unit, actor, tab)
+    return paged(found, page, total, by=lambda one: one.created_at)
 
 
 @operation(blueprint, "GET", "/requests/<id:request_id>", summary="One request with its lines", gives=Detail)

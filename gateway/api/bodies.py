@@ -220,10 +220,19 @@ class Summary(Wire):
     overdue: bool
 
 
+class PageOut(Wire):
+    """Where this page stands in its list."""
+
+    next_token: str = Field(description="the token of the next page; empty on the last")
+    count: int = Field(description="how many are on this page")
+    total: int = Field(description="how many are in the whole list now")
+
+
 class Summaries(Wire):
-    """A list of requests."""
+    """A list of requests, a page of it."""
 
     requests: list[Summary]
+    page: PageOut
 
 
 class Detail(Wire):

@@ -98,7 +98,7 @@ def _parameters(one: Operation) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "description": asked.remedy,
-            "schema": {"type": "string", "pattern": f"^{asked.pattern}$"},
+            "schema": {"type": "string", "pattern": f"^(?:{asked.pattern})$"},
         }
         for name, asked in one.query.items()
     ]

@@ -55,11 +55,20 @@ class RequestSummary:
 
 
 @dataclass(frozen=True)
+class After:
+    """A place in a list that stays where it is while requests come and go: the time it is ordered by, and the id."""
+
+    at: datetime
+    request_id: str
+
+
+@dataclass(frozen=True)
 class Page:
-    """Which part of a list: how many to leave out first, and how many to give at the most."""
+    """Which part of a list: after which place, or how many to leave out first, and how many to give at the most."""
 
     start: int = 0
     size: int = SIZE
+    after: After | None = None
 
 
 def my_requests(unit: Unit, actor: Actor, tab: str, page: Page | None = None) -> list[RequestSummary]:
@@ -71,6 +80,9 @@ def my_requests(unit: Unit, actor: Actor, tab: str, page: Page | None = None) ->
         NotFound: there is no such list.
     """
     rows = _mine(unit, actor, tab).order_by(col(Request.created_at).desc(), col(Request.id))
+    if page and page.after:
+        made, same = col(Request.created_at), col(Request.created_at) == page.after.at
+        rows = rows.where(or_(made < page.after.at, and_(same, col(Request.id) > page.after.request_id)))
     return summaries(unit, actor, _part(unit, rows, page), own=True)
 
 
@@ -88,6 +100,9 @@ def inbox(unit: Unit, actor: Actor, tab: str, page: Page | None = None) -> list[
         NotFound: there is no such list.
     """
     rows = _desk(unit, actor, tab).order_by(col(Request.due_at), col(Request.id))
+    if page and page.after:
+        due, same = col(Request.due_at), col(Request.due_at) == page.after.at
+        rows = rows.where(or_(due > page.after.at, and_(same, col(Request.id) > page.after.request_id)))
     return summaries(unit, actor, _part(unit, rows, page), own=False)
 
 

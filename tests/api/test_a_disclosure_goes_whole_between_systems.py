@@ -156,7 +156,7 @@ def test_what_was_not_confirmed_may_be_sent_again(stage: Stage, monkeypatch: pyt
         def fails(*_: object) -> None:
             raise NotConfirmed
 
-        planted.setattr(append, "_insert", fails)
+        planted.setattr(append, "_statements", fails)
         problem = probation.post("/requests", body, once="key-00000001", expect=503)
         assert problem["code"] == "not_confirmed"
     probation.post("/requests", body, once="key-00000001", expect=202)
