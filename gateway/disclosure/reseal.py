@@ -85,6 +85,19 @@ def resealable(unit: Unit, actor: Actor, line_id: str) -> Resealable:
     )
 
 
+def why_not(unit: Unit, actor: Actor, line_id: str) -> str:
+    """Say in words why this officer can't seal a released line again; empty where nothing stands in the way.
+
+    Raises:
+        NotFound: not a line of this agency that was released.
+    """
+    try:
+        resealable(unit, actor, line_id)
+    except Conflict as hindrance:
+        return f"{hindrance.message} {hindrance.next_step}"
+    return ""
+
+
 def name_successor(unit: Unit, actor: Actor, line_id: str, post_id: str) -> Outcome:
     """Let another post of the recipient's agency stand as recipient of a released line, if a fresh decision permits.
 

@@ -85,6 +85,20 @@ def test_a_consent_is_read_back_before_it_counts(web: Web, meadow: Meadow, sqlit
     assert status(sqlite_gateway, meadow) is ConsentStatus.WITHDRAWN
 
 
+def test_whoever_takes_an_answer_down_reads_that_it_does_not_count_for_her_own_requests(
+    web: Web, meadow: Meadow
+) -> None:
+    warning = "For what you ask for or receive yourself, an agreement that you took down doesn't count"
+    shown = begin(web, meadow, "consent")
+    assert warning in web.page(f"/views/cases/{meadow.case}/people/{meadow.victim}").text
+    while shown.h1 != "How you took this":
+        assert warning not in shown.text, "what she reads is about her"
+        answers = dict(CONSENT)[shown.h1]
+        agencies = {"agency_ids": [meadow.housing]} if shown.h1 == "Who may be told?" else {}
+        shown = web.submit(shown, {**answers, **agencies})
+    assert warning in shown.text
+
+
 def test_a_conversation_broken_off_is_found_again_and_is_no_draft_of_a_request(
     web: Web, meadow: Meadow
 ) -> None:

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from gateway.disclosure import keyring
+from gateway.disclosure.models import Line
 from gateway.ledger import epoch
 from gateway.registry.actors import actor_for_post
 from gateway.registry.models import CaseAssignment
-from gateway.sealing import jwe
+from gateway.sealing import jwe, parcel
 from gateway.sealing.envelope import Envelope, pack, unpack
 from gateway.sealing.models import Parcel
 from gateway.sealing.public_key import check_public_jwk
@@ -61,6 +62,33 @@ def test_what_the_script_says_seals_it_again(later: Place) -> None:
     assert unpack(opened(sealed, world.keys[jwe.key_id(sealed)])).items == envelope.items
     web.sign_in(world.asker)
     web.page(f"/staff/parcels/{target['parcel']}")
+
+
+def test_only_whoever_holds_the_key_of_the_copy_is_offered_to_seal_it_again(later: Place) -> None:
+    world, web = later.world, later.web()
+    line_id = _line_of(later, sent(later.gateway, world))
+    with later.gateway.store.reading() as unit:
+        desk = f"/staff/desk/{unit.session.get_one(Line, line_id).request_id}"
+    offer = f"/staff/desk/lines/{line_id}/seal-again"
+    web.sign_in(world.holder)
+    shown = web.page(desk)
+    assert offer in shown.links().values()
+    assert "It can't be sealed again by you" not in shown.text
+    web.sign_in(world.authoriser)
+    shown = web.page(desk)
+    assert offer not in shown.links().values()
+    assert "It can't be sealed again by you. The key of your agency's copy is not yours." in shown.text
+    assert "Ask the officer who released it" in shown.text
+
+
+def test_what_is_frozen_says_why_it_is_not_sealed_again(later: Place) -> None:
+    world, web = later.world, later.web()
+    line_id = _line_of(later, sent(later.gateway, world))
+    with later.gateway.store.writing() as unit:
+        parcel.freeze(unit, [line_id])
+        desk = f"/staff/desk/{unit.session.get_one(Line, line_id).request_id}"
+    web.sign_in(world.holder)
+    assert "It can't be sealed again by you. This is frozen." in web.page(desk).text
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"parcel": 3, "jwe": 4}, {"parcel": "0" * 32, "jwe": "x"}])

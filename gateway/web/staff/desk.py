@@ -8,7 +8,8 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.clock import local_day
-from gateway.disclosure import content, desk, lists, reading, reconfirm, release, withdraw
+from gateway.disclosure import content, desk, lists, reading, reconfirm, release, reseal, withdraw
+from gateway.disclosure.models import LineState
 from gateway.disclosure.reading import RequestDetail
 from gateway.errors import NotFound
 from gateway.registry import cases, subjects
@@ -58,7 +59,13 @@ def inbox() -> ResponseReturnValue:
 def held_request(request_id: str) -> ResponseReturnValue:
     """One request put to my agency, and each answer it needs."""
     detail = held(request_id)
-    return page("staff/desk/request.html", detail=detail, lines=explained(detail))
+    with current_gateway().store.reading() as unit:
+        barred = {
+            line.line_id: reseal.why_not(unit, current_actor(), line.line_id)
+            for line in detail.lines
+            if line.state == LineState.RELEASED
+        }
+    return page("staff/desk/request.html", detail=detail, lines=explained(detail), barred=barred)
 
 
 @blueprint.route("/desk/<id:request_id>/need-more", methods=["GET", "POST"])
