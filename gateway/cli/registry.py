@@ -10,9 +10,12 @@ from rich.table import Table
 
 from gateway.cli.installation import at_work
 from gateway.errors import Invalid
-from gateway.registry import people
+from gateway.registry import offers, people, proposals
 from gateway.registry.exporting import export_register
-from gateway.registry.importing import Report, import_register, rehearse
+from gateway.registry.importing import Report
+from gateway.registry.models import ProposalKind, ProposalState
+from gateway.registry.offers import Offered
+from gateway.registry.proposals import NOBODY_CAN, ProposalView
 
 console = Console(highlight=False)
 
@@ -31,16 +34,36 @@ def registry() -> None:
 def import_file(file: Path, check: bool) -> None:
     """Take a register file: all of it, or nothing and each problem with its line.
 
-    Importing the same file again changes nothing. What the file doesn't name stays as it is.
+    What widens waits until an information-governance officer approves it in her pages; a file that only ends or narrows
+    acts at once. Importing the same file again changes nothing. What the file doesn't name stays as it is.
     """
     text = _text_of(file)
     gateway = at_work()
     if check:
-        _show(rehearse(gateway.store, text), "would be")
+        offered = offers.foresee_import(gateway.store, text)
+        _show(offered.report, "would be")
+        if offered.differences and not offered.acted:
+            console.print("It widens what somebody may do, so it would wait for an officer's approval.")
         return
-    with gateway.store.writing() as unit:
-        report = import_register(unit, text)
-    _show(report, "was")
+    offered = offers.offer_import(gateway.store, text)
+    _show(offered.report, "was" if offered.acted else "would be")
+    if offered.differences:
+        _tell(offered)
+
+
+@registry.command("imports")
+@click.argument("partnership")
+def list_imports(partnership: str) -> None:
+    """List the changes of PARTNERSHIP (its code) that wait for a second person, and who can approve each."""
+    with at_work().store.reading() as unit:
+        found = proposals.of_partnership(unit, people.partnership_of(unit, partnership))
+    waiting = [one for one in found if one.state is ProposalState.WAITING]
+    for one in waiting:
+        words = "An import" if one.kind is ProposalKind.IMPORT else "An agency's admission"
+        console.print(f"{words} of {one.proposed_at:%Y-%m-%d}, {one.rows} row(s).", markup=False)
+        _tell_who(one)
+    if not waiting:
+        console.print("Nothing waits.")
 
 
 @registry.command("export")
@@ -92,9 +115,42 @@ def end_post(partnership: str, post: str, reason: str) -> None:
     console.print(f"Ended: {view.name}, {view.role} at {view.agency_name}.", markup=False)
 
 
+def _tell(offered: Offered) -> None:
+    """Say which of the three happened, and what comes next."""
+    if not offered.governed:
+        console.print("It acted at once: until now no officer governed the partnership.")
+        console.print("Once one is named who governs, what widens waits for her approval.")
+        console.print("Name two, in different agencies: nobody approves what she gains by.")
+        return
+    if offered.acted:
+        console.print("It acted at once, because it only ends or narrows. An officer looks at it afterwards.")
+        return
+    console.print("Nothing has changed yet: this file widens what somebody may do, so it waits for approval.")
+    narrows = sum(not one.loosens for one in offered.differences)
+    if narrows:
+        console.print(
+            f"{narrows} of its rows only end or narrow. Import those in a file of their own to have them act at once."
+        )
+    if offered.proposal is not None:
+        _tell_who(offered.proposal)
+    console.print(f"See what waits: gateway registry imports {offered.report.code}", markup=False)
+
+
+def _tell_who(one: ProposalView) -> None:
+    console.print(f"  SHA-256: {one.digest}", markup=False, soft_wrap=True)
+    console.print(f"  Lapses, if nobody answers, on {one.expires_at:%Y-%m-%d}.", markup=False)
+    if len(one.approvers) < one.needed:
+        console.print(f"  {NOBODY_CAN}", markup=False, soft_wrap=True)
+        return
+    first = "Two of these approve it" if one.needed > 1 else "One of these approves it"
+    console.print(
+        f"  {first}, under Register, Changes: {'; '.join(one.approvers)}.", markup=False, soft_wrap=True
+    )
+
+
 def _text_of(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise Invalid(
             "The file isn't UTF-8 text.", next_step="Save it as UTF-8 and run the import again."

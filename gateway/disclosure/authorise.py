@@ -105,7 +105,8 @@ def takes_two(line: Line, decided: LineDecision) -> bool:
 def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str | None:
     """The role code by which this actor may decide a referred line, or None: also where a wall excludes them.
 
-    A role decides for the arrangement it was given for; someone covering for a colleague off duty holds theirs.
+    A role decides for the arrangement it was given for; someone covering for a colleague off duty holds those of
+    theirs that a second person agreed to lend (promise 9).
     """
     if line.state != LineState.REFERRED or request.partnership_id != actor.partnership_id:
         return None
@@ -115,7 +116,9 @@ def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str 
     for post_id in people.covers(unit, actor.post_id):
         # Whoever gains by a request doesn't choose who decides it by naming a stand-in.
         if person_of(unit, post_id) not in those_who_gain(unit, request):
-            held |= authorities_of(unit, post_id, today, request.arrangement_id)
+            held |= authorities_of(
+                unit, post_id, today, request.arrangement_id, lent_to_post_id=actor.post_id
+            )
     role = next((role for role in line.refer_to if role in held), None)
     if role is None or walls.excluded(unit, line.subject_id, actor.person_id, actor.agency_id):
         return None

@@ -18,6 +18,7 @@ from gateway.errors import Conflict, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.registry import agencies, people, walls
 from gateway.registry.actors import Actor
+from gateway.registry.lending import Lending, lending_of
 from gateway.registry.models import Partnership
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
@@ -47,6 +48,12 @@ def colleagues(unit: Unit, actor: Actor) -> list[str]:
     """The names of those off duty for whom the actor stands in now."""
     covered = people.covers(unit, actor.post_id)
     return sorted(people.post_view(unit, actor.partnership_id, one).name for one in covered)
+
+
+def not_lent_yet(unit: Unit, actor: Actor) -> list[Lending]:
+    """Give the cover by which the actor would decide what she may not decide yet: a second person has to agree."""
+    found = [lending_of(unit, one) for one in people.covers(unit, actor.post_id)]
+    return sorted((one for one in found if one and one.waiting), key=lambda one: one.post.name)
 
 
 def parcels_covered(unit: Unit, actor: Actor) -> list[CoveredParcel]:

@@ -10,7 +10,7 @@ from gateway.disclosure import drafts, keyring, record
 from gateway.disclosure.models import IdempotentAnswer, Line, Request
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.registry import agencies
+from gateway.registry import agencies, proposals
 from gateway.registry.models import Partnership
 from gateway.sealing import parcel as parcels
 from gateway.store.unit_of_work import Unit
@@ -41,6 +41,7 @@ def run(unit: Unit) -> Run:
             keyring.expire(unit, partnership.id) for partnership in unit.session.exec(select(Partnership))
         ),
     )
+    proposals.purge_expired(unit)
     for partnership in unit.session.exec(select(Partnership)).all():
         _record(unit, partnership, done)
     return done

@@ -81,9 +81,17 @@ def post_is_current(post: Post, today: date) -> bool:
 
 
 def authorities_of(
-    unit: Unit, post_id: str, today: date, arrangement_id: str | None = None
+    unit: Unit,
+    post_id: str,
+    today: date,
+    arrangement_id: str | None = None,
+    *,
+    lent_to_post_id: str | None = None,
 ) -> frozenset[str]:
-    """Role codes a post may decide for, in any arrangement or in the one named; granted by one, approved by another."""
+    """Role codes a post may decide for, in any arrangement or in the one named; granted by one, approved by another.
+
+    With `lent_to_post_id`, those alone that a second person agreed to lend to that post.
+    """
     rows = select(PostAuthority.role_code).where(
         PostAuthority.post_id == post_id,
         col(PostAuthority.approved_by_post_id).is_not(None),
@@ -96,4 +104,6 @@ def authorities_of(
             col(PostAuthority.arrangement_id).is_(None), PostAuthority.arrangement_id == arrangement_id
         )
         rows = rows.where(in_scope)
+    if lent_to_post_id is not None:
+        rows = rows.where(PostAuthority.lent_to_post_id == lent_to_post_id)
     return frozenset(unit.session.exec(rows))

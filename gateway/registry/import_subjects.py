@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from gateway.clock import add_working_days, local_day
 from gateway.errors import Invalid
@@ -82,7 +82,7 @@ def _new_subject(
         run.object(path, error.message, "; ".join(error.fields.values()))
         return None
     run.unit.session.flush()
-    change = Change("subject", entry.key, new=True)
+    change = Change("subject", entry.key, new=True, row=row)
     run.note(change, EntryKind.SUBJECT_ADDED, controller=controller.id, subject_id=row.id)
     return row
 
@@ -128,17 +128,31 @@ def _take_wall(run: Reconciler, path: Path, subject: models.Subject, entry: Wall
     )
     row.reason = _seal(run, row, "reason", entry.reason)
     row.described = _seal(run, row, "described", entry.described) if entry.described else None
+    grows = entry.kind is models.WallKind.ALLOW_ONLY and _is_listed(run, subject)
     run.unit.session.add(row)
     run.unit.session.flush()
+    run.raised.add(row.id)
+    entry_key = str(run.parsed.values["subjects"][path[1]]["key"])
     whom = person.name if person else agency.name if agency else entry.described or ""
     run.note(
-        Change("wall", str(run.parsed.values["subjects"][path[1]]["key"]), new=True),
+        Change("wall", entry_key, new=True, row=row, loosens=grows),
         EntryKind.WALL_RAISED,
         controller=subject.controller_agency_id,
         subject_id=subject.id,
         refs={"wall": row.id},
         words={"whom": whom, "reason": entry.reason},
     )
+
+
+def _is_listed(run: Reconciler, subject: models.Subject) -> bool:
+    """Tell whether an allow-only list stood before this import: then a name more lets somebody in."""
+    rows = select(models.Wall).where(
+        models.Wall.subject_id == subject.id,
+        models.Wall.kind == models.WallKind.ALLOW_ONLY,
+        col(models.Wall.lifted_at).is_(None),
+        col(models.Wall.counts_from).is_not(None),
+    )
+    return any(row.id not in run.raised for row in run.unit.session.exec(rows))
 
 
 def _stands(
@@ -175,7 +189,7 @@ def _take_contact(run: Reconciler, path: Path, subject: models.Subject, entry: C
     row = keep_contact(run.unit, run.partnership_id, subject.id, agency_id, details, entry.confirmed_on)
     run.unit.session.flush()
     run.note(
-        Change("safe_contact", subject.code or subject.reference, new=True),
+        Change("safe_contact", subject.code or subject.reference, new=True, row=row),
         EntryKind.SUBJECT_CORRECTED,
         controller=agency_id,
         subject_id=subject.id,

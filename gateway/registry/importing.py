@@ -7,12 +7,14 @@ never rewrites who a subject is: those take two officers, in the pages.
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 
 from sqlmodel import select
 
 from gateway.clock import local_day
 from gateway.ledger.entries import EntryKind
 from gateway.registry import models
+from gateway.registry.actors import Actor
 from gateway.registry.import_cases import take_cases, take_facts
 from gateway.registry.import_subjects import take_subjects
 from gateway.registry.reconcile import Change, Reconciler, Report
@@ -27,24 +29,26 @@ from gateway.registry.register_file import (
 )
 from gateway.registry.toml_lines import Path
 from gateway.store.tables import new_id
-from gateway.store.unit_of_work import Store, Unit
+from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 from gateway.vocabulary import vocabulary
 
-__all__ = ["Change", "RegisterRefused", "Report", "import_register", "rehearse"]
+__all__ = ["Change", "RegisterRefused", "Report", "digest_of", "import_register"]
 
 
-class _OnlyLooking(Exception):
-    pass
+def digest_of(text: str) -> str:
+    """Give the SHA-256 of a register file, as `sha256sum` prints it."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def import_register(unit: Unit, text: str) -> Report:
+def import_register(unit: Unit, text: str, *, day: date | None = None, by: Actor | None = None) -> Report:
     """Take a register file into the store, with an entry for each row it changed, and say what changed.
 
+    Whether it may act is settled before (`proposals`): `by` is the officer who approved it, `day` what its "today" is.
     Raises RegisterRefused with every problem and its line; then the unit must not be committed.
     """
-    parsed = parse(text, local_day(unit.now))
-    run = Reconciler(unit, parsed, hashlib.sha256(text.encode()).hexdigest())
+    parsed = parse(text, day or local_day(unit.now))
+    run = Reconciler(unit, parsed, digest_of(text), by)
     _take_partnership(run)
     for number, agency in enumerate(parsed.register.agencies):
         _take_agency(run, ("agencies", number), agency)
@@ -63,17 +67,6 @@ def import_register(unit: Unit, text: str) -> Report:
     return run.report
 
 
-def rehearse(store: Store, text: str) -> Report:
-    """Say what an import would change, and change nothing. Raises RegisterRefused."""
-    report = Report()
-    try:
-        with store.writing() as unit:
-            report = import_register(unit, text)
-            raise _OnlyLooking
-    except _OnlyLooking:
-        return report
-
-
 def _take_partnership(run: Reconciler) -> None:
     entry = run.parsed.register.partnership
     session = run.unit.session
@@ -85,12 +78,14 @@ def _take_partnership(run: Reconciler) -> None:
         )
         session.add(row)
         session.flush()
-        run.report.changes.append(Change("partnership", entry.code, new=True))
+        run.report.changes.append(Change("partnership", entry.code, new=True, row=row))
     elif (row.name, row.nation) != (entry.name, entry.nation):
+        was = {"name": row.name, "nation": row.nation}
         row.name, row.nation = entry.name, entry.nation
         session.add(row)
-        run.report.changes.append(Change("partnership", entry.code, new=False, fields=("name", "nation")))
-    run.report.partnership_id = row.id
+        change = Change("partnership", entry.code, new=False, fields=("name", "nation"), row=row, was=was)
+        run.report.changes.append(change)
+    run.report.partnership_id, run.report.code = row.id, entry.code
     known = run.find(models.Agency)
     run.controller = known.id if known else ""
 
@@ -139,25 +134,28 @@ def _take_people(run: Reconciler) -> None:
             {"code": person.key},
             {"name": person.name, "trained_until": person.trained_until, "vetted_until": person.vetted_until},
         )
-        _take_email(run, row, person)
         run.note(change, EntryKind.POST_CHANGED, refs={"person": row.id}, words={"name": person.name})
+        moved = _take_email(run, row, person)
+        if change is None or not change.new:
+            run.note(moved, EntryKind.POST_CHANGED, refs={"person": row.id}, words={"name": person.name})
         _take_identities(run, path, row, person)
         for place, post in enumerate(person.posts):
             _take_post(run, (*path, "posts", place), row, post)
 
 
-def _take_email(run: Reconciler, row: models.Person, person: PersonEntry) -> None:
+def _take_email(run: Reconciler, row: models.Person, person: PersonEntry) -> Change | None:
     if person.email is None:
-        return
+        return None
     vault, session = run.unit.vault, run.unit.session
     place = f"person|contact|{row.id}"
     held = row.contact and vault.open(
         session, Scope.PARTNERSHIP, row.partnership_id, row.contact, where=place
     )
     if held == person.email:
-        return
+        return None
     row.contact = vault.seal(session, Scope.PARTNERSHIP, row.partnership_id, person.email, where=place)
     session.add(row)
+    return Change("person", person.key, new=False, fields=("contact",), row=row, was={"contact": held})
 
 
 def _take_identities(run: Reconciler, path: Path, row: models.Person, person: PersonEntry) -> None:

@@ -19,6 +19,7 @@ from gateway.registry.actors import Actor, post_is_current
 from gateway.registry.acts import a_reason, act, must_govern
 from gateway.registry.agencies import is_open, not_found, today
 from gateway.registry.models import Agency, Arrangement, Membership, Post
+from gateway.registry.reconcile import Change
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Duty
 
@@ -157,7 +158,7 @@ def membership(unit: Unit, actor: Actor, membership_id: str) -> tuple[Arrangemen
     return arrangement(unit, actor.partnership_id, row.arrangement_id), view
 
 
-def admit(
+def admission(
     unit: Unit,
     actor: Actor,
     arrangement_id: str,
@@ -168,8 +169,8 @@ def admit(
     signatory: bool,
     starts_on: date,
     ends_on: date | None,
-) -> str:
-    """Admit an agency to an arrangement with a standing and the authority it rests on; give the membership's id.
+) -> Change:
+    """Give what admitting an agency would change, and change nothing: a second officer approves it first (promise 9).
 
     By an officer of the partnership whose own agency isn't the one admitted: nobody widens her own standing
     (promise 3). Raises NotFound, Forbidden, Invalid.
@@ -204,22 +205,29 @@ def admit(
         starts_on=starts_on,
         ends_on=ends_on,
     )
+    return Change("membership", f"{row.code}/{agency.code}", new=True, row=made)
+
+
+def admit(unit: Unit, actor: Actor, change: Change) -> None:
+    """Write an admission that `actor` approved as the second officer (`proposals` says who may)."""
+    made = change.row
+    if not isinstance(made, Membership):
+        raise TypeError("an admission makes a membership")
     unit.session.add(made)
     act(
         unit,
         actor,
         EntryKind.MEMBERSHIP_CHANGED,
-        controller_agency_id=agency_id,
-        refs={"membership": made.id, "arrangement": row.id, "agency": agency_id},
+        controller_agency_id=made.agency_id,
+        refs={"membership": made.id, "arrangement": made.arrangement_id, "agency": made.agency_id},
         codes={
             "change": "begun",
-            "standing": standing,
-            "signatory": signatory,
-            "starts_on": starts_on.isoformat(),
+            "standing": made.standing,
+            "signatory": made.signatory,
+            "starts_on": made.starts_on.isoformat(),
         },
-        words={"authority": authority.strip()},
+        words={"authority": made.authority},
     )
-    return made.id
 
 
 def end_membership(unit: Unit, actor: Actor, membership_id: str, reason: str) -> None:

@@ -43,6 +43,24 @@ class ChangeKind(StrEnum):
     CORRECT = "correct"
 
 
+class ProposalKind(StrEnum):
+    """What waits for its second person: a whole register file, or one agency's admission."""
+
+    IMPORT = "import"
+    ADMISSION = "admission"
+
+
+class ProposalState(StrEnum):
+    """Where a proposed change of the register stands; one that only tightened acted at once and is looked at after."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    TO_REVIEW = "to_review"
+    REVIEWED = "reviewed"
+
+
 class Partnership(Row, table=True):
     """The bodies that share one agreement. Its own id is its partnership id."""
 
@@ -117,6 +135,7 @@ class Post(Row, table=True):
     off_duty_from: datetime | None = Field(default=None, sa_type=UtcDateTime)
     off_duty_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     cover_post_id: str | None = Field(default=None, foreign_key="post.id")
+    cover_asked_by_post_id: str | None = Field(default=None, foreign_key="post.id")
 
 
 class PostAuthority(Row, table=True):
@@ -130,6 +149,9 @@ class PostAuthority(Row, table=True):
     ends_on: date | None = None
     granted_by_post_id: str | None = Field(default=None, foreign_key="post.id")
     approved_by_post_id: str | None = Field(default=None, foreign_key="post.id")
+    lent_to_post_id: str | None = Field(
+        default=None, foreign_key="post.id", description="the stand-in for whom a second person agreed"
+    )
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
@@ -324,3 +346,25 @@ class Wall(Row, table=True):
     lift_asked_by_post_id: str | None = Field(default=None, foreign_key="post.id")
     lifted_by_post_id: str | None = Field(default=None, foreign_key="post.id")
     lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RegisterProposal(Row, table=True):
+    """A change of the register that waits for its second person, with the difference it makes in words (promise 9).
+
+    Both are sealed, because they name people, and are destroyed once it is answered; digest, dates and posts stay.
+    """
+
+    __tablename__ = "register_proposal"
+    kind: str
+    state: str = Field(index=True)
+    digest: str = Field(description="SHA-256 of the content, as the operator can work it out from the file")
+    rows: int = Field(description="how many rows it changes")
+    content: bytes | None = None
+    difference: bytes | None = None
+    proposed_by_post_id: str | None = Field(
+        default=None, foreign_key="post.id", description="empty: the operator"
+    )
+    first_by_post_id: str | None = Field(default=None, foreign_key="post.id")
+    answered_by_post_id: str | None = Field(default=None, foreign_key="post.id")
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)

@@ -221,8 +221,8 @@ def _end(unit: Unit, row: Post, *, by_post_id: str | None) -> dict[str, int]:
 def cover(unit: Unit, actor: Actor, post_id: str, *, by_post_id: str, until: date) -> None:
     """Mark a post off duty from now until the end of a local day, with a colleague of the same agency standing in.
 
-    The holder herself may do it, or her agency's officer, who never names herself: a stand-in works the cases and
-    holds the authorities of the one she stands in for (promise 3). Raises NotFound, Forbidden, Invalid.
+    The holder herself may do it, or her agency's officer, who never names herself (promise 3). The stand-in works the
+    cases at once; the authorities wait for a second person (`lending`). Raises NotFound, Forbidden, Invalid.
     """
     row = _post_to_arrange(unit, actor, post_id)
     stand_in = _post(unit, actor.partnership_id, by_post_id)
@@ -239,8 +239,9 @@ def cover(unit: Unit, actor: Actor, post_id: str, *, by_post_id: str, until: dat
             "The last day isn't usable.", fields={"until": "Enter a day from today to a year from now."}
         )
     row.off_duty_from, row.off_duty_until = unit.now, end_of_local_day(until)
-    row.cover_post_id = by_post_id
+    row.cover_post_id, row.cover_asked_by_post_id = by_post_id, actor.post_id
     unit.session.add(row)
+    _lend_nothing(unit, post_id)
     act(
         unit,
         actor,
@@ -251,11 +252,21 @@ def cover(unit: Unit, actor: Actor, post_id: str, *, by_post_id: str, until: dat
     )
 
 
+def _lend_nothing(unit: Unit, post_id: str) -> None:
+    lent = select(PostAuthority).where(
+        PostAuthority.post_id == post_id, col(PostAuthority.lent_to_post_id).is_not(None)
+    )
+    for grant in unit.session.exec(lent):
+        grant.lent_to_post_id = None
+        unit.session.add(grant)
+
+
 def back_on_duty(unit: Unit, actor: Actor, post_id: str) -> None:
     """End an absence and its cover now. Raises NotFound, Forbidden."""
     row = _post_to_arrange(unit, actor, post_id)
-    row.off_duty_from = row.off_duty_until = row.cover_post_id = None
+    row.off_duty_from = row.off_duty_until = row.cover_post_id = row.cover_asked_by_post_id = None
     unit.session.add(row)
+    _lend_nothing(unit, post_id)
     act(
         unit,
         actor,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from sqlmodel import select
 
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
+from gateway.registry.actors import Actor
 from gateway.registry.register_file import Parsed, Problem
 from gateway.registry.toml_lines import Path
 from gateway.store.tables import Row
@@ -20,12 +21,18 @@ T = TypeVar("T", bound=Row)
 
 @dataclass(frozen=True)
 class Change:
-    """What an import did, or would do: a new row, or named fields of one that was there."""
+    """What an import did, or would do: a new row, or named fields of one that was there.
+
+    `row` is as it is now, `was` the named fields as they were; `loosens` is set where neither tells.
+    """
 
     entity: str
     key: str
     new: bool
     fields: tuple[str, ...] = ()
+    row: Row | None = field(default=None, compare=False, repr=False)
+    was: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    loosens: bool | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -33,19 +40,25 @@ class Report:
     """Everything an import changed, in the file's order."""
 
     partnership_id: str = ""
+    code: str = ""
     changes: list[Change] = field(default_factory=list)
 
 
 class Reconciler:
-    """One import in one unit of work: what it has found, made, changed and objected to."""
+    """One import in one unit of work: what it has found, made, changed and objected to.
 
-    def __init__(self, unit: Unit, parsed: Parsed, digest: str) -> None:
+    `by` is the officer who approved it; nobody where it acts at once.
+    """
+
+    def __init__(self, unit: Unit, parsed: Parsed, digest: str, by: Actor | None = None) -> None:
         self.unit = unit
         self.parsed = parsed
         self.digest = digest
+        self.by = by
         self.report = Report()
         self.problems: list[Problem] = []
         self.controller = ""
+        self.raised: set[str] = set()  # walls of this import
 
     @property
     def partnership_id(self) -> str:
@@ -84,15 +97,16 @@ class Reconciler:
             row = table(partnership_id=self.partnership_id, **where, **values)
             self.unit.session.add(row)
             self.unit.session.flush()
-            return row, Change(str(table.__tablename__), said, new=True)
+            return row, Change(str(table.__tablename__), said, new=True, row=row)
         differing = tuple(name for name, value in values.items() if getattr(row, name) != value)
+        was = {name: getattr(row, name) for name in differing}
         for name in differing:
             setattr(row, name, values[name])
         if not differing:
             return row, None
         self.unit.session.add(row)
         self.unit.session.flush()
-        return row, Change(str(table.__tablename__), said, new=False, fields=differing)
+        return row, Change(str(table.__tablename__), said, new=False, fields=differing, row=row, was=was)
 
     def note(
         self,
@@ -109,8 +123,7 @@ class Reconciler:
         """Report a change and record it; an unchanged row has neither."""
         if change is None:
             return
-        shown = Change(change.entity, key or change.key, change.new, change.fields)
-        self.report.changes.append(shown)
+        self.report.changes.append(replace(change, key=key or change.key))
         codes: dict[str, str | bool | tuple[str, ...]] = {
             "import": self.digest,
             "table": change.entity,
@@ -123,8 +136,8 @@ class Reconciler:
                 kind=kind,
                 partnership_id=self.partnership_id,
                 controller_agency_id=controller or self.controller,
-                actor_post_id=None,
-                actor_agency_id=None,
+                actor_post_id=self.by.post_id if self.by else None,
+                actor_agency_id=self.by.agency_id if self.by else None,
                 subject_ids=(subject_id,) if subject_id else (),
                 case_id=case_id,
                 refs=dict(refs or {}),

@@ -13,6 +13,7 @@ from sqlmodel import col, delete, select
 
 from gateway.errors import Conflict, Invalid
 from gateway.ledger.entries import EntryKind
+from gateway.registry import proposals
 from gateway.registry.actors import Actor
 from gateway.registry.acts import a_reason, act, must_differ, person_of
 from gateway.registry.agencies import not_found, today
@@ -160,6 +161,7 @@ def erase(unit: Unit, actor: Actor, subject_id: str, reason: str) -> None:
         unit.session.exec(delete(SubjectToken).where(col(SubjectToken.subject_id) == one))
         unit.session.exec(delete(SafeContact).where(col(SafeContact.subject_id) == one))
         unit.vault.destroy(unit.session, Scope.SUBJECT, one)
+        proposals.forget(unit, row)
     act(
         unit,
         actor,

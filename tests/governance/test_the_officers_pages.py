@@ -19,6 +19,7 @@ LISTS = (
     "/governance/cases",
     "/governance/subjects",
     "/governance/walls",
+    "/governance/proposals",
     "/governance/decisions",
     "/governance/tasks",
     "/governance/overdue",
@@ -30,6 +31,7 @@ ONE_OF = {
         "posts/{}",
         "posts/{}/end",
         "posts/{}/cover",
+        "posts/{}/cover/agree",
         "posts/{}/back",
         "posts/{}/training",
         "posts/{}/authority",
@@ -323,6 +325,16 @@ def test_arrangements_are_kept(sample: Sample, web: Web) -> None:
             "starts_on-year": "2026",
         },
     )
+    assert "It waits for another officer" in admitted.text
+    assert "Agreement of 1 December 2026" not in admitted.text
+    _second_officer(sample)
+    officer(sample, web, "second")
+    waiting = next(
+        href for text, href in web.page("/governance/proposals").links().items() if "Admission" in text
+    )
+    assert "Agreement of 1 December 2026" in web.page(waiting).text
+    assert "The register is changed" in web.submit(web.page(f"{waiting}/approve")).text
+    admitted = web.page(f"/governance/arrangements/{arrangement}")
     assert "Agreement of 1 December 2026" in admitted.text
     ending = next(
         href for text, href in admitted.links().items() if "membership of Brackenvale Police" in text

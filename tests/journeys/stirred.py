@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -29,8 +30,18 @@ from gateway.disclosure import (
 from gateway.disclosure.asking import Asking, NamedRecipient
 from gateway.disclosure.models import Line, Request, RequestRecipient, Task
 from gateway.disclosure.trials import ON_TRIAL
-from gateway.registry import authorities, facts, people, subject_changes, subjects, walls
+from gateway.registry import (
+    authorities,
+    facts,
+    memberships,
+    offers,
+    people,
+    subject_changes,
+    subjects,
+    walls,
+)
 from gateway.registry.actors import Actor
+from gateway.registry.exporting import export_register
 from gateway.registry.models import Case, Wall
 from gateway.registry.subjects import Identity
 from gateway.sealing import jwe
@@ -45,7 +56,7 @@ from tests.told import PERMITTED
 def stir(stage: Stage) -> dict[str, list[str]]:
     """Give everybody something to do; gives, by the code of a post, addresses to which only forms lead."""
     to_forms = _requests(stage)
-    for act in (_people, _register, _said):
+    for act in (_people, _register, propose, _said):
         act(stage)
     to_forms[changing.SECOND] = [f"/governance/policies/changes/{_policy(stage)}"]
     to_forms["probation-om"] += stage.by("probation-om", _question_addresses)
@@ -86,6 +97,38 @@ def _register(stage: Stage) -> None:
 
     stage.by("probation-ig", know)
     stage.do(lambda unit: _closed_case(stage, unit))
+
+
+def propose(stage: Stage) -> None:
+    """Changes of the register that wait for a second person, and one that acted because it only narrowed."""
+    gateway = stage.gateway
+
+    def register(unit: Unit) -> str:
+        return export_register(unit, "meadowshire")
+
+    text = stage.do(register)
+    names = re.search(r'key = "p-nadia"\nname = "[^"]+"\n(trained_until = \S+)', text)
+    assert names is not None
+    longer = text.replace(names[1], "trained_until = 2099-12-31", 1)
+    assert not offers.offer_import(gateway.store, longer).acted
+    shorter = text.replace(names[0], names[0].replace(names[1], "trained_until = 2026-12-24"), 1)
+    assert offers.offer_import(gateway.store, shorter).acted
+    stage.by("office-ig", partial(_admission, stage))
+
+
+def _admission(stage: Stage, unit: Unit, actor: Actor) -> None:
+    [first, *_] = memberships.arrangements(unit, actor.partnership_id)
+    offers.offer_admission(
+        unit,
+        actor,
+        first.arrangement_id,
+        stage.agency_id(unit, "housing"),
+        standing="associate",
+        authority="Agreement of 1 December 2026",
+        signatory=True,
+        starts_on=local_day(unit.now),
+        ends_on=None,
+    )
 
 
 def _wall(unit: Unit, subject_id: str) -> str:

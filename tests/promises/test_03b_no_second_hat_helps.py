@@ -13,7 +13,7 @@ from gateway.disclosure import ask as asking
 from gateway.disclosure import authorise, judge
 from gateway.disclosure.asking import NamedRecipient
 from gateway.errors import Forbidden, NotFound
-from gateway.registry import cases, facts, people
+from gateway.registry import cases, facts, lending, people
 from gateway.registry.actors import Actor
 from gateway.registry.models import CaseAssignment, Person, Post
 from gateway.store.unit_of_work import Unit
@@ -171,6 +171,10 @@ def test_who_gains_does_not_choose_who_decides_by_naming_a_stand_in(quick_stage:
     for_herself = quick_stage.by("probation-om", lambda unit, actor: make(unit, actor, "mappa-chair"))
     for_another = quick_stage.by("probation-om", lambda unit, actor: make(unit, actor, "health-lead"))
     _stand_in(quick_stage, "mappa-chair", "mappa-chair", "police-ppu")
+    quick_stage.by(
+        "police-ig",
+        lambda unit, actor: lending.agree(unit, actor, quick_stage.post_id(unit, "mappa-chair")),
+    )
 
     def grant(line_id: str) -> None:
         quick_stage.by(

@@ -106,11 +106,11 @@ def test_nobody_admits_her_own_agency(sample: Sample) -> None:
         officer, local = sample.actor(unit, "office-ig-1"), sample.actor(unit, "police-ig-1")
         agency = sample.id("agency", "harbour")
         with pytest.raises(Forbidden):
-            memberships.admit(unit, officer, arrangement, officer.agency_id, **terms)
+            memberships.admission(unit, officer, arrangement, officer.agency_id, **terms)
         with pytest.raises(Forbidden):
-            memberships.admit(unit, local, arrangement, agency, **terms)
+            memberships.admission(unit, local, arrangement, agency, **terms)
         with pytest.raises(Invalid):
-            memberships.admit(unit, officer, arrangement, agency, **{**terms, "authority": " "})
+            memberships.admission(unit, officer, arrangement, agency, **{**terms, "authority": " "})
 
 
 def test_an_arrangement_says_which_local_settings_it_lacks(sample: Sample) -> None:

@@ -10,10 +10,18 @@ from sqlmodel import select
 from gateway.assembly import Gateway
 from gateway.registry import models
 from gateway.registry.exporting import export_register
-from gateway.registry.importing import Change, RegisterRefused, import_register, rehearse
+from gateway.registry.importing import Change, RegisterRefused, Report, import_register
+from gateway.registry.offers import foresee_import
 from gateway.registry.subjects import identity_of
 from gateway.registry.toml_lines import read
+from gateway.store.unit_of_work import Store
 from tests.registry.sample import Sample
+
+
+def rehearse(store: Store, text: str) -> Report:
+    """What an import would change."""
+    return foresee_import(store, text).report
+
 
 PEOPLE_TABLES = (models.Agency, models.Person, models.Post, models.Subject, models.Case, models.Wall)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select
 
 import gateway
-from gateway.clock import FixedClock
+from gateway.clock import FixedClock, local_day
 from gateway.errors import Misconfigured
+from gateway.registry import people
+from gateway.registry.actors import authorities_of
+from gateway.registry.models import Post
 from gateway.store import migrate
 from gateway.store.engine import make_engine, writing
 from gateway.store.modules import MODEL_MODULES
@@ -149,4 +153,56 @@ def scripts_with(folder: Path, *steps: str) -> Path:
     for step in steps:
         lines += ['    with op.batch_alter_table("vault_key") as batch:', f"        {step}"]
     (scripts / "versions" / "later.py").write_text("\n".join(lines))
+    return scripts
+
+
+def test_cover_of_an_older_version_is_kept_and_lends_nothing_until_it_is_agreed_to(
+    empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
+) -> None:
+    """0004 on a register that 0003 filled: every row stays, and what one person lent waits for a second."""
+    migrate.upgrade(empty, scripts_until(tmp_path, "0003"))
+    with writing(empty).begin() as connection:
+        cover_somebody(connection, clock.now())
+    assert migrate.upgrade(empty)[0] == "0004"
+    assert migrate.differences(empty) == []
+    with Store(empty, clock, vault).reading() as unit:
+        [chair, _] = unit.session.exec(select(Post).order_by(col(Post.id)))
+        assert people.covers(unit, "b" * 32) == {"a" * 32}
+        assert (chair.cover_post_id, chair.cover_asked_by_post_id) == ("b" * 32, None)
+        day = local_day(unit.now)
+        assert authorities_of(unit, chair.id, day) == {"mappa_chair"}
+        assert authorities_of(unit, chair.id, day, lent_to_post_id="b" * 32) == frozenset()
+
+
+def cover_somebody(connection: sa.Connection, now: datetime) -> None:
+    """Write a chair who is off duty, with a colleague standing in, as the tables of a store are."""
+    tables = sa.MetaData()
+    tables.reflect(connection)
+    chair, colleague, place, agency = ("a" * 32, "b" * 32, "1" * 32, "9" * 32)
+
+    def put(table: str, row_id: str, **values: object) -> None:
+        row = {"id": row_id, "partnership_id": place, "created_at": now, **values}
+        connection.execute(tables.tables[table].insert(), row)
+
+    put("partnership", place, code="old", name="Old", nation="england_and_wales", timezone="Europe/London")
+    put("agency", agency, code="probation", name="Old", agency_type="probation", answers_within_days=5)
+    for one in (chair, colleague):
+        put("person", one, name=f"Somebody {one[0]}")
+    work = {"role": "mappa_chair", "face": "staff", "orientation": "neutral", "governs": False}
+    for one in (colleague, chair):
+        put("post", one, person_id=one, agency_id=agency, starts_on=now.date(), **work)
+    away = {"off_duty_from": now, "off_duty_until": now + timedelta(days=3), "cover_post_id": colleague}
+    posts = tables.tables["post"]
+    connection.execute(posts.update().where(posts.c.id == chair).values(away))
+    held = {"role_code": "mappa_chair", "approved_by_post_id": colleague, "starts_on": now.date()}
+    put("post_authority", "c" * 32, post_id=chair, **held)
+
+
+def scripts_until(folder: Path, last: str) -> Path:
+    """Give a copy of the shipped migrations up to one of them: an older version of the gateway."""
+    scripts = folder / "older"
+    shutil.copytree(migrate.MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (scripts / "versions").glob("*.py"):
+        if path.stem.split("_")[0] > last:
+            path.unlink()
     return scripts

@@ -34,7 +34,7 @@ from gateway.ledger.journal import create_log_keys
 from gateway.policy.models import PolicyDraft
 from gateway.registry import authorities, facts, people, subject_changes, walls
 from gateway.registry.actors import Actor
-from gateway.registry.models import Case, Face, Post, Subject, Wall
+from gateway.registry.models import Case, Face, Post, RegisterProposal, Subject, Wall
 from gateway.registry.subjects import Identity
 from gateway.sealing import jwe
 from gateway.sealing.models import CopyOf, Parcel, RecipientKey
@@ -42,7 +42,7 @@ from gateway.store.tables import Row
 from gateway.store.unit_of_work import Unit
 from gateway.web import access
 from tests.conftest import NOW
-from tests.journeys.stirred import name_an_advocate
+from tests.journeys.stirred import name_an_advocate, propose
 from tests.policy_life.changing import FILE, STOP
 from tests.told import store_settings
 from tests.web import hostile
@@ -104,6 +104,7 @@ THINGS: dict[str, tuple[type[Row], ...]] = {
     "request_id": (Request,),
     "consent_id": (Consent,),
     "draft_id": (Draft, PolicyDraft),
+    "proposal_id": (RegisterProposal,),
 }
 # Between them they are shown everything that anybody is.
 WALKING = (
@@ -136,6 +137,7 @@ def meadowshire(
     stage = Stage(gateway, clock)
     _change_the_policy(stage)
     _change_the_register(stage)
+    propose(stage)
     _stop_what_was_sent(stage)
     demo_heard.consent_to_housing(stage)
     stage.by("lantern-idva", partial(name_an_advocate, stage))

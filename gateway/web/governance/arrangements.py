@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.registry import agencies, memberships, people
+from gateway.registry import agencies, memberships, offers, people
 from gateway.registry.agencies import AgencyView
 from gateway.registry.memberships import ArrangementView, MembershipView
 from gateway.web.access import Face, allow, current_actor, current_gateway
@@ -185,13 +185,16 @@ def admit_agency(arrangement_id: str) -> ResponseReturnValue:
     form.offer([(one.agency_id, one.name) for one in offered if one.current])
     return confirm(
         form,
-        lambda unit: memberships.admit(unit, actor, arrangement_id, **form.answers()),
+        lambda unit: offers.offer_admission(unit, actor, arrangement_id, **form.answers()),
         heading="Admit an agency",
-        done="The agency is admitted.",
+        done="It waits for another officer who governs the partnership. Until she approves it nothing changes.",
         back=url_for(".arrangement_page", arrangement_id=arrangement_id),
         facts=[("Arrangement", found.name)],
-        says=["A standing widens what may be shared with the agency. Nobody admits her own."],
-        button="Admit agency",
+        says=[
+            "A standing widens what may be shared with the agency, so another officer who governs approves it.",
+            "Nobody admits her own agency.",
+        ],
+        button="Ask for approval",
     )
 
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway.disclosure import keyring, oversight, policies, reading
 from gateway.disclosure.tasks import tasks_of
-from gateway.registry import authorities, memberships, subject_changes, wall_records
+from gateway.registry import authorities, lending, memberships, proposals, subject_changes, wall_records
 from gateway.registry.actors import Actor
 from gateway.review import concerns, second_agency
 from gateway.store.unit_of_work import Unit
@@ -77,6 +77,18 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
         lambda unit, actor: len(subject_changes.changes(unit, actor)),
     ),
     ("Authorities to approve", "governance.authority_list", "Answer", _authorities),
+    (
+        "Authorities lent to a stand-in to agree to",
+        "governance.authority_list",
+        "Answer",
+        lambda unit, actor: len(lending.to_agree(unit, actor)),
+    ),
+    (
+        "Changes of the register to approve or look at",
+        "governance.proposal_list",
+        "Answer",
+        lambda unit, actor: len(proposals.to_answer(unit, actor)),
+    ),
     (
         "Keys to approve",
         "governance.key_list",

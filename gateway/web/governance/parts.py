@@ -25,6 +25,7 @@ SECTIONS = (
     ("Cases", "governance.case_list"),
     ("People we hold records of", "governance.subject_list"),
     ("Walls", "governance.wall_list"),
+    ("Changes", "governance.proposal_list"),
 )
 
 
@@ -108,6 +109,7 @@ def confirm(
     button: str = "Confirm",
     warning: bool = False,
     reference: str = "",
+    listings: Sequence[Listing] = (),
 ) -> ResponseReturnValue:
     """Show the page of an act, or do it in one transaction, say that it is `done` and go `back`.
 
@@ -127,5 +129,6 @@ def confirm(
         "button": button,
         "warning": warning,
         "reference": reference,
+        "listings": listings,
     }
     return page("governance/act.html", form=form, **context)

@@ -7,8 +7,9 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.registry import authorities, memberships, people
+from gateway.registry import authorities, lending, memberships, people
 from gateway.registry.authorities import AuthorityView
+from gateway.registry.lending import Lending
 from gateway.registry.people import PostRecord
 from gateway.vocabulary import vocabulary
 from gateway.web.access import Face, allow, current_actor, current_gateway
@@ -41,6 +42,8 @@ def post_page(post_id: str) -> ResponseReturnValue:
     with current_gateway().store.reading() as unit:
         found = people.post_record(unit, current_actor(), post_id)
         held = [one for one in authorities.authorities(unit, current_actor()) if one.post.post_id == post_id]
+        lent = lending.lending_of(unit, post_id)
+        mine = [one for one in lending.to_agree(unit, current_actor()) if one.post.post_id == post_id]
     facts: list[tuple[str, Cell]] = [
         ("Name", found.view.name),
         ("Agency", found.view.agency_name),
@@ -55,10 +58,19 @@ def post_page(post_id: str) -> ResponseReturnValue:
     ]
     if found.cover is not None:
         facts.append(("Stands in", found.cover.name))
+    if lent is not None:
+        facts.append(("Lent to the stand-in", _roles(lent.lent) or "Nothing yet"))
+        facts.append(("Waits for an officer's agreement", _roles(lent.waiting) or "Nothing"))
     rows = [_authority_row(one) for one in held]
     head = ("Role", "Holder", "From", "Until", "State", "")
     listing = Listing("May decide as", head, rows, empty="This post decides nothing that no rule may decide.")
-    return record("Post", back=url_for(".post_list"), facts=facts, listings=[listing], acts=_acts(found))
+    return record(
+        "Post",
+        back=url_for(".post_list"),
+        facts=facts,
+        listings=[listing],
+        acts=[*_agreeing(mine), *_acts(found)],
+    )
 
 
 @blueprint.route("/posts/<id:post_id>/end", methods=["GET", "POST"])
@@ -109,8 +121,38 @@ def cover_post(post_id: str) -> ResponseReturnValue:
         done="Cover is arranged.",
         back=url_for(".post_page", post_id=post_id),
         facts=_who(found),
-        says=["Until the last day is over the stand-in sees and answers what this post would."],
+        says=[
+            "Until the last day is over the stand-in sees and answers what this post would.",
+            "What this post decides is lent only once another officer agrees.",
+        ],
         button="Arrange cover",
+    )
+
+
+@blueprint.route("/posts/<id:post_id>/cover/agree", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def agree_cover(post_id: str) -> ResponseReturnValue:
+    """Agree, as the second person, to what cover lends."""
+    found = _post(post_id)
+    with current_gateway().store.reading() as unit:
+        lent = lending.lending_of(unit, post_id)
+    facts = _who(found)
+    if lent is not None:
+        facts += [
+            ("Stands in", f"{lent.stand_in.name}, {label(lent.stand_in.role, 'role')}"),
+            ("Until", when(lent.until)),
+            ("Arranged by", lent.asked_by or "Not known"),
+            ("Would decide as", _roles(lent.waiting) or "Nothing waits"),
+        ]
+    return confirm(
+        PlainForm(),
+        lambda unit: lending.agree(unit, current_actor(), post_id),
+        heading="Lend these authorities?",
+        done="The stand-in may decide from now, until the cover ends.",
+        back=url_for(".authority_list"),
+        facts=facts,
+        says=["Who arranged the cover, and who stands in, cannot agree to it."],
+        button="Agree",
     )
 
 
@@ -159,9 +201,16 @@ def authority_list() -> ResponseReturnValue:
     """Who may decide what no rule may."""
     with current_gateway().store.reading() as unit:
         found = authorities.authorities(unit, current_actor())
+        lent = lending.to_agree(unit, current_actor())
     head = ("Role", "Holder", "From", "Until", "State", "")
     return section(
         "Authorities",
+        Listing(
+            "Lent to a stand-in, once you agree",
+            ("Holder, off duty", "Stands in", "Would decide as", "Until", ""),
+            [_lending_row(one) for one in lent],
+            empty="None waits for you.",
+        ),
         Listing(
             "Waiting for a second officer",
             head,
@@ -304,6 +353,27 @@ def _acts(post: PostRecord) -> list[Act]:
         Act(
             "End this post", url_for(".end_post", post_id=post_id), "for somebody who leaves or changes work"
         ),
+    ]
+
+
+def _agreeing(waiting: list[Lending]) -> list[Act]:
+    return [
+        Act("Agree to what the cover lends", url_for(".agree_cover", post_id=one.post.post_id))
+        for one in waiting
+    ]
+
+
+def _roles(codes: tuple[str, ...]) -> str:
+    return ", ".join(label(code, "role") for code in codes)
+
+
+def _lending_row(one: Lending) -> list[Cell]:
+    return [
+        one.post.name,
+        one.stand_in.name,
+        _roles(one.waiting),
+        when(one.until),
+        link("Answer", url_for(".agree_cover", post_id=one.post.post_id), f"cover of {one.post.name}"),
     ]
 
 

@@ -33,6 +33,7 @@ def cover() -> ResponseReturnValue:
         back=url_for(".home"),
         template="staff/cover.html",
         away=away,
+        decides=bool(actor.authorises),
     )
 
 

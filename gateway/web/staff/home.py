@@ -32,6 +32,7 @@ def home() -> ResponseReturnValue:
                 if one.state == "sealed" and not one.asked
             ],
             standing_in=covering.colleagues(unit, actor),
+            not_lent=covering.not_lent_yet(unit, actor),
             recalls=withdraw.recalls_for(unit, actor),
             needs_more=lists.how_many_of_mine(unit, actor, "needs_more"),
             waiting=lists.how_many_of_mine(unit, actor, "waiting"),
