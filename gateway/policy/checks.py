@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from gateway.policy import lifecycle
 from gateway.policy.analysis import Analysis, analyse
@@ -16,6 +17,7 @@ from gateway.policy.rules import PolicyError, Rule
 _ANALYSIS = "analysis"
 MOST_CHARACTERS = 250_000
 MOST_FILES = 60
+_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,18 @@ class Checked:
 
 
 def check(files: Mapping[str, str], enabled: Sequence[str], day: date, *, proving: bool = True) -> Checked:
-    """Run every check that needs no partnership on the policy as it would be on a day. Never raises."""
+    """Run every check that needs no partnership on the policy as it would be on a day. Never raises.
+
+    What comes out depends on the text and the day alone. It is kept for those who ask again: signing and approving do.
+    """
+    return _checked(tuple(sorted(files.items())), tuple(enabled), day, proving)
+
+
+@lru_cache(maxsize=_KEPT)
+def _checked(
+    texts: tuple[tuple[str, str], ...], enabled: tuple[str, ...], day: date, proving: bool
+) -> Checked:
+    files = dict(texts)
     try:
         policy = load(files, enabled)
     except PolicyError as problem:
@@ -65,7 +78,7 @@ def against_others(policy: Policy, day: date, changed: frozenset[str]) -> tuple[
 
     A rule of a pack that can never decide stops the draft: whoever wrote it expects something of it.
     """
-    found = analyse(policy.enabled(), day, changed)
+    found = _analysed(policy, day, changed)
     by_id = {rule.id: rule for rule in policy.rules}
     findings = [
         Finding(
@@ -92,6 +105,11 @@ def against_others(policy: Policy, day: date, changed: frozenset[str]) -> tuple[
         for pair in found.redundant
     ]
     return found, findings
+
+
+@lru_cache(maxsize=_KEPT)
+def _analysed(policy: Policy, day: date, changed: frozenset[str]) -> Analysis:
+    return analyse(policy.enabled(), day, changed)
 
 
 def load(files: Mapping[str, str], enabled: Sequence[str]) -> Policy:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -42,6 +43,7 @@ _HEADER_KEYS = frozenset(
 )
 _LATE = frozenset({Stage.E, Stage.F, Stage.G, Stage.H})
 _ENGINES_KEPT = 32
+_PACKS_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,9 @@ class Policy:
     packs: tuple[Pack, ...]
     version: str
     _engines: dict[tuple[date, str | None], Engine] = field(default_factory=dict, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        return hash(self.version)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -177,8 +182,9 @@ def load_policy(folder: Path | None = None) -> Policy:
     return policy_of([parse_pack(file.read_text(encoding="utf-8"), file.name) for file in files])
 
 
+@lru_cache(maxsize=_PACKS_KEPT)
 def parse_pack(text: str, where: str = "pack") -> Pack:
-    """Read one file of rules. Raises PolicyError naming what is wrong."""
+    """Read one file of rules, kept by its text. Raises PolicyError naming what is wrong."""
     try:
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as problem:

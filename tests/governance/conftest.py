@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from gateway.assembly import Gateway
-from gateway.web.app import create_app
 from tests.registry.conftest import _filled, example, registered, sample
+from tests.web.fixtures import shared_app
 from tests.web.pages import Web
 
 __all__ = ["_filled", "example", "registered", "sample"]
@@ -16,7 +16,7 @@ __all__ = ["_filled", "example", "registered", "sample"]
 @pytest.fixture
 def app(registered: Gateway) -> Flask:
     """The application over a gateway that holds the example register."""
-    return create_app(registered)
+    return shared_app(registered)
 
 
 @pytest.fixture

@@ -20,15 +20,15 @@ from gateway.registry.subjects import Identity
 from gateway.sealing import parcel
 from gateway.sealing.models import ParcelState
 from gateway.store.unit_of_work import Unit
-from gateway.web.app import create_app
 from tests.told import PERMITTED
+from tests.web.fixtures import shared_app
 from tests.web.pages import Web
 
 
 @pytest.fixture
 def web(quick_stage: Stage) -> Web:
     """A browser on Meadowshire."""
-    return Web(create_app(quick_stage.gateway), quick_stage.gateway)
+    return Web(shared_app(quick_stage.gateway), quick_stage.gateway)
 
 
 def become(web: Web, stage: Stage, code: str) -> None:

@@ -15,9 +15,9 @@ from gateway.disclosure.trials import Trial, trials
 from gateway.ledger.models import LedgerRecord
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Outcome
-from gateway.web.app import create_app
 from tests.policy_life.changing import AUTHOR, PERMIT, STOP, activated
 from tests.told import PERMITTED, REFUSED
+from tests.web.fixtures import shared_app
 from tests.web.pages import Web
 
 TRIAL: dict[str, Any] = {**STOP, "status": "trial"}
@@ -96,7 +96,7 @@ def test_the_officer_reads_it_in_the_decision_and_in_the_trials_own_page(
 ) -> None:
     activated(quick_stage, TRIAL)
     kept = _decided(quick_stage)
-    web = Web(create_app(quick_stage.gateway), quick_stage.gateway)
+    web = Web(shared_app(quick_stage.gateway), quick_stage.gateway)
     web.sign_in(quick_stage.do(lambda unit: quick_stage.post_id(unit, AUTHOR)))
     assert "rule on trial would have done" in web.page("/governance/policies").text
     assert "It would have changed 1 of 1 decisions since 22 November 2026." in web.page(path).text

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.cli.demo_stage import Stage
 from gateway.policy import lifecycle
-from gateway.web.app import create_app
 from tests.policy_life.changing import AUTHOR, SECOND
+from tests.web.fixtures import shared_app
 from tests.web.pages import Page, Web
 
 _STOP: dict[str, Any] = {
@@ -34,7 +34,7 @@ _STOP: dict[str, Any] = {
 
 @pytest.fixture
 def web(quick_stage: Stage) -> Web:
-    return Web(create_app(quick_stage.gateway), quick_stage.gateway)
+    return Web(shared_app(quick_stage.gateway), quick_stage.gateway)
 
 
 def _as(web: Web, stage: Stage, code: str) -> None:

@@ -150,12 +150,13 @@ def test_a_damaged_file_is_cleaned_or_refused(at: int, bit: int, which: str) -> 
     assert SENTINEL.encode() not in washed.data
 
 
+_MEMORY = 1 << 28  # bytes: what the process may have in all
 ATTEMPTS = {
     "read a file": "open('/etc/hostname').read()",
     "write a file": "open('/tmp/gateway-cleaning-test', 'w').write('x')",
     "connect": "__import__('socket').socket()",
     "start a process": "__import__('os').pipe()",
-    "take all memory": "bytearray(1 << 31)",
+    "take all memory": f"bytearray({_MEMORY})",
 }
 
 
@@ -171,7 +172,7 @@ def test_the_cleaning_process_can_do_nothing_else(attempt: str) -> None:
         "        return washed.Washed(b'prevented')\n"
         "    return washed.Washed(b'done')\n"
         "child._washer = lambda kind: wash\n"
-        "child.main(['pdf', '5', str(1 << 30)], io.BytesIO(b''), sys.stdout.buffer)\n"
+        f"child.main(['pdf', '5', '{_MEMORY}'], io.BytesIO(b''), sys.stdout.buffer)\n"
     )
     free = script.replace("child.main(", "print(wash(b'').data) or (lambda *_: 0)(")
     told = [

@@ -1,15 +1,15 @@
 """Fixtures of the staff pages: the real application over the Meadow partnership at work.
 
-Making it takes a second or two, so tests share one (`web`, `world`) and only those that move the clock make their own
-(`later`).
+Making it takes a second or two, so it is made once: tests share one (`web`, `world`), and those that move the clock
+have a copy of their own (`later`).
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from gateway.settings import Environment, load
 from gateway.web.app import create_app
 from tests.conftest import NOW
 from tests.staff.world import World, make_world
+from tests.web.fixtures import shared_app
 from tests.web.pages import Web
 
 
@@ -39,11 +40,11 @@ class Place:
         return Web(self.app, self.gateway)
 
 
-@contextmanager
-def made(folder: Path, root_file: Path, template: Path) -> Iterator[Place]:
-    """Make a place in a folder."""
-    shutil.copyfile(template, folder / "staff.sqlite3")
-    create_log_keys(folder / "ledger.key")
+FILES = ("staff.sqlite3", "ledger.key")
+
+
+def gateway_in(folder: Path, root_file: Path, clock: FixedClock) -> Gateway:
+    """The gateway whose files lie in a folder."""
     keys = {"root_provider": "file", "root_file": str(root_file)}
     settings = load(
         env=Environment.TEST,
@@ -55,25 +56,52 @@ def made(folder: Path, root_file: Path, template: Path) -> Iterator[Place]:
             "paths": {"var": str(folder), "backups": str(folder / "backups")},
         },
     )
+    return assemble(settings, clock=clock)
+
+
+@pytest.fixture(scope="session")
+def _made(
+    tmp_path_factory: pytest.TempPathFactory, root_file: Path, _sqlite_template: Path
+) -> tuple[Path, World]:
+    folder = tmp_path_factory.mktemp("staff")
+    shutil.copyfile(_sqlite_template, folder / "staff.sqlite3")
+    create_log_keys(folder / "ledger.key")
+    gateway = gateway_in(folder, root_file, FixedClock(NOW))
+    world = make_world(gateway)
+    gateway.store.scrub()
+    gateway.store.close()
+    return folder, world
+
+
+@contextmanager
+def copied(
+    made: tuple[Path, World], folder: Path, root_file: Path, app_of: Callable[[Gateway], Flask]
+) -> Iterator[Place]:
+    """A place of its own in a folder: the same people and ids, another store."""
+    source, world = made
+    for name in FILES:
+        shutil.copyfile(source / name, folder / name)
+        (folder / name).chmod(0o600)
     clock = FixedClock(NOW)
-    gateway = assemble(settings, clock=clock)
-    yield Place(gateway, create_app(gateway), make_world(gateway), clock)
+    gateway = gateway_in(folder, root_file, clock)
+    own = replace(world, meadow=replace(world.meadow), officers=dict(world.officers), keys=dict(world.keys))
+    yield Place(gateway, app_of(gateway), own, clock)
     gateway.store.close()
 
 
 @pytest.fixture(scope="session")
 def place(
-    tmp_path_factory: pytest.TempPathFactory, root_file: Path, _sqlite_template: Path
+    _made: tuple[Path, World], tmp_path_factory: pytest.TempPathFactory, root_file: Path
 ) -> Iterator[Place]:
     """The place that tests share."""
-    with made(tmp_path_factory.mktemp("staff"), root_file, _sqlite_template) as found:
+    with copied(_made, tmp_path_factory.mktemp("place"), root_file, create_app) as found:
         yield found
 
 
 @pytest.fixture
-def later(tmp_path: Path, root_file: Path, _sqlite_template: Path) -> Iterator[Place]:
+def later(_made: tuple[Path, World], tmp_path: Path, root_file: Path) -> Iterator[Place]:
     """A place of one's own, whose clock may be moved."""
-    with made(tmp_path, root_file, _sqlite_template) as found:
+    with copied(_made, tmp_path, root_file, shared_app) as found:
         yield found
 
 
