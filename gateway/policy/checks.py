@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -50,9 +50,12 @@ class Checked:
 def check(files: Mapping[str, str], enabled: Sequence[str], day: date, *, proving: bool = True) -> Checked:
     """Run every check that needs no partnership on the policy as it would be on a day. Never raises.
 
-    What comes out depends on the text and the day alone. It is kept for those who ask again: signing and approving do.
+    What depends on the text and the day alone is kept for those who ask again: signing and approving do.
     """
-    return _checked(tuple(sorted(files.items())), tuple(enabled), day, proving)
+    found = _checked(tuple(sorted(files.items())), tuple(enabled), day, proving)
+    if found.policy is None:
+        return found
+    return replace(found, findings=(*_core(found.policy), *found.findings))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -64,7 +67,7 @@ def _checked(
         policy = load(files, enabled)
     except PolicyError as problem:
         return Checked(None, (Finding("vocabulary and shape", problem.where, problem.problem),))
-    findings = [*_core(policy), *_dates(policy, day), *_tests(policy, day)]
+    findings = [*_dates(policy, day), *_tests(policy, day)]
     proofs = prove(policy, day) if proving else ()
     findings += [
         Finding("never-statements", proof.never.id, proof.sentence) for proof in proofs if not proof.proved
