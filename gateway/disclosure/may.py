@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.decision.facts import LineDecision
-from gateway.disclosure import judge
+from gateway.disclosure import judge, papers
 from gateway.disclosure.asking import Basis
-from gateway.disclosure.models import Line, LineState, Request, RequestKind, RequestRecipient, RequestState
+from gateway.disclosure.models import Line, Request, RequestKind, RequestState
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.registry import cases, subjects, walls
@@ -140,27 +140,9 @@ def _as_rows(unit: Unit, actor: Actor, question: Question) -> tuple[Request, Lin
         why=b"",
         due_at=unit.now,
     )
-    post = unit.session.get_one(Post, question.post_id)
-    agency = unit.session.get_one(Agency, post.agency_id)
-    recipient = RequestRecipient(
-        id=new_id(),
-        partnership_id=actor.partnership_id,
-        request_id=request.id,
-        post_id=post.id,
-        agency_type=agency.agency_type,
-        role=post.role,
-    )
-    line = Line(
-        id=new_id(),
-        partnership_id=actor.partnership_id,
-        request_id=request.id,
-        subject_id=question.subject_id,
-        category=question.category,
-        recipient_id=recipient.id,
-        controller_agency_id=question.holder_agency_id,
-        state=LineState.REFUSED,
-    )
-    for row in (request, recipient, line):
-        unit.session.add(row)
-        unit.session.flush()
+    unit.session.add(request)
+    unit.session.flush()
+    recipient = papers.post_as_recipient(unit, request, question.post_id)
+    unit.session.add(recipient)
+    [line] = papers.make_lines(unit, request, (question.subject_id,), [recipient])
     return request, line

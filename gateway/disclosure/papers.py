@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import select
 
 from gateway.disclosure import record
-from gateway.disclosure.asking import Asking
+from gateway.disclosure.asking import Asking, NamedRecipient
 from gateway.disclosure.models import (
     Authorisation,
     Declaration,
@@ -99,26 +99,42 @@ def keep_recipients(unit: Unit, request: Request, asking: Asking) -> list[Reques
     """Keep the named recipients: a post with its role and body of today, or someone outside in sealed words."""
     rows = []
     for named in asking.recipients:
-        row = RequestRecipient(
-            id=new_id(),
-            partnership_id=request.partnership_id,
-            request_id=request.id,
-            post_id=named.post_id,
-            agency_type=named.agency_type or "",
-            role=_OUTSIDE,
-            delivering_post_id=named.delivering_post_id,
+        row = (
+            post_as_recipient(unit, request, named.post_id)
+            if named.post_id is not None
+            else _outside_recipient(unit, request, named)
         )
-        if named.post_id is not None:
-            post = unit.session.get_one(Post, named.post_id)
-            row.role = post.role
-            row.agency_type = unit.session.get_one(Agency, post.agency_id).agency_type
-        if named.described:
-            # In what role somebody outside receives it is typed in words, so it is sealed with the rest of them.
-            said = ", ".join(part for part in (named.described, named.role) if part)
-            row.described = record.seal_words(unit, request, said, f"request_recipient.described|{row.id}")
         unit.session.add(row)
         rows.append(row)
     return rows
+
+
+def post_as_recipient(unit: Unit, request: Request, post_id: str) -> RequestRecipient:
+    """A post as a recipient, with its role and its agency's kind of today; the caller adds it."""
+    post = unit.session.get_one(Post, post_id)
+    return RequestRecipient(
+        id=new_id(),
+        partnership_id=request.partnership_id,
+        request_id=request.id,
+        post_id=post.id,
+        agency_type=unit.session.get_one(Agency, post.agency_id).agency_type,
+        role=post.role,
+    )
+
+
+def _outside_recipient(unit: Unit, request: Request, named: NamedRecipient) -> RequestRecipient:
+    row = RequestRecipient(
+        id=new_id(),
+        partnership_id=request.partnership_id,
+        request_id=request.id,
+        agency_type=named.agency_type or "",
+        role=_OUTSIDE,
+        delivering_post_id=named.delivering_post_id,
+    )
+    # In what role somebody outside receives it is typed in words, so it is sealed with the rest of them.
+    said = ", ".join(part for part in (named.described, named.role) if part)
+    row.described = record.seal_words(unit, request, said, f"request_recipient.described|{row.id}")
+    return row
 
 
 def keep_declaration(unit: Unit, actor: Actor, request: Request, code: str, words: str) -> Declaration:

@@ -25,11 +25,12 @@ from gateway.disclosure.models import (
     RequestRecipient,
 )
 from gateway.disclosure.open import NotOpened, Opened
+from gateway.disclosure.papers import post_as_recipient
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.registry import subjects
 from gateway.registry.actors import Actor
-from gateway.registry.models import Agency, Face, Post
+from gateway.registry.models import Face, Post
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf, Parcel, ParcelState, RecipientKey
 from gateway.store.tables import new_id
@@ -318,14 +319,7 @@ def _successor(
             "This can't be the successor.",
             fields={"post_id": "Choose somebody else of the recipient's agency from the list."},
         )
-    row = RequestRecipient(
-        id=new_id(),
-        partnership_id=request.partnership_id,
-        request_id=request.id,
-        post_id=after.id,
-        agency_type=unit.session.get_one(Agency, after.agency_id).agency_type,
-        role=after.role,
-    )
+    row = post_as_recipient(unit, request, after.id)
     unit.session.add(row)
     unit.session.flush()
     return row

@@ -15,6 +15,7 @@ from gateway.cli.demo_stage import Stage
 from gateway.registry.actors import actor_for_post
 from gateway.web import access
 from gateway.web.app import create_app
+from tests.policy_life.asked import question
 from tests.shared import shared_path
 
 # The people of the interop scenario, by the digit in the middle of their ids, and what each role may do.
@@ -137,34 +138,8 @@ def machine(quick_stage: Stage) -> FlaskClient:
     return app.test_client()
 
 
-def _question(
-    stage: Stage, post: str = "probation-om", category: str = "convictions", **claims: Any
-) -> dict[str, Any]:
-    def ids(unit: Any) -> tuple[str, str, str, str]:
-        return (
-            stage.post_id(unit, post),
-            stage.subject_id(unit, "s-robin"),
-            stage.case_id(unit, "M2-0417"),
-            stage.agency_id(unit, "police"),
-        )
-
-    post_id, subject_id, case_id, holder = stage.do(ids)
-    basis = {
-        "powers": ["cja2003_s325"],
-        "dp_regime": "part3",
-        "dp_condition": "s35_sch8_para4_safeguarding",
-        "confidence_basis": "law",
-    }
-    return {
-        "subject": {"type": "post", "id": post_id, "properties": claims},
-        "action": {"name": "disclose", "properties": {"purpose": "public_protection", "legal_basis": basis}},
-        "resource": {"type": "information", "id": f"{subject_id}/{category}"},
-        "context": {"case_id": case_id, "holder_agency_id": holder},
-    }
-
-
-def _asked(machine: FlaskClient, question: dict[str, Any], post: str = "probation-om") -> dict[str, Any]:
-    response = machine.post(authzen.EVALUATION, json=question, headers={"X-Post": post})
+def _asked(machine: FlaskClient, body: dict[str, Any], post: str = "probation-om") -> dict[str, Any]:
+    response = machine.post(authzen.EVALUATION, json=body, headers={"X-Post": post})
     assert response.status_code == 200, response.text
     found: dict[str, Any] = response.get_json()
     return found
@@ -173,16 +148,16 @@ def _asked(machine: FlaskClient, question: dict[str, Any], post: str = "probatio
 def test_a_system_learns_what_its_post_may_have_with_what_obligations(
     quick_stage: Stage, machine: FlaskClient
 ) -> None:
-    found = _asked(machine, _question(quick_stage))
+    found = _asked(machine, question(quick_stage))
     assert found["decision"] is True
     assert {"id", "type", "properties"} == set(found["context"]["obligations"][0])
 
 
 def test_nothing_the_caller_claims_of_itself_counts(quick_stage: Stage, machine: FlaskClient) -> None:
-    plain = _asked(machine, _question(quick_stage, category="address_current"))
+    plain = _asked(machine, question(quick_stage, category="address_current"))
     claimed = _asked(
         machine,
-        _question(
+        question(
             quick_stage,
             category="address_current",
             agency_type="police",
@@ -199,7 +174,7 @@ def test_nothing_the_caller_claims_of_itself_counts(quick_stage: Stage, machine:
 def test_who_is_not_on_the_case_gets_one_answer_whatever_is_true(
     quick_stage: Stage, machine: FlaskClient
 ) -> None:
-    known = _question(quick_stage, post="social-worker")
+    known = question(quick_stage, post="social-worker")
     unknown = {**known, "resource": {"type": "information", "id": f"{'0' * 32}/convictions"}}
     one = _asked(machine, known, "social-worker")
     other = _asked(machine, unknown, "social-worker")
@@ -219,15 +194,15 @@ def test_a_question_leaves_no_request_and_one_entry(quick_stage: Stage, machine:
             for table in (Request, Line, LedgerRecord)
         )
 
-    question = _question(quick_stage)
+    body = question(quick_stage)
     before = quick_stage.do(counted)
-    _asked(machine, question)
+    _asked(machine, body)
     after = quick_stage.do(counted)
     assert after == (before[0], before[1], before[2] + 1)
 
 
 def test_search_is_for_those_who_keep_the_policy(quick_stage: Stage, machine: FlaskClient) -> None:
-    body = _question(quick_stage)
+    body = question(quick_stage)
     refused = machine.post(f"{authzen.SEARCH}/subject", json=body, headers={"X-Post": "probation-om"})
     assert refused.status_code == 403
     found = machine.post(f"{authzen.SEARCH}/resource", json=body, headers={"X-Post": "office-ig"})

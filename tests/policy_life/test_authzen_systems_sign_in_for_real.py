@@ -20,6 +20,7 @@ from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Role
 from tests.api.client import BASE, System, thumb
 from tests.api.conftest import connected
+from tests.policy_life.asked import question
 
 METADATA = authzen.METADATA
 
@@ -58,33 +59,9 @@ def _asks(system: System, path: str, body: Any, **headers: str) -> TestResponse:
     return system.app.test_client().post(path, base_url=BASE, json=body, headers=made)
 
 
-def _question(stage: Stage, post: str = "probation-om", category: str = "convictions") -> dict[str, Any]:
-    def ids(unit: Unit) -> tuple[str, str, str, str]:
-        return (
-            stage.post_id(unit, post),
-            stage.subject_id(unit, "s-robin"),
-            stage.case_id(unit, "M2-0417"),
-            stage.agency_id(unit, "police"),
-        )
-
-    post_id, subject_id, case_id, holder = stage.do(ids)
-    basis = {
-        "powers": ["cja2003_s325"],
-        "dp_regime": "part3",
-        "dp_condition": "s35_sch8_para4_safeguarding",
-        "confidence_basis": "law",
-    }
-    return {
-        "subject": {"type": "post", "id": post_id},
-        "action": {"name": "disclose", "properties": {"purpose": "public_protection", "legal_basis": basis}},
-        "resource": {"type": "information", "id": f"{subject_id}/{category}"},
-        "context": {"case_id": case_id, "holder_agency_id": holder},
-    }
-
-
 def test_one_question_is_answered_with_its_obligations(probation: System) -> None:
     answer = _asks(
-        probation, authzen.EVALUATION, _question(probation.stage), **{"X-Request-ID": "their-own-1"}
+        probation, authzen.EVALUATION, question(probation.stage), **{"X-Request-ID": "their-own-1"}
     )
     assert answer.status_code == 200
     found = answer.get_json()
@@ -94,15 +71,15 @@ def test_one_question_is_answered_with_its_obligations(probation: System) -> Non
 
 
 def test_several_are_answered_in_order(probation: System) -> None:
-    whole = _question(probation.stage)
-    other = _question(probation.stage, category="sexual_health")["resource"]
+    whole = question(probation.stage)
+    other = question(probation.stage, category="sexual_health")["resource"]
     body = {**whole, "evaluations": [{}, {"resource": other}, {"action": {}}]}
     answer = _asks(probation, authzen.EVALUATIONS, body)
     assert [one["decision"] for one in answer.get_json()["evaluations"]] == [True, False, False]
 
 
 def test_a_search_is_behind_a_role_that_two_officers_give(quick_stage: Stage, probation: System) -> None:
-    body, path = _question(quick_stage), f"{authzen.SEARCH}/resource"
+    body, path = question(quick_stage), f"{authzen.SEARCH}/resource"
     assert _asks(probation, path, body).status_code == 403
     _manages(quick_stage, "probation-om")
     found = _asks(probation, path, body)
@@ -116,7 +93,7 @@ def test_a_search_is_behind_a_role_that_two_officers_give(quick_stage: Stage, pr
 
 def test_a_search_finds_nothing_in_a_case_that_is_not_the_callers(manager: System) -> None:
     """The same body as an empty case, an unknown one, or an unknown person."""
-    body = _question(manager.stage)
+    body = question(manager.stage)
     foreign = manager.stage.do(lambda unit: manager.stage.case_id(unit, "R-0931"))
     for kind in ("subject", "resource", "action"):
         for case_id in (foreign, "0" * 32, ""):
@@ -129,7 +106,7 @@ def test_a_search_finds_nothing_in_a_case_that_is_not_the_callers(manager: Syste
 
 
 def test_the_entry_of_a_search_names_who_searched_and_nobody_else(manager: System) -> None:
-    body, stage = _question(manager.stage), manager.stage
+    body, stage = question(manager.stage), manager.stage
     for kind in ("subject", "resource", "action"):
         assert _asks(manager, f"{authzen.SEARCH}/{kind}", body).status_code == 200
     own, partnership_id, posts = stage.do(
@@ -147,7 +124,7 @@ def test_the_entry_of_a_search_names_who_searched_and_nobody_else(manager: Syste
 
 
 def test_a_search_comes_by_pages_that_together_are_the_whole(manager: System) -> None:
-    body, path = _question(manager.stage), f"{authzen.SEARCH}/resource"
+    body, path = question(manager.stage), f"{authzen.SEARCH}/resource"
     whole = _asks(manager, path, body).get_json()["results"]
     assert len(whole) > 2
     seen: list[Any] = []
@@ -169,12 +146,12 @@ def test_a_search_comes_by_pages_that_together_are_the_whole(manager: System) ->
     [1, {"limit": -1}, {"limit": True}, {"limit": "2"}, {"token": 1}, {"token": "x"}, {"token": "9" * 40}],
 )
 def test_a_page_that_cannot_be_read_is_a_400(manager: System, page: Any) -> None:
-    body = {**_question(manager.stage), "page": page}
+    body = {**question(manager.stage), "page": page}
     assert _asks(manager, f"{authzen.SEARCH}/resource", body).status_code == 400
 
 
 def test_a_page_of_another_question_is_a_400(manager: System) -> None:
-    body, path = _question(manager.stage), f"{authzen.SEARCH}/resource"
+    body, path = question(manager.stage), f"{authzen.SEARCH}/resource"
     token = _asks(manager, path, {**body, "page": {"limit": 1}}).get_json()["page"]["next_token"]
     context = {**body["context"], "case_id": "0" * 32}
     other = _asks(manager, path, {**body, "context": context, "page": {"token": token}})
@@ -183,7 +160,7 @@ def test_a_page_of_another_question_is_a_400(manager: System) -> None:
 
 @pytest.mark.parametrize("path", [authzen.EVALUATION, authzen.EVALUATIONS, f"{authzen.SEARCH}/subject"])
 def test_without_a_whole_proof_nobody_is_answered(probation: System, path: str) -> None:
-    body = _question(probation.stage)
+    body = question(probation.stage)
     client = probation.app.test_client()
     assert client.post(path, base_url=BASE, json=body).status_code == 401
     probation.sign_in()

@@ -2,76 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
-from gateway.disclosure import authorise, keyring, withdraw
-from gateway.disclosure.models import Authorisation, Line, LineState
+from gateway.disclosure import authorise, keyring
+from gateway.disclosure.models import Authorisation, LineState
 from gateway.errors import Forbidden, NotFound
 from gateway.registry.models import Post
 from gateway.sealing.models import RecipientKey
-from tests.told import AGREED
-
-_REASONS = "The child is at risk whatever she wishes."
+from tests.promises.against_her_wish import REASONS, asked, grant, second, state
 
 
 @pytest.fixture
 def referred(quick_stage: Stage) -> str:
     """A line that waits for the chair, because she withdrew and the risk is high."""
-    consent_id = demo_heard.consent_to_housing(quick_stage)
-    quick_stage.by(
-        "lantern-idva",
-        lambda unit, actor: withdraw.withdraw_consent(unit, actor, consent_id, by_subject=True),
-    )
-    asked = replace(
-        AGREED,
-        who="marac-coordinator",
-        powers=("cda1998_s115", "public_interest"),
-        condition="sch1_para18_safeguarding",
-        confidence="public_interest",
-    )
-    line_id = quick_stage.ask(asked)["address_current"]
-    assert _state(quick_stage, line_id) == LineState.REFERRED
+    line_id = asked(quick_stage)
+    assert state(quick_stage, line_id) == LineState.REFERRED
     return line_id
 
 
-def _state(stage: Stage, line_id: str) -> str:
-    return stage.do(lambda unit: unit.session.get_one(Line, line_id).state)
-
-
-def _grant(stage: Stage, who: str, line_id: str) -> str:
-    return stage.by(
-        who, lambda unit, actor: authorise.authorise(unit, actor, line_id, grants=True, reasons=_REASONS).id
-    )
-
-
-def _second(stage: Stage, who: str, authorisation_id: str) -> None:
-    stage.by(
-        who,
-        lambda unit, actor: authorise.second(unit, actor, authorisation_id, agrees=True, reasons=_REASONS),
-    )
-
-
 def test_one_grant_lifts_nothing_and_two_people_do(quick_stage: Stage, referred: str) -> None:
-    given = _grant(quick_stage, "marac-chair", referred)
-    assert _state(quick_stage, referred) == LineState.REFERRED
-    _second(quick_stage, "marac-deputy", given)
-    assert _state(quick_stage, referred) == LineState.TO_RELEASE
+    given = grant(quick_stage, "marac-chair", referred)
+    assert state(quick_stage, referred) == LineState.REFERRED
+    second(quick_stage, "marac-deputy", given)
+    assert state(quick_stage, referred) == LineState.TO_RELEASE
 
 
 def test_the_same_person_cannot_second(quick_stage: Stage, referred: str) -> None:
-    given = _grant(quick_stage, "marac-chair", referred)
+    given = grant(quick_stage, "marac-chair", referred)
     with pytest.raises(Forbidden):
-        _second(quick_stage, "marac-chair", given)
+        second(quick_stage, "marac-chair", given)
 
 
 @pytest.mark.parametrize("who", ["police-ppu", "lantern-idva", "office-ig", "lantern-advocate"])
 def test_nobody_without_the_role_can_grant(quick_stage: Stage, referred: str, who: str) -> None:
     with pytest.raises(NotFound):
-        _grant(quick_stage, who, referred)
+        grant(quick_stage, who, referred)
 
 
 @pytest.mark.parametrize("interest", ["requester", "recipient"])
@@ -87,21 +53,21 @@ def test_who_asked_or_would_receive_cannot_grant(quick_stage: Stage, referred: s
 
     quick_stage.do(share_a_person)
     with pytest.raises(Forbidden):
-        _grant(quick_stage, "marac-chair", referred)
+        grant(quick_stage, "marac-chair", referred)
 
 
 def test_a_refusal_takes_one(quick_stage: Stage, referred: str) -> None:
     quick_stage.by(
         "marac-chair",
-        lambda unit, actor: authorise.authorise(unit, actor, referred, grants=False, reasons=_REASONS),
+        lambda unit, actor: authorise.authorise(unit, actor, referred, grants=False, reasons=REASONS),
     )
-    assert _state(quick_stage, referred) == LineState.REFUSED
+    assert state(quick_stage, referred) == LineState.REFUSED
 
 
 def test_a_grant_row_without_its_second_does_not_lift(quick_stage: Stage, referred: str) -> None:
     from gateway.disclosure.facts import is_standing
 
-    given = _grant(quick_stage, "marac-chair", referred)
+    given = grant(quick_stage, "marac-chair", referred)
     row = quick_stage.do(lambda unit: unit.session.get_one(Authorisation, given))
     assert quick_stage.do(lambda unit: is_standing(row, unit)) is False
     row.seconded_at = quick_stage.clock.now()

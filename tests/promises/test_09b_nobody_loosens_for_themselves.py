@@ -8,11 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from gateway.cli import demo_heard
 from gateway.cli.demo_stage import Stage
 from gateway.clock import local_day
 from gateway.disclosure import ask as asking
-from gateway.disclosure import authorise, desk, facts, may, oversight, reseal, withdraw
+from gateway.disclosure import desk, facts, may, oversight, reseal, withdraw
 from gateway.disclosure.content import Content
 from gateway.disclosure.may import Question
 from gateway.disclosure.models import Authorisation, Line, LineState
@@ -22,7 +21,8 @@ from gateway.registry import subject_changes, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import CaseAssignment, Post, Wall
 from gateway.store.unit_of_work import Unit
-from tests.told import AGREED, PERMITTED
+from tests.promises.against_her_wish import asked, grant, second, state
+from tests.told import PERMITTED
 
 _REASONS = "It protects, and he knows why."
 
@@ -45,29 +45,10 @@ def _wall(stage: Stage, who: str, subject: str, *, exclude: str = "", only: str 
 
 def _authorised(stage: Stage) -> str:
     """A released line for the housing officer that the chair and her deputy let through; its id."""
-    consent_id = demo_heard.consent_to_housing(stage)
-    stage.by(
-        "lantern-idva",
-        lambda unit, actor: withdraw.withdraw_consent(unit, actor, consent_id, by_subject=True),
-    )
-    asked = replace(
-        AGREED,
-        who="marac-coordinator",
-        powers=("cda1998_s115", "public_interest"),
-        condition="sch1_para18_safeguarding",
-        confidence="public_interest",
-    )
-    line_id = stage.ask(asked)["address_current"]
-    given = stage.by(
-        "marac-chair",
-        lambda unit, actor: authorise.authorise(unit, actor, line_id, grants=True, reasons=_REASONS).id,
-    )
-    stage.by(
-        "marac-deputy",
-        lambda unit, actor: authorise.second(unit, actor, given, agrees=True, reasons=_REASONS),
-    )
+    line_id = asked(stage)
+    second(stage, "marac-deputy", grant(stage, "marac-chair", line_id))
     stage.release("lantern-idva", line_id, Content(text="Flat 0, Nowhere Court."), "Alarm; officer")
-    assert stage.do(lambda unit: unit.session.get_one(Line, line_id).state) == LineState.RELEASED
+    assert state(stage, line_id) == LineState.RELEASED
     return line_id
 
 

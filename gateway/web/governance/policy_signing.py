@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
@@ -9,6 +11,7 @@ from gateway.disclosure import policies
 from gateway.disclosure.policy_drafts import Draft
 from gateway.errors import Conflict, Invalid
 from gateway.policy import lifecycle
+from gateway.store.unit_of_work import Unit
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import GatewayForm, LongAnswer, ThreePartDate, page, required
 from gateway.web.governance.blueprint import blueprint
@@ -34,16 +37,13 @@ class SignForm(GatewayForm):
 @allow(Face.GOVERNANCE)
 def policies_sign(draft_id: str) -> ResponseReturnValue:
     """Sign one's own draft."""
-    form = SignForm()
-    found = draft_of(draft_id)
-    if form.validate_on_submit():
-        with form.showing_errors(), _conflicts():
-            with current_gateway().store.writing() as unit:
-                at = lifecycle.start_of_day(form.on.data) if form.on.data else None
-                policies.sign(unit, current_actor(), draft_id, at)
-            flash("Signed. Another officer has to approve it", "done")
-            return redirect(url_for(".policies_draft", draft_id=draft_id))
-    return _act_page(
+    form, found = SignForm(), draft_of(draft_id)
+
+    def sign(unit: Unit) -> None:
+        at = lifecycle.start_of_day(form.on.data) if form.on.data else None
+        policies.sign(unit, current_actor(), draft_id, at)
+
+    return _acted(form, draft_id, sign, "Signed. Another officer has to approve it") or _act_page(
         form,
         found,
         "Sign this change",
@@ -56,32 +56,34 @@ def policies_sign(draft_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_now(draft_id: str) -> ResponseReturnValue:
     """Put a change that only takes away into force at once."""
-    form = PlainForm()
-    found = draft_of(draft_id)
-    if form.validate_on_submit():
-        with form.showing_errors(), _conflicts():
-            with current_gateway().store.writing() as unit:
-                policies.act_now(unit, current_actor(), draft_id)
-            flash("It is in force. Another officer reviews it", "done")
-            return redirect(url_for(".policies_draft", draft_id=draft_id))
-    says = "This change only takes away. It acts at once on your signature and another officer reviews it afterwards."
-    return _act_page(form, found, "Put it into force now", "Sign and activate", says)
+    form, found = PlainForm(), draft_of(draft_id)
+
+    def activate(unit: Unit) -> None:
+        policies.act_now(unit, current_actor(), draft_id)
+
+    return _acted(form, draft_id, activate, "It is in force. Another officer reviews it") or _act_page(
+        form,
+        found,
+        "Put it into force now",
+        "Sign and activate",
+        "This change only takes away. It acts at once on your signature and another officer reviews it afterwards.",
+    )
 
 
 @blueprint.route("/policies/changes/<id:draft_id>/approve", methods=["GET", "POST"])
 @allow(Face.GOVERNANCE)
 def policies_approve(draft_id: str) -> ResponseReturnValue:
     """Approve another officer's change, seeing the same difference and its effect."""
-    form = WordsForm()
-    found = draft_of(draft_id)
-    if form.validate_on_submit():
-        with form.showing_errors(), _conflicts():
-            with current_gateway().store.writing() as unit:
-                policies.approve(unit, current_actor(), draft_id, form.words.data)
-            flash("Approved and signed", "done")
-            return redirect(url_for(".policies_draft", draft_id=draft_id))
-    seen = impact_of(found)
-    says = seen.sentence if seen else ""
+    form, found = WordsForm(), draft_of(draft_id)
+
+    def approve(unit: Unit) -> None:
+        policies.approve(unit, current_actor(), draft_id, form.words.data)
+
+    acted = _acted(form, draft_id, approve, "Approved and signed")
+    if acted is not None:
+        return acted
+    effect = impact_of(found)
+    says = effect.sentence if effect else ""
     return _act_page(form, found, "Approve this change", "Approve and sign", says)
 
 
@@ -119,15 +121,23 @@ def policies_review(sequence: int) -> ResponseReturnValue:
     )
 
 
-class _conflicts:  # noqa: N801 - used as a statement
-    """Shows a conflict of the life cycle on the form, as what it is: something to correct."""
+def _acted(
+    form: GatewayForm, draft_id: str, act: Callable[[Unit], None], done: str
+) -> ResponseReturnValue | None:
+    """Do the act where the form was sent, say that it is `done` and go back to the draft; None where it wasn't done.
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, Conflict):
-            raise Invalid(error.message, next_step=error.next_step) from error
+    A conflict of the life cycle is shown on the form, as what it is: something to correct.
+    """
+    if form.validate_on_submit():
+        with form.showing_errors():
+            try:
+                with current_gateway().store.writing() as unit:
+                    act(unit)
+            except Conflict as conflict:
+                raise Invalid(conflict.message, next_step=conflict.next_step) from conflict
+            flash(done, "done")
+            return redirect(url_for(".policies_draft", draft_id=draft_id))
+    return None
 
 
 def _act_page(form: GatewayForm, found: Draft, heading: str, button: str, says: str) -> ResponseReturnValue:
