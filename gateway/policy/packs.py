@@ -20,7 +20,7 @@ from typing import Any
 
 from gateway.policy.attributes import ATTRIBUTES
 from gateway.policy.engine import Engine
-from gateway.policy.rule_tables import parse_rule
+from gateway.policy.rule_tables import parse_rule, yes_or_no
 from gateway.policy.rules import PolicyError, Rule, RuleTest
 from gateway.vocabulary import Effect, Outcome, Role, Stage, policies_dir
 
@@ -241,7 +241,7 @@ def _read_header(header: Mapping[str, Any], raw: Mapping[str, Any], where: str) 
         effective_from=_date(header["effective_from"], where),
         review_by=_date(header["review_by"], where),
         arrangements=arrangements,
-        enabled=bool(header.get("enabled", kind == "core")),
+        enabled=yes_or_no(header.get("enabled", kind == "core"), where, "enabled"),
         needs=tuple(header.get("needs", ())),
         standing=MappingProxyType(
             {

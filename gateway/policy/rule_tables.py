@@ -92,9 +92,11 @@ def read_rule(table: Mapping[str, Any], pack: str, defaults: Mapping[str, Any]) 
             _role(code, where) for code in _strings(merged.get("refer_to", []), where, "refer_to")
         ),
         may_lift=tuple(_strings(merged.get("may_lift", []), where, "may_lift")),
-        liftable=bool(merged.get("liftable", effect is Effect.REFER)),
+        liftable=yes_or_no(merged.get("liftable", effect is Effect.REFER), where, "liftable"),
         obligations=_obligations(merged.get("obligations", []), where),
-        on=frozenset(_one(Outcome, value, where, "on") for value in merged.get("on", [])),
+        on=frozenset(
+            _one(Outcome, value, where, "on") for value in _strings(merged.get("on", []), where, "on")
+        ),
         officer=_text(merged, "officer", where, optional=True),
         requester=_text(merged, "requester", where, optional=True),
         alternative=_text(merged, "alternative", where, optional=True),
@@ -228,6 +230,17 @@ def _text(table: Mapping[str, Any], key: str, where: str, *, optional: bool = Fa
         raise PolicyError(where, f"{key} is longer than {_TEXT_LIMIT} characters")
     if any(not character.isprintable() for character in value):
         raise PolicyError(where, f"{key} holds a character that cannot be shown")
+    return value
+
+
+def yes_or_no(value: Any, where: str, name: str) -> bool:
+    """Read true or false and nothing that is taken for either: any text at all would count as yes.
+
+    Raises:
+        PolicyError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise PolicyError(where, f"{name} is true or false")
     return value
 
 

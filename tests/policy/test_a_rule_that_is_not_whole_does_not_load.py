@@ -117,6 +117,11 @@ def test_nothing_may_be_missing_from_the_header(key: str) -> None:
         {"effective_to": date(2020, 1, 1)},
         {"effective_from": "2026-01-01"},
         {"jurisdiction": ["FR"]},
+        {"liftable": "no"},
+        {"liftable": 1},
+        {"on": "permit"},
+        {"on": 3},
+        {"on": [3]},
         {"rule": "eval(p.rule)"},
         {"priority": 1},
     ],
@@ -174,6 +179,15 @@ def test_an_unreadable_pack_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(PolicyError) as refused:
         parse_pack(text, "made")
     assert refused.value.problem
+
+
+@pytest.mark.parametrize("said", ['"no"', '"false"', "1", "[]"])
+def test_a_pack_is_on_only_where_it_says_so_in_so_many_words(said: str) -> None:
+    text = PACK.format(id="local", kind="pack", stage="H", effect="permit", more="")
+    with pytest.raises(PolicyError):
+        parse_pack(text.replace('kind = "pack"', f'kind = "pack"\nenabled = {said}'), "made")
+    assert parse_pack(text.replace('kind = "pack"', 'kind = "pack"\nenabled = true'), "made").enabled
+    assert not parse_pack(text, "made").enabled
 
 
 def test_ids_are_unique_and_there_is_one_core() -> None:
