@@ -208,18 +208,20 @@ def _of_line(unit: Unit, line: Line, *, whole: bool) -> list[Judged]:
 
 
 def _note(unit: Unit, actor: Actor, request: Request, subject_ids: list[str]) -> None:
-    record_entry(
-        unit,
-        Entry(
-            kind=EntryKind.LOG_VIEWED,
-            partnership_id=actor.partnership_id,
-            controller_agency_id=request.holder_agency_id,
-            actor_post_id=actor.post_id,
-            actor_agency_id=actor.agency_id,
-            subject_ids=tuple(subject_ids),
-            case_id=request.case_id,
-            request_id=request.id,
-            codes={"what": "decision"},
-            words={"actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
-        ),
-    )
+    """One entry for each person, so that the advocate of one is never handed what is about another."""
+    for subject_id in subject_ids:
+        record_entry(
+            unit,
+            Entry(
+                kind=EntryKind.LOG_VIEWED,
+                partnership_id=actor.partnership_id,
+                controller_agency_id=request.holder_agency_id,
+                actor_post_id=actor.post_id,
+                actor_agency_id=actor.agency_id,
+                subject_ids=(subject_id,),
+                case_id=request.case_id,
+                request_id=request.id,
+                codes={"what": "decision"},
+                words={"actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
+            ),
+        )
