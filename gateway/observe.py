@@ -44,6 +44,11 @@ ENTRIES = Counter("gateway_entries", "Ledger entries that were committed, by kin
 NOT_CONFIRMED = Counter(
     "gateway_not_confirmed", "Acts answered 503 because they could not be confirmed as recorded."
 )
+ALERTS = Counter(
+    "gateway_alerts",
+    "Faults that somebody has to look at now: what was logged as critical, by event.",
+    ["event"],
+)
 WITNESS_LAG = Gauge(
     "gateway_witness_lag_seconds",
     "Seconds since a quorum of witnesses had cosigned the ledger; +Inf: never, NaN: it has no witnesses.",
@@ -65,6 +70,7 @@ def configure_logs(level: str = "info", stream: TextIO | None = None) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         keep_only_allowed,
+        count_alert,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -100,6 +106,13 @@ def keep_only_allowed(_logger: Any, _method: str, line: EventDict) -> EventDict:
         kept["event"] = _UNSAID
     dropped = sorted(key for key in line if not _is_kept(key) and _EVENT.fullmatch(key))
     return kept | ({DROPPED: dropped} if dropped else {})
+
+
+def count_alert(_logger: Any, method: str, line: EventDict) -> EventDict:
+    """Count what is logged as critical, so that an alert needs no reading of logs."""
+    if method == "critical":
+        ALERTS.labels(line["event"]).inc()
+    return line
 
 
 def bind(**values: str | int | float) -> None:

@@ -58,10 +58,10 @@ def ledger() -> None:
 def verify() -> None:
     """Work out every stored row again, from each record to the last signature.
 
-    Exit code 0 says that the log verifies, 1 that it does not. To learn that nothing was cut off the end or replaced
-    whole, compare with a checkpoint kept elsewhere: `gateway-verify --since`.
+    Exit code 0 says that the log verifies and no witness that answers holds another history, 1 that it does not. Without
+    witnesses, compare with a checkpoint kept elsewhere: `gateway-verify --since`.
     """
-    gateway = opened()
+    gateway = at_work()
     with gateway.store.reading() as unit:
         found = verify_store(unit)
     _console.print(found.sentence, style="green" if found.verified else "bold red")
@@ -69,8 +69,7 @@ def verify() -> None:
         _console.print(f"Also: {problem}.")
     if found.waiting:
         _console.print(f"{found.waiting} entries wait for their place in the log.")
-    if gateway.journal.policy is None:
-        _console.print("Nobody else watches this log: no witnesses are configured.")
+    _console.print(found.watched)
     raise SystemExit(0 if found.verified else 1)
 
 

@@ -1,7 +1,8 @@
 """The gateway's own check of its ledger: every stored row is worked out again from the record to the signature.
 
 It tells at once when a row was edited. It cannot tell that the whole database was replaced by an older or a different
-one that is whole in itself: only a checkpoint kept elsewhere shows that (witnesses, `gateway-verify --since`).
+one that is whole in itself: only a checkpoint kept elsewhere shows that (`gateway-verify --since`; and the witnesses,
+of whom it repeats what they last said).
 
 Work already done in this process is not repeated for rows whose every byte is the same; as the rows are read again
 each time and compared by their digest, no edit can hide behind that.
@@ -31,6 +32,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.rows import Rows, entry_problems
+from gateway.ledger.witness import disputed, in_words, moment
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope, VaultKey
 
@@ -54,7 +56,10 @@ _MOST_CHUNKS = 8192
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the check found. `sentence` is for a page; `problems` name entries by number and nothing personal."""
+    """What the check found. `sentence` is for a page; `problems` name entries by number and nothing personal.
+
+    `watched` says, in words, what those outside who watch the log last said of it.
+    """
 
     verified: bool
     entries: int
@@ -63,7 +68,7 @@ class Verdict:
     problems: Sequence[str] = ()
     erased: int = 0
     waiting: int = 0
-    witnessed_at: datetime | None = None
+    watched: str = ""
 
 
 @dataclass
@@ -111,6 +116,9 @@ _memory = _Memory()
 def verify_store(unit: Unit) -> Verdict:
     """Check the whole ledger as it is stored: records, salts, words, links, leaves, tiles, checkpoints, signatures."""
     tally = _Tally()
+    dispute = disputed(journal_of(unit))
+    if dispute:
+        tally.wrong(dispute)
     epochs = unit.session.execute(sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number))).scalars().all()
     journal = journal_of(unit)
     total, signed_at = 0, None
@@ -121,7 +129,6 @@ def verify_store(unit: Unit) -> Verdict:
     _check_holds(unit, tally)
     _check_strays(unit, tally)
     waiting = unit.session.execute(sa.select(sa.func.count()).select_from(_PENDING)).scalar() or 0
-    witnessed_at = unit.session.execute(sa.select(sa.func.max(_COSIGNATURE.c.at))).scalar()
     return Verdict(
         verified=not tally.problems,
         entries=total,
@@ -130,7 +137,7 @@ def verify_store(unit: Unit) -> Verdict:
         problems=tuple(tally.problems),
         erased=tally.erased,
         waiting=waiting,
-        witnessed_at=witnessed_at,
+        watched=in_words(unit),
     )
 
 
@@ -140,9 +147,9 @@ def _sentence(tally: _Tally, total: int, signed_at: datetime | None) -> str:
     if signed_at is None:
         return "The log is empty, so there is nothing to verify."
     erased = f" {tally.erased} of them were erased by a recorded decision." if tally.erased else ""
-    when = f"{signed_at:%H:%M} UTC on {signed_at.day} {signed_at:%B %Y}"
     return (
-        f"The log verifies: all {total} entries are as they were recorded, up to the last at {when}.{erased}"
+        f"The log verifies: all {total} entries are as they were recorded,"
+        f" up to the last at {moment(signed_at)}.{erased}"
     )
 
 

@@ -90,6 +90,32 @@ def releases_allowed(unit: Unit) -> str | None:
     )
 
 
+def disputed(journal: Journal) -> str | None:
+    """Give what a witness holds against this log, in words, or None: its silence is no dispute."""
+    return None if journal.stopped in (None, _NOBODY_ANSWERS) else journal.stopped
+
+
+def in_words(unit: Unit) -> str:
+    """Say for people who outside watches this log and when they last confirmed it."""
+    journal = journal_of(unit)
+    if journal.policy is None or journal.policy.quorum == "none":
+        return (
+            "Nobody outside watches this log: it has no witnesses, who would notice if its end were cut off."
+        )
+    at = _quorum_at(unit, journal, journal.policy)
+    if at is None:
+        return "The witnesses outside who watch this log have not confirmed it yet, so nothing is released."
+    late = (
+        "" if at >= unit.now - journal.lag else " They are late, so nothing is released until they do again."
+    )
+    return f"The witnesses outside who watch this log last confirmed it at {moment(at)}.{late}"
+
+
+def moment(at: datetime) -> str:
+    """Give a time for people."""
+    return f"{at:%H:%M} UTC on {at.day} {at:%B %Y}"
+
+
 def lag_seconds(unit: Unit) -> float:
     """Give how many seconds ago a quorum of witnesses had cosigned the log: infinite when none ever has.
 
@@ -167,7 +193,7 @@ def ask_witnesses(store: Store, journal: Journal) -> Round:
             _stop(journal, witness, error)
         except (Unverified, OSError, GatewayError) as error:
             problems.append(f"{witness.name}: {error}")
-            _log.warning("witness_did_not_cosign", witness=witness.name, reason=str(error))
+            _log.warning("witness_did_not_cosign", witness=witness.name, error=type(error).__name__)
     if cosigned:
         _keep(store, epoch, checkpoint, cosigned, journal)
     return Round(checkpoint.size, tuple(cosigned), tuple(problems))
@@ -179,7 +205,7 @@ def _asked(journal: Journal) -> list[Witness]:
 
 def _stop(journal: Journal, witness: Witness, error: Diverged) -> None:
     journal.stopped = f"the witness {witness.name} holds another history: {error}"
-    _log.critical("ledger_stopped", witness=witness.name, reason=str(error))
+    _log.critical("ledger_stopped", witness=witness.name, code="another_history")
 
 
 def _ask(store: Store, epoch: int, note: Note, witness: Witness) -> SignatureLine:
@@ -261,7 +287,7 @@ def compare_at_start(store: Store, journal: Journal) -> Sequence[str]:
             problems.append(f"{witness.name}: {error}")
     if asked and not answered:
         journal.stopped = _NOBODY_ANSWERS
-        _log.critical("no_witness_answers", witnesses=len(asked))
+        _log.critical("no_witness_answers", count=len(asked))
     elif journal.stopped == _NOBODY_ANSWERS:
         journal.stopped = None
     return problems

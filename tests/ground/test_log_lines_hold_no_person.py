@@ -121,3 +121,15 @@ def test_counts_have_no_label_that_could_name_anyone() -> None:
         part.split("=")[0] for line in ours for part in line[line.index("{") + 1 : line.index("}")].split(",")
     }
     assert labels <= {"endpoint", "method", "status", "kind", "le"}
+
+
+def test_what_somebody_must_look_at_now_is_counted_for_an_alert(lines: io.StringIO) -> None:
+    log = structlog.get_logger("gateway.ledger")
+    log.critical("ledger_stopped", witness="c1", code="another_history")
+    log.critical("ledger_stopped", witness="c2", code="another_history")
+    log.warning("witness_did_not_cosign", witness="c1")
+
+    page = metrics_page().decode()
+    assert 'gateway_alerts_total{event="ledger_stopped"} 2.0' in page
+    assert "witness_did_not_cosign" not in page
+    assert all("dropped_keys" not in line for line in read(lines))

@@ -41,7 +41,7 @@ def test_the_ledger_is_verified_exported_shown_and_proved(
     found = run.invoke(ledger, ["verify"])
     assert found.exit_code == 0
     assert "The log verifies: all 3 entries" in found.output
-    assert "no witnesses are configured" in found.output
+    assert "it has no witnesses" in found.output
 
     assert run.invoke(ledger, ["export", str(tmp_path / "log")]).exit_code == 0
     assert verify([str(tmp_path / "log"), "--policy", str(tmp_path / "log/policy.txt")]) == 0

@@ -255,6 +255,37 @@ def test_a_witness_keeps_the_logs_lines_and_its_own_alone(
     assert check_signature(read_checkpoint(kept)[0], witnesses[0].keys()[0]).at == NOW + timedelta(minutes=2)  # type: ignore[union-attr]
 
 
+def test_who_reads_the_log_is_told_what_its_witnesses_say_of_it(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+
+    def said() -> tuple[bool, str, str]:
+        with store.reading() as unit:
+            found = verify_store(unit)
+        return found.verified, found.sentence, found.watched
+
+    recorded(store, 3)
+    assert "it has no witnesses" in said()[2]
+    with running(tmp_path, journal, clock):
+        assert "have not confirmed it yet" in said()[2]
+        ask_witnesses(store, journal)
+        assert said()[2].endswith("last confirmed it at 10:00 UTC on 22 November 2026.")
+        clock.advance(timedelta(hours=5))
+        assert said()[2].endswith("They are late, so nothing is released until they do again.")
+
+        cut_tail(store, 2)
+        journal._edge = None
+        assert said()[0], "whole in itself: without its witnesses nobody would notice"
+        compare_at_start(store, journal)
+        verified, sentence, _ = said()
+        assert not verified
+        assert "does not verify: the witness c1 holds another history" in sentence
+    journal.stopped = None
+    compare_at_start(store, journal)  # nobody answers any more: that accuses nobody
+    assert said()[0]
+
+
 class Protocol:
     """A witness asked by hand, as c2sp.org/tlog-witness lays it down."""
 
