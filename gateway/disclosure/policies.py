@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from gateway.disclosure import deadlines, policy_drafts, policy_rights
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from gateway.disclosure import deadlines, policy_rights
 from gateway.disclosure.policy_drafts import (
     SEE_THE_DRAFT,
     base_of,
@@ -136,14 +139,25 @@ def versions(unit: Unit, actor: Actor) -> list[PolicyActivation]:
 
 
 def waiting(unit: Unit, actor: Actor) -> int:
-    """How many drafts and reviews wait for this officer."""
-    signed = [
-        one
-        for one in policy_drafts.drafts(unit, actor)
-        if one.state == DraftState.SIGNED and one.author_person_id != actor.person_id
-    ]
-    reviews = [one for one in versions(unit, actor) if one.review_by and one.reviewed_at is None]
-    return len(signed) + len(reviews)
+    """How many drafts and reviews wait for this officer: nobody approves or reviews what she wrote."""
+    must_be_officer(actor)
+    anothers = (
+        PolicyDraft.partnership_id == actor.partnership_id,
+        PolicyDraft.author_person_id != actor.person_id,
+    )
+    signed = select(func.count()).select_from(PolicyDraft).where(*anothers)
+    reviews = (
+        select(func.count())
+        .select_from(PolicyActivation)
+        .join(PolicyDraft, col(PolicyDraft.id) == col(PolicyActivation.draft_id))
+        .where(
+            *anothers,
+            col(PolicyActivation.review_by).is_not(None),
+            col(PolicyActivation.reviewed_at).is_(None),
+        )
+    )
+    to_approve = unit.session.exec(signed.where(PolicyDraft.state == DraftState.SIGNED)).one()
+    return to_approve + unit.session.exec(reviews).one()
 
 
 def _ready(

@@ -149,11 +149,17 @@ def record_views(
 
 def record_consent(
     unit: Unit, actor: Actor, who: Heard, answer: Answer, reach: Reach, taking: Taking, *, under_duress: bool
-) -> Consent:
-    """Record what she answered where consent is the ground; raises Invalid as `consents.record` does."""
+) -> tuple[Consent, int]:
+    """Record what she answered where consent is the ground; give the row and how many parcels that froze.
+
+    A no after a yes is a withdrawal, whatever it is called: what is within its reach waits for a fresh decision.
+    Raises Invalid as `consents.record` does.
+    """
     _check_agencies(unit, actor, reach)
     subjects.lock(unit, who.subject_id)
-    return consents.record(
+    before = consents.of_subject(unit, who.subject_id, who.known_as)
+    agreed_before = any(consents.standing(unit, one) is ConsentStatus.GIVEN for one in before)
+    row = consents.record(
         unit,
         actor,
         subject_id=who.subject_id,
@@ -164,6 +170,9 @@ def record_consent(
         taking=taking,
         under_duress=under_duress,
     )
+    if answer is not Answer.REFUSED or not agreed_before:
+        return row, 0
+    return row, freeze_lines(unit, actor, _within(unit, who, row), because="consent_refused")
 
 
 def consent_of(unit: Unit, actor: Actor, who: Heard, consent_id: str) -> Consent:
@@ -311,8 +320,8 @@ def _walled(unit: Unit, actor: Actor, subject_id: str) -> bool:
     return walls.walled(unit, subject_id, actor.person_id, actor.agency_id)
 
 
-def _within(unit: Unit, who: Heard, row: Views) -> Sequence[Line]:
-    """The released lines that views are about: same person, case, purpose, kind of information and agency."""
+def _within(unit: Unit, who: Heard, row: Views | Consent) -> Sequence[Line]:
+    """The released lines that an answer is about: same person, case, purpose, kind of information and agency."""
     rows = (
         select(Line, Request, RequestRecipient)
         .join(Request, col(Request.id) == col(Line.request_id))

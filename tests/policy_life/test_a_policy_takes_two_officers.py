@@ -100,6 +100,7 @@ def test_what_only_tightens_acts_at_once_and_is_reviewed_by_another(quick_stage:
     draft_id = checked(quick_stage, STOP)
     row = quick_stage.by(AUTHOR, lambda unit, actor: policies.act_now(unit, actor, draft_id))
     assert row.review_by is not None
+    assert [quick_stage.by(who, policies.waiting) for who in (AUTHOR, SECOND)] == [0, 1]
     assert _outcome(quick_stage)[0] == Outcome.DENY
     with pytest.raises(Forbidden):
         quick_stage.by(AUTHOR, lambda unit, actor: policies.review(unit, actor, row.sequence, "Mine."))

@@ -25,7 +25,7 @@ from gateway.registry.models import Case, Subject
 from gateway.review import hearing
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
-from tests.told import AGREED
+from tests.told import AGREED, PERMITTED
 
 _CONTENT = Content(text="Flat 0, Nowhere Court.")
 
@@ -124,8 +124,22 @@ def _refuse(unit: Unit, actor: Actor) -> None:
     hearing.record_consent(unit, actor, who, Answer.REFUSED, Reach(), taking, under_duress=False)
 
 
+def test_a_no_after_a_yes_freezes_at_once_what_is_in_its_reach(stage: Stage) -> None:
+    _consent_id, line_id = _agreed(stage)
+    _release(stage, line_id)
+    stage.by("lantern-idva", _refuse)
+    assert {row.state for row in _parcels(stage, line_id)} == {ParcelState.FROZEN}
+
+
+def test_a_no_where_no_yes_was_given_freezes_nothing(stage: Stage) -> None:
+    """The control: what rests on law was decided without her consent and goes on."""
+    [line_id] = stage.ask(PERMITTED).values()
+    stage.release("police-ppu", line_id, Content(text="Two convictions."), "Plan; Nadia Sample")
+    stage.by("lantern-idva", _refuse)
+    assert {row.state for row in _parcels(stage, line_id)} == {ParcelState.SEALED}
+
+
 def test_a_refusal_recorded_after_an_opening_hands_nothing_over(stage: Stage) -> None:
-    """A no that is no withdrawal of a yes freezes nothing; handing over asks again how things stand."""
     _consent_id, line_id = _agreed(stage)
     _release(stage, line_id)
     parcel_id = next(row.id for row in _parcels(stage, line_id) if row.copy_of == CopyOf.RECIPIENT)

@@ -105,7 +105,7 @@ def test_her_advocate_withdraws_for_her_at_once(gateway: Gateway, meadow: Meadow
         reach = Reach(
             frozenset({Purpose.EARLY_HELP}), frozenset({Category.HOUSING}), frozenset({meadow.housing})
         )
-        row = hearing.record_consent(
+        row, _frozen = hearing.record_consent(
             unit, actor, who, Answer.GIVEN, reach, taking("consent-1"), under_duress=False
         )
     with gateway.store.writing() as unit:
