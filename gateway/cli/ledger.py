@@ -58,7 +58,7 @@ def ledger() -> None:
 def verify() -> None:
     """Work out every stored row again, from each record to the last signature.
 
-    Exit code 0 says that the log verifies and no witness that answers holds another history, 1 that it does not. Without
+    Exit code 0 says that the log verifies and that no witness holds another history, 1 that it does not. Without
     witnesses, compare with a checkpoint kept elsewhere: `gateway-verify --since`.
     """
     gateway = at_work()

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from threading import Event, Thread
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import sqlalchemy as sa
 import structlog
@@ -29,23 +26,11 @@ from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
 from gateway.ledger.publish import consistency, newest_checkpoint
 from gateway.ledger.tree import stored_tree
-from gateway.ledger.witness_log import origin_hash
+from gateway.ledger.witness_client import add_checkpoint, latest_note, size_in
 from gateway.store.unit_of_work import Store, Unit
 
 EVERY_SECONDS = 60.0
-_PATIENCE_SECONDS = 10
-_MOST_BYTES = 256 * 1024
 _log = structlog.get_logger(__name__)
-
-
-class NoRedirects(HTTPRedirectHandler):
-    """A witness answers itself; it sends nobody elsewhere."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Follow nothing."""
-
-
-_opener = build_opener(NoRedirects())
 
 
 @dataclass(frozen=True)
@@ -212,12 +197,12 @@ def _ask(store: Store, epoch: int, note: Note, witness: Witness) -> SignatureLin
     checkpoint = Checkpoint.parse(note.text)
     old = 0
     for _ in range(3):  # the size it last saw, and once more if another worker was faster
-        status, body = _post(witness, _request(store, epoch, old, note))
+        status, body = add_checkpoint(witness, _request(store, epoch, old, note))
         if status == HTTPStatus.OK:
             return _line(note, body, witness)
         if status != HTTPStatus.CONFLICT:
             break
-        old = _size(body)
+        old = size_in(body)
         if old > checkpoint.size:
             _check_overtaken(store, epoch, old)
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
@@ -302,7 +287,7 @@ def _compare(store: Store, witness: Witness) -> None:
             sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
         ).scalar_one_or_none()
         number, origin = (epoch.number, epoch.origin) if epoch else (1, journal_of(unit).origin)
-    note = _latest(witness, origin)
+    note = latest_note(witness, origin)
     if note is None:
         return  # it never saw this log
     if check_signature(note, witness.key) is None:
@@ -327,7 +312,7 @@ def last_seen(store: Store, journal: Journal) -> tuple[Sequence[str], Sequence[s
     notes, problems = [], []
     for witness in _asked(journal):
         try:
-            note = _latest(witness, origin)
+            note = latest_note(witness, origin)
         except (Unverified, OSError) as error:
             problems.append(f"{witness.name}: {error}")
             continue
@@ -341,43 +326,6 @@ def last_seen(store: Store, journal: Journal) -> tuple[Sequence[str], Sequence[s
 def _size_of(unit: Unit, epoch: int) -> int:
     largest = sa.select(sa.func.max(LedgerCheckpoint.size)).where(col(LedgerCheckpoint.epoch) == epoch)
     return unit.session.execute(largest).scalar() or 0
-
-
-def _latest(witness: Witness, origin: str) -> Note | None:
-    status, body = _open(Request(_address(witness, f"{origin_hash(origin)}/checkpoint")))  # noqa: S310 - checked there
-    if status == HTTPStatus.NOT_FOUND:
-        return None
-    if status != HTTPStatus.OK:
-        raise Unverified(f"it answered {status}")
-    return read_checkpoint(body)[0]
-
-
-def _post(witness: Witness, body: bytes) -> tuple[int, str]:
-    return _open(Request(_address(witness, "add-checkpoint"), data=body, method="POST"))  # noqa: S310 - checked there
-
-
-def _address(witness: Witness, path: str) -> str:
-    if urlsplit(witness.url or "").scheme not in ("http", "https"):
-        raise Unverified("its address in the policy is neither http nor https")
-    return f"{(witness.url or '').rstrip('/')}/{path}"
-
-
-def _open(request: Request) -> tuple[int, str]:
-    try:
-        with _opener.open(request, timeout=_PATIENCE_SECONDS) as answer:
-            return answer.status, answer.read(_MOST_BYTES).decode("utf-8", "replace")
-    except HTTPError as error:
-        with error:
-            return error.code, error.read(_MOST_BYTES).decode("utf-8", "replace")
-    except URLError as error:
-        raise OSError("it does not answer") from error
-
-
-def _size(body: str) -> int:
-    text = body.removesuffix("\n")
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(2**63)):
-        raise Unverified("it refused and did not say what it has seen")
-    return int(text)
 
 
 class Watch:
