@@ -1,4 +1,4 @@
-"""The example register of docs/registry.md: imported afresh into each kind of store, or copied where that is enough."""
+"""The example register of docs/registry.md, imported once into each kind of store and copied for each test."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from gateway.assembly import Gateway, assemble
 from gateway.clock import FixedClock
 from gateway.ledger.journal import create_log_keys
 from gateway.registry.importing import import_register
-from gateway.settings import Environment, Settings, load
+from gateway.settings import Settings
+from tests.conftest import KINDS, NOW, assembled, create_tables
+from tests.postgres import Postgres
 from tests.registry.sample import Sample
+from tests.told import store_settings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "registry.md"
 
@@ -31,28 +34,31 @@ def example() -> str:
 def _filled(
     tmp_path_factory: pytest.TempPathFactory, _sqlite_template: Path, root_file: Path, example: str
 ) -> Path:
-    from tests.conftest import NOW
-
     folder = tmp_path_factory.mktemp("register")
     shutil.copyfile(_sqlite_template, folder / "gateway.sqlite3")
+    _fill(f"sqlite:///{folder / 'gateway.sqlite3'}", folder, root_file, example)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _filled_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory,
+    root_file: Path,
+    example: str,
+    _postgres: Callable[[], Postgres],
+) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("register")
+    url = _postgres().fresh(create_tables)
+    _fill(url, folder, root_file, example)
+    return folder, url
+
+
+def _fill(url: str, folder: Path, root_file: Path, example: str) -> None:
     create_log_keys(folder / "ledger.key")
-    settings = load(
-        env=Environment.TEST,
-        overrides={
-            "store": {"url": f"sqlite:///{folder / 'gateway.sqlite3'}"},
-            "keys": {
-                "root_provider": "file",
-                "root_file": str(root_file),
-                "ledger_key_file": str(folder / "ledger.key"),
-            },
-            "paths": {"var": str(folder), "backups": str(folder / "backups")},
-        },
-    )
-    gateway = assemble(settings, clock=FixedClock(NOW))
+    gateway = assemble(store_settings(url, folder, root_file, folder / "ledger.key"), clock=FixedClock(NOW))
     with gateway.store.writing() as unit:
         import_register(unit, example)
     gateway.store.close()
-    return folder
 
 
 @pytest.fixture
@@ -63,9 +69,7 @@ def registered(
     for name in ("gateway.sqlite3", "ledger.key"):
         shutil.copyfile(_filled / name, tmp_path / name)
         (tmp_path / name).chmod(0o600)
-    gateway = assemble(make_settings(f"sqlite:///{tmp_path / 'gateway.sqlite3'}"), clock=clock)
-    yield gateway
-    gateway.store.close()
+    yield from assembled(make_settings(f"sqlite:///{tmp_path / 'gateway.sqlite3'}"), clock)
 
 
 @pytest.fixture
@@ -75,8 +79,22 @@ def sample(registered: Gateway) -> Sample:
 
 
 @pytest.fixture
-def either(gateway: Gateway, example: str) -> Sample:
+def registered_on_postgresql(
+    make_settings: Callable[[str], Settings],
+    tmp_path: Path,
+    _filled_on_postgresql: tuple[Path, str],
+    postgres: Postgres,
+    clock: FixedClock,
+) -> Iterator[Gateway]:
+    """A gateway on PostgreSQL that holds the example register."""
+    folder, source = _filled_on_postgresql
+    shutil.copyfile(folder / "ledger.key", tmp_path / "ledger.key")
+    url = postgres.copy(source)
+    yield from assembled(make_settings(url), clock)
+    postgres.drop(url)
+
+
+@pytest.fixture(params=["registered", "registered_on_postgresql"], ids=KINDS)
+def either(request: pytest.FixtureRequest) -> Sample:
     """The example register on SQLite and on PostgreSQL."""
-    with gateway.store.writing() as unit:
-        import_register(unit, example)
-    return Sample(gateway)
+    return Sample(request.getfixturevalue(request.param))
