@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -59,7 +60,7 @@ def _open(request: Request) -> tuple[int, str]:
     except HTTPError as error:
         with error:
             return error.code, error.read(_MOST_BYTES).decode("utf-8", "replace")
-    except URLError as error:
+    except (URLError, HTTPException) as error:  # silence, or something that is no HTTP
         raise OSError("it does not answer") from error
 
 

@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import pytest
 import sqlalchemy as sa
@@ -174,6 +178,38 @@ def test_when_no_witness_answers_nothing_is_recorded_until_one_does(
     with running(tmp_path / "again", journal, clock):
         compare_at_start(store, journal)
         recorded(store, 1)
+
+
+def test_a_witness_that_answers_nonsense_keeps_no_other_from_cosigning(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    with running(tmp_path, sqlite_journal, clock), nonsense() as url:
+        recorded(sqlite_store, 1)
+        policy = sqlite_journal.policy
+        assert policy is not None
+        broken = {**policy.witnesses, "c1": replace(policy.witnesses["c1"], url=url)}
+        sqlite_journal.policy = replace(policy, witnesses=broken)
+
+        assert len(compare_at_start(sqlite_store, sqlite_journal)) == 1
+        done = ask_witnesses(sqlite_store, sqlite_journal)
+
+        assert (sorted(done.cosigned), list(done.problems)) == (["c2", "c3"], ["c1: it does not answer"])
+        assert allowed(sqlite_store) is None
+
+
+@contextmanager
+def nonsense() -> Iterator[str]:
+    """Something on the network that speaks no HTTP."""
+
+    class Mumble(StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(b"mumble\r\n\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Mumble) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 def test_a_worker_that_another_overtakes_is_no_alarm(
