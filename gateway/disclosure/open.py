@@ -6,9 +6,11 @@ only while both the release's and the opening's leaves are under a stored checkp
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from gateway.disclosure import judge, record
@@ -90,12 +92,15 @@ class Opened:
 
 def parcels_for(unit: Unit, actor: Actor) -> list[ParcelSummary]:
     """What was sealed to this post, newest first."""
-    rows = (
-        select(Parcel)
+    rows = unit.session.exec(
+        select(Parcel, Request, Line)
+        .join(Request, col(Request.id) == col(Parcel.request_id))
+        .join(Line, col(Line.id) == col(Parcel.line_id))
         .where(Parcel.recipient_post_id == actor.post_id, Parcel.copy_of == CopyOf.RECIPIENT)
         .order_by(col(Parcel.created_at).desc())
-    )
-    return [_summary(unit, row) for row in unit.session.exec(rows)]
+    ).all()
+    opened = _times_opened(unit, [row.id for row, _, _ in rows])
+    return [_summary(row, request, line, opened.get(row.id, 0)) for row, request, line in rows]
 
 
 def parcel_for(unit: Unit, actor: Actor, parcel_id: str) -> ParcelDetail:
@@ -108,7 +113,7 @@ def parcel_for(unit: Unit, actor: Actor, parcel_id: str) -> ParcelDetail:
     decided = judge.decision_of(unit, line)
     recipient = unit.session.get_one(RequestRecipient, line.recipient_id)
     return ParcelDetail(
-        summary=_summary(unit, row),
+        summary=_summary(row, request, line, _times_opened(unit, [row.id]).get(row.id, 0)),
         about=unit.session.get_one(Subject, line.subject_id).reference,
         released_by=agencies.agency(unit, row.partnership_id, row.controller_agency_id).name,
         case_id=request.case_id,
@@ -235,7 +240,7 @@ def record_delivery(unit: Unit, actor: Actor, parcel_id: str, words: str) -> Non
     row, request, line, _release = _own(unit, actor, parcel_id)
     if row.outside_recipient_id is None:
         raise Conflict("This parcel is for you, not for someone outside.", next_step="Open it instead.")
-    if not _openings(unit, row.id):
+    if not _times_opened(unit, [row.id]):
         raise Conflict("Open the parcel before you record its delivery.", next_step="Open it first.")
     if not words.strip() or len(words) > 2000:
         raise Invalid("Say how it was delivered.", fields={"words": "Write between 1 and 2,000 characters."})
@@ -286,9 +291,7 @@ def _own(unit: Unit, actor: Actor, parcel_id: str) -> tuple[Parcel, Request, Lin
     )
 
 
-def _summary(unit: Unit, row: Parcel) -> ParcelSummary:
-    request = unit.session.get_one(Request, row.request_id)
-    line = unit.session.get_one(Line, row.line_id)
+def _summary(row: Parcel, request: Request, line: Line, opened: int) -> ParcelSummary:
     return ParcelSummary(
         parcel_id=row.id,
         request_id=request.id,
@@ -297,13 +300,15 @@ def _summary(unit: Unit, row: Parcel) -> ParcelSummary:
         state=row.state,
         sealed_at=row.created_at,
         expires_at=row.expires_at,
-        opened=len(_openings(unit, row.id)),
+        opened=opened,
         for_someone_outside=row.outside_recipient_id is not None,
     )
 
 
-def _openings(unit: Unit, parcel_id: str) -> list[Opening]:
-    return list(unit.session.exec(select(Opening).where(Opening.parcel_id == parcel_id)))
+def _times_opened(unit: Unit, parcel_ids: Collection[str]) -> dict[str, int]:
+    """How often each of these was opened; what never was isn't there."""
+    rows = select(Opening.parcel_id, func.count()).where(col(Opening.parcel_id).in_(parcel_ids))
+    return dict(unit.session.exec(rows.group_by(col(Opening.parcel_id))).all())
 
 
 def _must_be_sealed(unit: Unit, row: Parcel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -176,6 +177,7 @@ def test_a_table_that_threads_share_is_found(monkeypatch: pytest.MonkeyPatch) ->
 
         def set(self, value: object) -> object:
             before, self.value = self.value, value
+            time.sleep(0)  # gives the turn away: else a machine at work elsewhere may run the threads one by one
             return before
 
         def reset(self, before: object) -> None:
