@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -106,6 +106,17 @@ def entries_by_post(unit: Unit, post_id: str, chosen: Filter | None = None) -> F
 def entries_of_agency(unit: Unit, agency_id: str, chosen: Filter | None = None) -> Found:
     """Give the entries for which an agency answers as controller, newest first."""
     return _found(unit, col(LedgerRecord.controller_agency_id) == agency_id, chosen)
+
+
+def all_of_agency(unit: Unit, agency_id: str, since: datetime, until: datetime) -> Iterator[LoggedEntry]:
+    """Give every entry for which an agency answers as controller within a time, oldest first, without those held.
+
+    Not in batches: one act may write more entries in one moment than a batch holds.
+    """
+    mine = col(LedgerRecord.controller_agency_id) == agency_id
+    rows = _rows().where(mine, *_conditions(Filter(since=since, until=until)))
+    oldest_first = rows.order_by(col(LedgerRecord.at), col(LedgerLeaf.position).asc().nulls_last())
+    return (_logged(row) for row in unit.session.execute(oldest_first) if not _is_held(row))
 
 
 def entries_in_partnership(unit: Unit, partnership_id: str, chosen: Filter | None = None) -> Found:

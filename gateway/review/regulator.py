@@ -62,22 +62,15 @@ def _decisions(unit: Unit, agency_id: str, since: datetime, until: datetime) -> 
 
 
 def _entries(unit: Unit, agency_id: str, since: datetime, until: datetime) -> Iterator[dict[str, object]]:
-    before = until
-    while True:
-        chosen = read.Filter(since=since, until=before, limit=read.MOST_AT_ONCE)
-        found = read.entries_of_agency(unit, agency_id, chosen)
-        for entry in found.entries:
-            yield {
-                "number": entry.number,
-                "kind": entry.kind,
-                "at": entry.at.isoformat(),
-                "refs": dict(entry.refs),
-                "codes": dict(entry.codes),
-                "words": _words(unit, entry.entry_id),
-            }
-        if not found.more or not found.entries or found.entries[-1].at >= before:
-            return
-        before = found.entries[-1].at
+    for entry in read.all_of_agency(unit, agency_id, since, until):
+        yield {
+            "number": entry.number,
+            "kind": entry.kind,
+            "at": entry.at.isoformat(),
+            "refs": dict(entry.refs),
+            "codes": dict(entry.codes),
+            "words": _words(unit, entry.entry_id),
+        }
 
 
 def _words(unit: Unit, entry_id: str) -> object:
