@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import settings as configuration
-from gateway.cli.installation import opened
+from gateway.cli.installation import at_work, opened
 from gateway.errors import Conflict, GatewayError
 from gateway.ledger.journal import create_log_keys
 from gateway.ledger.verify import verify_store
@@ -70,9 +70,10 @@ def check() -> None:
     table = Table("what", "state", box=None)
     waiting = _pending(settings)
     table.add_row("database", "needs `gateway upgrade`" if waiting else "at this version")
-    with opened().store.reading() as unit:
+    with at_work().store.reading() as unit:
         verdict = verify_store(unit)
     table.add_row("ledger", verdict.sentence)
+    table.add_row("witnesses", verdict.watched)
     console.print(table)
     if waiting or not verdict.verified:
         raise click.exceptions.Exit(1)

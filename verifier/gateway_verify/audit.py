@@ -98,7 +98,10 @@ def _since(log: Source, now: Checkpoint, policy: Policy, kept: str) -> int:
     except Unverified as error:
         raise Unverified(f"of the checkpoint you kept: {error}") from error
     if then.origin != now.origin:
-        raise Unverified(f"the checkpoint you kept is of the log {then.origin}, this one is {now.origin}")
+        raise Unverified(
+            f"the checkpoint you kept is of the log {then.origin}, this one is {now.origin}; if officers declared a"
+            " restore, the former log lies below epoch-1, and what you kept is to be compared with that"
+        )
     if then.size > now.size:
         raise Unverified(
             f"the log has lost entries: you kept a checkpoint over {then.size}, it now shows {now.size}"
