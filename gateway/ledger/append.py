@@ -5,6 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from json import JSONEncoder
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from gateway_verify.opening import SALT_SIZE, commitment, public_leaf
@@ -15,7 +18,7 @@ from gateway.ledger.entries import Entry, Written, write
 from gateway.ledger.grow import Leaf, stored_time
 from gateway.ledger.journal import open_journal
 from gateway.observe import ENTRIES
-from gateway.store.engine import array, straight
+from gateway.store.engine import Statement
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
@@ -27,9 +30,30 @@ _COLUMNS = (
     "entry_id, partnership_id, kind, at, controller_agency_id, actor_post_id, actor_agency_id, case_id, request_id, "
     "record, salt, words, words_scope, words_owner_id"
 )
-_INSERT_RECORD = f"INSERT INTO ledger_record ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT_RECORD = f"INSERT INTO ledger_record ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"  # noqa: S608
 _INSERT_SUBJECT = "INSERT INTO ledger_subject (subject_id, entry_id, partnership_id) VALUES (?, ?, ?)"
-_APPEND = "SELECT ledger_append(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_APPEND = "SELECT ledger_append(?)"
+_NAMES = (*_COLUMNS.split(", "), "subjects", "leaf")
+_UNSENT = "ledger_unsent"
+_json = JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=lambda data: f"\\x{data.hex()}").encode
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An entry as it will be stored, before anything of it is sealed."""
+
+    entry: Entry
+    entry_id: str
+    written: Written
+    salt: bytes | None
+    leaf: bytes
+
+    def owners(self) -> Sequence[tuple[Scope, str]]:
+        """Give under whose keys it will be sealed, if they were not destroyed."""
+        if self.salt is None:
+            return ()
+        salted = (Scope.SALT, self.entry.partnership_id)
+        return (salted, _owners(self.entry)[0]) if self.written.words else (salted,)
 
 
 def record(unit: Unit, entry: Entry) -> str:
@@ -59,22 +83,34 @@ def _record(unit: Unit, entry: Entry) -> str:
     salt = None if entry.public else secrets.token_bytes(SALT_SIZE)
     data = written.record.encode()
     leaf = public_leaf(data) if salt is None else commitment(salt, data)
-    try:
-        _insert(unit, entry, written, salt, Leaf(entry_id, leaf))
-    except (GatewayError, InvalidTag) as error:
-        raise NotConfirmed("The ledger entry could not be kept, so nothing was done.") from error
+    unsent: list[_Draft] = unit.session.info.setdefault(_UNSENT, [])
+    unsent.append(_Draft(entry, entry_id, written, salt, leaf))
+    if len(unsent) == 1:
+        unit.hold_back(_statements)
     sequencer.enqueue(unit, journal, Leaf(entry_id, leaf))
     unit.after_commit(lambda _: ENTRIES.labels(entry.kind.value).inc())
     return entry_id
 
 
-def _insert(unit: Unit, entry: Entry, written: Written, salt: bytes | None, leaf: Leaf) -> None:
-    entry_id = leaf.entry_id
-    if salt is not None:
-        for_words = _owners(entry)[:1] if written.words else ()
-        unit.vault.fetch(unit.session, [*for_words, (Scope.SALT, entry.partnership_id)])
-    scope, owner, words = _sealed_words(unit, entry, entry_id, written.words)
-    row = (
+def _statements(unit: Unit) -> list[Statement]:
+    """Give the statements that store the unit's entries since the last ones, sealed."""
+    drafts: list[_Draft] = unit.session.info.pop(_UNSENT)
+    try:
+        unit.vault.prepare(unit.session, [owner for draft in drafts for owner in draft.owners()])
+        rows = [(*_row(unit, draft), sorted(set(draft.entry.subject_ids)), draft.leaf) for draft in drafts]
+    except (GatewayError, InvalidTag) as error:
+        raise NotConfirmed("The ledger entry could not be kept, so nothing was done.") from error
+    if unit.dialect == "postgresql":
+        return [(_APPEND, (_json([dict(zip(_NAMES, row, strict=True)) for row in rows]),))]
+    records = [(_INSERT_RECORD, row[:-2]) for row in rows]
+    links = [(_INSERT_SUBJECT, (one, row[0], row[1])) for row in rows for one in row[-2]]
+    return [*records, *links]
+
+
+def _row(unit: Unit, draft: _Draft) -> tuple[Any, ...]:
+    entry, entry_id = draft.entry, draft.entry_id
+    scope, owner, words = _sealed_words(unit, entry, entry_id, draft.written.words)
+    return (
         entry_id,
         entry.partnership_id,
         entry.kind.value,
@@ -84,20 +120,12 @@ def _insert(unit: Unit, entry: Entry, written: Written, salt: bytes | None, leaf
         entry.actor_agency_id,
         entry.case_id,
         entry.request_id,
-        written.record,
-        _sealed_salt(unit, entry, entry_id, salt),
+        draft.written.record,
+        _sealed_salt(unit, entry, entry_id, draft.salt),
         words,
         scope,
         owner,
     )
-    subjects = sorted(set(entry.subject_ids))
-    if unit.dialect == "postgresql":
-        unit.write_late(_APPEND, (*row, leaf.leaf, array(subjects)))
-        return
-    connection = unit.session.connection()
-    straight(connection, _INSERT_RECORD, row)
-    for subject_id in subjects:
-        straight(connection, _INSERT_SUBJECT, (subject_id, entry_id, entry.partnership_id))
 
 
 def _sealed_salt(unit: Unit, entry: Entry, entry_id: str, salt: bytes | None) -> bytes | None:

@@ -12,31 +12,32 @@ STALLED = (
 )
 
 _MADE = (
-    "CREATE OR REPLACE FUNCTION {} LANGUAGE plpgsql SET enable_seqscan = off AS $$ "
-    "#variable_conflict use_column\n {} $$"
+    "CREATE OR REPLACE FUNCTION {} LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan "
+    "AS $$ #variable_conflict use_column\n {} $$"
 )
 
-# One entry: its record, its leaf in the outbox, its links to persons.
+# The entries of one act: their records, their leaves in the outbox, their links to persons.
 _APPEND = _MADE.format(
-    "ledger_append(text, text, text, timestamptz, text, text, text, text, text, text, bytea, bytea, text, text, "
-    "bytea, text[]) RETURNS void",
+    "ledger_append(entries jsonb) RETURNS void",
     """BEGIN
-      INSERT INTO ledger_record (
-        entry_id, partnership_id, kind, at, controller_agency_id, actor_post_id, actor_agency_id, case_id, request_id,
-        record, salt, words, words_scope, words_owner_id
-      ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
-      INSERT INTO ledger_pending (entry_id, leaf) VALUES ($1, $15);
-      INSERT INTO ledger_subject (subject_id, entry_id, partnership_id) SELECT one, $1, $2 FROM unnest($16) AS one;
+      INSERT INTO ledger_record SELECT * FROM jsonb_populate_recordset(NULL::ledger_record, entries);
+      INSERT INTO ledger_pending (entry_id, leaf)
+        SELECT entry_id, leaf FROM jsonb_to_recordset(entries) AS one (entry_id text, leaf bytea);
+      INSERT INTO ledger_subject (subject_id, entry_id, partnership_id)
+        SELECT person, entry_id, partnership_id
+        FROM jsonb_to_recordset(entries) AS one (entry_id text, partnership_id text, subjects text[]),
+          unnest(subjects) AS person;
     END""",
 )
 
-# What waits in the outbox after a number, once the turn is the caller's; of those waited for, what others have placed
-# (with no number). Who needs no answer stands in the queue for the lock. Whoever waits for an answer lets another
-# finish and only tries, together with all others who wait: a queue would let them in one by one, to find in turn that
-# nothing is left to do.
+# What others have placed of those waited for; once the turn is the caller's, also what waits in the outbox after a
+# number, and the newest checkpoint. Who needs no answer stands in the queue for the lock. Whoever waits for an answer
+# lets another finish and only tries, together with all others who wait: a queue would let them in one by one, to find
+# in turn that nothing is left to do.
 _TAKE = _MADE.format(
-    "ledger_take(waiting text[], after bigint, most int) "
-    "RETURNS TABLE (number bigint, entry_id text, leaf bytea)",
+    "ledger_take(waiting text[], after bigint, most int, OUT placed text[], "
+    "OUT numbers bigint[], OUT entry_ids text[], OUT leaves bytea[], "
+    "OUT life int, OUT origin text, OUT log_key text, OUT note text)",
     f"""DECLARE turn boolean := true;
     BEGIN
       PERFORM set_config('idle_in_transaction_session_timeout', '{STALLED}', true);
@@ -47,11 +48,12 @@ _TAKE = _MADE.format(
         PERFORM pg_advisory_unlock_shared({ONE_AT_A_TIME});
         turn := pg_try_advisory_xact_lock({ONE_AT_A_TIME});
       END IF;
-      RETURN QUERY SELECT NULL::bigint, placed.entry_id::text, NULL::bytea
-        FROM ledger_leaf AS placed WHERE placed.entry_id = ANY (waiting);
+      SELECT array_agg(entry_id::text) INTO placed FROM ledger_leaf WHERE entry_id = ANY (waiting);
       IF turn THEN
-        RETURN QUERY SELECT outbox.number, outbox.entry_id::text, outbox.leaf
-          FROM ledger_pending AS outbox WHERE outbox.number > after ORDER BY outbox.number LIMIT most;
+        SELECT array_agg(number), array_agg(entry_id::text), array_agg(leaf) INTO numbers, entry_ids, leaves
+          FROM (SELECT * FROM ledger_pending WHERE number > after ORDER BY number LIMIT most) AS outbox;
+        SELECT number, origin, log_key INTO life, origin, log_key FROM ledger_epoch ORDER BY number DESC LIMIT 1;
+        SELECT note INTO note FROM ledger_checkpoint WHERE epoch = life ORDER BY size DESC LIMIT 1;
       END IF;
     END""",  # noqa: S608 - made of our own constants
 )

@@ -20,9 +20,9 @@ from sqlalchemy.engine import Connection
 from gateway.errors import NotConfirmed
 from gateway.ledger.journal import Grown, Journal, check_open
 from gateway.ledger.tree import Edge, stored_edge, stored_leaves
-from gateway.store.engine import Values, array, straight
+from gateway.store.engine import Statement, array, straight
 
-HEAD = """
+_HEAD = """
     SELECT number, origin, log_key, (
       SELECT note FROM ledger_checkpoint WHERE epoch = ledger_epoch.number ORDER BY size DESC LIMIT 1
     ) AS note FROM ledger_epoch ORDER BY number DESC LIMIT 1
@@ -34,7 +34,6 @@ _INSERT_TILE = "INSERT INTO ledger_tile (epoch, level, place, hashes, over) VALU
 _INSERT_LEAF = "INSERT INTO ledger_leaf (epoch, position, entry_id, leaf) VALUES (?, ?, ?, ?)"
 _INSERT_CHECKPOINT = "INSERT INTO ledger_checkpoint (epoch, size, note, at) VALUES (?, ?, ?, ?)"
 _PLACE = "SELECT ledger_place(?, ?, ?, ?, ?, ?, ?, ?)"
-Statement = tuple[str, Values]
 _log = structlog.get_logger(__name__)
 
 
@@ -61,7 +60,7 @@ def integrate(
     """Give the leaves their places, in order, under one new checkpoint; gives the statements that do so.
 
     Only one transaction at a time may do this: on SQLite it holds the write lock, on PostgreSQL the advisory lock of
-    `sequencer`, which may already have read the row that `HEAD` gives. Raises NotConfirmed when the stored tree does
+    `sequencer`, which has read the `head` with the leaves. Raises NotConfirmed when the stored tree does
     not add up to its last checkpoint: nothing is built on a damaged tree.
     """
     check_open(journal)
@@ -96,12 +95,12 @@ def stored_time(at: datetime, dialect: str) -> str:
 
 
 def _current_head(connection: Connection, journal: Journal, now: datetime, read: Any) -> Head:
-    found = [read] if read else straight(connection, HEAD)
+    found = [read] if read else straight(connection, _HEAD)
     if not found:
         first, second = journal.keys.public(journal.origin)
         begun = (1, journal.origin, stored_time(now, connection.dialect.name), str(first), str(second))
         straight(connection, _INSERT_EPOCH, begun)
-        found = straight(connection, HEAD)
+        found = straight(connection, _HEAD)
     number, origin, log_key, note = found[0]
     if log_key != journal.vkey(origin):
         raise NotConfirmed(

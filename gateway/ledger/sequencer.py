@@ -15,14 +15,14 @@ from contextlib import contextmanager
 import structlog
 
 from gateway.errors import NotConfirmed
-from gateway.ledger.grow import HEAD, Leaf, integrate
+from gateway.ledger.grow import Leaf, integrate
 from gateway.ledger.journal import Journal, journal_at
-from gateway.store.engine import array, straight_all
+from gateway.store.engine import array, straight, straight_all
 from gateway.store.unit_of_work import Store, Unit
 
 _WAITING = "ledger_waiting"
 _BATCH = 2000
-_TAKE = "SELECT number, entry_id, leaf FROM ledger_take(?, ?, ?)"
+_TAKE = "SELECT * FROM ledger_take(?, ?, ?)"
 _log = structlog.get_logger(__name__)
 
 
@@ -109,12 +109,14 @@ def _drain(store: Store, journal: Journal, waiting: Sequence[str]) -> list[str]:
     """
     after = journal.turn.after() if waiting else 0
     with store.engine.connect() as connection:
-        found, heads = straight_all(connection, [(_TAKE, (array(waiting), after, _BATCH)), (HEAD, ())])
-        leaves = [Leaf(entry_id, leaf, number) for number, entry_id, leaf in found if number is not None]
-        if leaves:
-            now, head = store.clock.now(), heads[0] if heads else None
-            grown, statements = integrate(connection, journal, leaves, now, head)
-            straight_all(connection, [*statements, ("COMMIT", ())])
-            journal.remember(grown)
-            journal.turn.saw(leaves[-1].number or 0)
-    return [entry_id for _, entry_id, _ in found]
+        values = (array(waiting), after, _BATCH)
+        placed, numbers, entry_ids, leaves, *head = straight(connection, _TAKE, values)[0]
+        if not numbers:
+            return placed or []
+        now = store.clock.now()
+        found = list(map(Leaf, entry_ids, leaves, numbers))
+        grown, statements = integrate(connection, journal, found, now, head if head[0] else None)
+        straight_all(connection, [*statements, ("COMMIT", ())])
+    journal.remember(grown)
+    journal.turn.saw(numbers[-1])
+    return [*(placed or ()), *entry_ids]

@@ -108,7 +108,9 @@ def _subjects_of(unit: Unit, case_id: str) -> list[SubjectView]:
         (row, unit.session.get_one(Subject, canonical(unit, row.subject_id)))
         for row in _in_case(unit, case_id, day)
     ]
-    unit.vault.prepare(unit.session, Scope.SUBJECT, (subject.id for _, subject in found if subject.identity))
+    unit.vault.prepare(
+        unit.session, ((Scope.SUBJECT, subject.id) for _, subject in found if subject.identity)
+    )
     held: dict[str, SubjectView] = {}
     for row, subject in found:
         if subject.state == SubjectState.ERASED:

@@ -39,7 +39,9 @@ _SQLITE_PRAGMAS = (
 )
 
 
-def make_engine(url: str, *, pool_size: int = 16, pool_timeout: float = 10.0, echo: bool = False) -> Engine:
+def make_engine(
+    url: str | URL, *, pool_size: int = 16, pool_timeout: float = 10.0, echo: bool = False
+) -> Engine:
     """Give an engine for a `sqlite:///file` or `postgresql://...` URL.
 
     Takes the number of pooled connections and how many seconds a thread may wait for one. Raises Misconfigured for
@@ -69,6 +71,7 @@ def database_file(engine: Engine) -> Path | None:
 
 
 Values = Sequence[str | bytes | int | None]
+Statement = tuple[str, Values]
 
 
 def straight(connection: Connection, statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
@@ -80,9 +83,7 @@ def straight(connection: Connection, statement: str, values: Values = ()) -> lis
     return straight_all(connection, [(statement, values)])[0]
 
 
-def straight_all(
-    connection: Connection, statements: Sequence[tuple[str, Values]]
-) -> list[list[tuple[Any, ...]]]:
+def straight_all(connection: Connection, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
     """Run statements one after the other as `straight` does, on PostgreSQL in one round trip; give the rows of each.
 
     When one fails, those after it aren't run. A last `COMMIT` ends the transaction in the same round trip.
@@ -101,7 +102,7 @@ def straight_all(
 
 
 def _straight_to_postgresql(
-    driver: psycopg.Connection[Any], statements: Sequence[tuple[str, Values]]
+    driver: psycopg.Connection[Any], statements: Sequence[Statement]
 ) -> list[list[tuple[Any, ...]]]:
     # Each wait costs both sides more than most statements do. libpq's own calls cost a fifth of the driver's.
     server = driver.pgconn
@@ -177,13 +178,30 @@ def _whole_number(data: bytes) -> int:
     return int.from_bytes(data, "big", signed=True)
 
 
-# How PostgreSQL's binary answers are read, by the type's number: bool, bytea, bigint, int, text, varchar, void.
+def _array(read: Callable[[bytes], Any]) -> Callable[[bytes], list[Any]]:
+    # Dimensions, flags, kind, length, first place, four bytes each; then each element after its own length.
+    def elements(data: bytes) -> list[Any]:
+        found, at = [], 20
+        while at < len(data):
+            start = at + 4
+            at = start + _whole_number(data[at:start])
+            found.append(read(data[start:at]))
+        return found
+
+    return elements
+
+
+# How PostgreSQL's binary answers are read, by the type's number: bool, bytea, bigint, int, text, arrays of bytea, text
+# and bigint (without nulls), varchar, void.
 _READ: dict[int, Callable[[bytes], Any]] = {
     16: lambda data: data == b"\x01",
     17: bytes,
     20: _whole_number,
     23: _whole_number,
     25: bytes.decode,
+    1001: _array(bytes),
+    1009: _array(bytes.decode),
+    1016: _array(_whole_number),
     1043: bytes.decode,
     2278: lambda _: None,
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,9 +26,9 @@ from gateway.observe import NOT_CONFIRMED, UNIT_SECONDS
 from gateway.store.engine import (
     BUSY_MILLISECONDS,
     WRITING,
-    Values,
+    Statement,
     database_file,
-    straight,
+    make_engine,
     straight_all,
     writing,
 )
@@ -44,7 +45,7 @@ _REFUSALS = frozenset(
     {"P0001", "42501"}
 )  # a trigger's exception, a missing privilege: wrapped like wrong statements
 _SCRUB_MILLISECONDS = 1000
-_HELD_BACK = "held_back"
+_HELD_BACK, _LAST, _LOST = "held_back", "last", "lost"
 _writing_here: ContextVar[tuple[Store, ...]] = ContextVar("gateway_writing_here", default=())
 
 
@@ -57,18 +58,28 @@ class UnitSession(Session):
             raise RuntimeError(
                 "only the unit of work commits; leave the `with store.writing()` block instead"
             )
-        last = self.info.pop(_HELD_BACK, None)
-        if last:
-            straight_all(super().connection(), [*last, ("COMMIT", ())])
-        super().commit()
+        if self.info.get(_LOST):
+            raise NotConfirmed
+        last = self.info.pop(_LAST, ())
+        if not last:
+            super().commit()
+            return
+        # With the session everything else of it is closed: its own commit would find nothing left to do.
+        straight_all(super().connection(), [*last, ("COMMIT", ())])
 
     def connection(self, *args: Any, **named: Any) -> Connection:
         """Give the connection, after what was held back: whoever asks for it may read what that wrote."""
         connection = super().connection(*args, **named)
-        last = self.info.pop(_HELD_BACK, None)
-        if last:
-            straight_all(connection, last)
+        if _HELD_BACK in self.info:
+            self.info[_LOST] = True  # whoever swallows an error here must not commit the rest
+            straight_all(connection, self.held_back())
+            del self.info[_LOST]
         return connection
+
+    def held_back(self) -> list[Statement]:
+        """Give what was held back, to be sent now."""
+        unit = self.info["unit"]
+        return [statement for prepare in self.info.pop(_HELD_BACK, ()) for statement in prepare(unit)]
 
     def begin_nested(self) -> SessionTransaction:
         """Begin a savepoint, after what was held back: it isn't part of what may be rolled back."""
@@ -124,7 +135,7 @@ def _date_new_rows(session: UnitSession, _context: object, _instances: object) -
 class Unit:
     """One transaction: its session, its present and the keys; made by `Store`, never by hand."""
 
-    def __init__(self, session: Session, now: datetime, vault: Vault, store: Store) -> None:
+    def __init__(self, session: UnitSession, now: datetime, vault: Vault, store: Store) -> None:
         self.session = session
         self.now = now
         self.vault = vault
@@ -165,15 +176,14 @@ class Unit:
             if row in self.session:
                 self.session.expire(row)
 
-    def write_late(self, statement: str, values: Values) -> None:
-        """Run a statement that only adds, and gives no rows: before the next of this unit, or together with its commit.
+    def hold_back(self, prepare: Callable[[Unit], list[Statement]]) -> None:
+        """Run what `prepare` will give before the next statement of this unit, or together with its commit.
 
-        On PostgreSQL that saves a round trip for each.
+        For what only adds, and gives no rows: much is sent in one round trip.
         """
-        if self.dialect == "sqlite" or self.session.in_nested_transaction():
-            straight(self.session.connection(), statement, values)
-        else:
-            self.session.info.setdefault(_HELD_BACK, []).append((statement, values))
+        self.session.info.setdefault(_HELD_BACK, []).append(prepare)
+        if self.session.in_nested_transaction():
+            self.session.connection()  # it is part of what may be rolled back
 
     def before_commit(self, hook: Hook, key: str) -> None:
         """Run `hook` inside this transaction, last and once per `key`, in the order of registration."""
@@ -195,6 +205,8 @@ class Unit:
             self._done.add(key)
             hook(self)
             self.session.flush()
+        if self.dialect == "postgresql":
+            self.session.info[_LAST] = self.session.held_back()
         self.vault.place_new_keys(self.session)
 
     def _settle(self) -> None:
@@ -222,6 +234,13 @@ class Store:
         self._lock_file = file.with_name(file.name + ".lock") if file else None
         self._reader = engine.execution_options(**self._reading_options())
         self._writer = writing(engine)
+
+    @cached_property
+    def aside(self) -> Engine:
+        """Give connections for what commits beside a unit (PostgreSQL): who holds one waits for no other."""
+        engine = make_engine(self.engine.url, pool_size=1)
+        sa.event.listen(self.engine, "engine_disposed", lambda _: engine.dispose())
+        return engine
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:

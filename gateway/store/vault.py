@@ -4,7 +4,8 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +20,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway.errors import Conflict, Erased, Invalid
-from gateway.store.engine import straight
+from gateway.store.engine import array, straight
 from gateway.store.root_keys import KEY_BYTES, NONCE_BYTES, RootKey
 from gateway.store.tables import UtcDateTime, new_id
 
@@ -74,10 +75,23 @@ class VaultKey(SQLModel, table=True):
     destroyed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-# Read for every act: built once and without objects, because building it costs more than running it.
-_ONE_KEY = sa.select(
-    col(VaultKey.scope), col(VaultKey.owner_id), col(VaultKey.epoch_id), col(VaultKey.wrapped)
-).where(col(VaultKey.scope) == sa.bindparam("scope"), col(VaultKey.owner_id) == sa.bindparam("owner_id"))
+# Keys are read for every act. PostgreSQL plans this once for a connection; planning costs more than running it.
+GUARDS: dict[str, tuple[str, ...]] = {
+    "postgresql": (
+        """CREATE OR REPLACE FUNCTION vault_keys(scopes text[], owners text[])
+        RETURNS TABLE (scope text, owner_id text, epoch_id text, wrapped bytea) LANGUAGE plpgsql STABLE
+        SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+        #variable_conflict use_column
+        BEGIN
+          RETURN QUERY SELECT kept.scope::text, kept.owner_id::text, kept.epoch_id::text, kept.wrapped
+            FROM unnest($1, $2) AS wanted (scope, owner_id)
+            JOIN vault_key AS kept ON kept.scope = wanted.scope AND kept.owner_id = wanted.owner_id;
+        END $$""",
+    )
+}
+_KEYS = "SELECT scope, owner_id, epoch_id, wrapped FROM vault_keys(?, ?)"
+# Only the act that makes a parcel knows its id. Of everything else several acts may be the first to need the key.
+_OF_ONE_ACT = frozenset({"parcel"})
 
 
 class _Wrapped(NamedTuple):
@@ -105,10 +119,10 @@ class Vault:
         Makes the owner's key at first use. Raises Erased when that key was destroyed: an owner who was erased gets no
         new data.
         """
-        key = self._owner_key(session, scope, owner_id, create=True)
+        cipher = self._cipher(session, scope, owner_id, create=True)
         data = text.encode() if isinstance(text, str) else text
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return _VERSION_BYTE + nonce + AESGCM(key).encrypt(nonce, data, _associated(where, scope, owner_id))
+        return _VERSION_BYTE + nonce + cipher.encrypt(nonce, data, _associated(where, scope, owner_id))
 
     def open(self, session: Session, scope: Scope, owner_id: str, sealed: bytes, *, where: str) -> str:
         """Give the text; raise Erased when its key was destroyed, Conflict when it isn't what was sealed there."""
@@ -118,45 +132,28 @@ class Vault:
         self, session: Session, scope: Scope, owner_id: str, sealed: bytes, *, where: str
     ) -> bytes:
         """Give the bytes; raises as `open` does."""
-        key = self._owner_key(session, scope, owner_id, create=False)
+        cipher = self._cipher(session, scope, owner_id, create=False)
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
             if sealed[:1] != _VERSION_BYTE:
                 raise InvalidTag
-            return AESGCM(key).decrypt(nonce, body, _associated(where, scope, owner_id))
+            return cipher.decrypt(nonce, body, _associated(where, scope, owner_id))
         except (InvalidTag, ValueError) as error:
             raise Conflict(
                 "A stored value was altered or moved, so it can't be opened.",
                 next_step="Tell the operator: the ledger shows what was stored.",
             ) from error
 
-    def prepare(self, session: Session, scope: Scope, owner_ids: Iterable[str]) -> None:
-        """Fetch the keys of many owners in one query, before a list of them is opened."""
-        held = _held(session)
-        missing = [owner for owner in set(owner_ids) if (scope, owner) not in held]
-        if not missing:
-            return
-        rows = session.exec(
-            select(VaultKey).where(VaultKey.scope == scope, col(VaultKey.owner_id).in_(missing))
-        )
-        for row in rows:
-            if row.wrapped is not None:
-                held[scope, row.owner_id] = self._unwrap(session, row)
+    def prepare(self, session: Session, owners: Iterable[tuple[Scope, str]]) -> None:
+        """Fetch the keys of many owners in one statement, before much is opened or sealed under them.
 
-    def fetch(self, session: Session, owners: Iterable[tuple[Scope, str]]) -> None:
-        """Fetch the keys with which one act will seal, in one statement.
-
-        A key that was destroyed, or never made, is left to `seal`.
+        A key that was destroyed, or never made, is left to `open` and `seal`.
         """
         held = _held(session)
-        missing = [owner for owner in owners if owner not in held]
-        if not missing:
-            return
-        pairs = ", ".join(["(?, ?)"] * len(missing))
-        wanted = f"SELECT scope, owner_id, epoch_id, wrapped FROM vault_key WHERE (scope, owner_id) IN (VALUES {pairs})"  # noqa: S608
-        for row in map(_Wrapped._make, straight(session.connection(), wanted, list(chain(*missing)))):
+        missing = [owner for owner in dict.fromkeys(owners) if owner not in held]
+        for row in _rows(session, missing) if missing else ():
             if row.wrapped is not None:
-                held[row.scope, row.owner_id] = self._unwrap(session, row)
+                held[row.scope, row.owner_id] = AESGCM(self._unwrap(session, row))
 
     def destroy(self, session: Session, scope: Scope, owner_id: str) -> None:
         """Destroy the owner's key for ever, also when it was never made; a second time changes nothing.
@@ -166,6 +163,7 @@ class Vault:
         """
         now = session.info["now"]
         self._insert_if_absent(session, scope, owner_id, wrapped=None, destroyed_at=now)
+        session.info.setdefault("vault_made", []).append(owner_id)
         session.execute(
             sa.update(VaultKey)
             .where(
@@ -196,8 +194,7 @@ class Vault:
 
     def is_destroyed(self, session: Session, scope: Scope, owner_id: str) -> bool:
         """Tell whether the owner's key was destroyed."""
-        row = self._row(session, scope, owner_id)
-        return row is not None and row.wrapped is None
+        return any(row.wrapped is None for row in _rows(session, [(scope, owner_id)]))
 
     def token(self, kind: str, value: str, partnership_id: str) -> str:
         """Give the keyed matching token of `value` within one partnership: 64 hexadecimal digits.
@@ -259,30 +256,24 @@ class Vault:
         if epoch is not None and epoch.wrapped is not None:
             self._root.unwrap(epoch.wrapped, _epoch_context(epoch.number))
 
-    def _owner_key(self, session: Session, scope: Scope, owner_id: str, *, create: bool) -> bytes:
-        held = _held(session)
-        key = held.get((scope, owner_id))
-        if key is not None:
-            return key
-        row = self._row(session, scope, owner_id)
-        if row is None and create:
-            row = self._make(session, scope, owner_id)
-        if row is None or row.wrapped is None:
-            raise Erased("This was erased and can't be read again.")
-        held[scope, owner_id] = self._unwrap(session, row)
-        return held[scope, owner_id]
+    def _cipher(self, session: Session, scope: Scope, owner_id: str, *, create: bool) -> AESGCM:
+        held, owner = _held(session), (scope, owner_id)
+        if owner not in held:
+            rows = _rows(session, [owner]) or (self._made(session, scope, owner_id) if create else [])
+            if not rows or rows[0].wrapped is None:
+                raise Erased("This was erased and can't be read again.")
+            held[owner] = AESGCM(self._unwrap(session, rows[0]))
+        return held[owner]
 
-    def _row(self, session: Session, scope: Scope, owner_id: str) -> Any:
-        wanted = {"scope": scope.value, "owner_id": owner_id}
-        return session.connection().execute(_ONE_KEY, wanted).one_or_none()
-
-    def _make(self, session: Session, scope: Scope, owner_id: str) -> Any:
+    def _made(self, session: Session, scope: Scope, owner_id: str) -> list[_Wrapped]:
         key = secrets.token_bytes(KEY_BYTES)
-        epoch = self._newest_epoch(session)
-        wrapped = self._wrap(session, epoch.id, key, scope, owner_id)
-        self._insert_if_absent(session, scope, owner_id, wrapped=wrapped, epoch_id=epoch.id)
+        with _aside(session, scope) as making:
+            epoch = self._newest_epoch(making)
+            wrapped = self._wrap(making, epoch.id, key, scope, owner_id)
+            self._insert_if_absent(making, scope, owner_id, wrapped=wrapped, epoch_id=epoch.id)
+        session.info.setdefault("vault_made", []).append(owner_id)
         # Another worker may have made it in the same instant: what is stored is the key, not what was drawn here.
-        return self._row(session, scope, owner_id)
+        return _rows(session, [(scope, owner_id)])
 
     def _insert_if_absent(
         self,
@@ -294,7 +285,6 @@ class Vault:
         epoch_id: str = "",
         destroyed_at: datetime | None = None,
     ) -> None:
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         row = {
             "id": new_id(),
             "partnership_id": owner_id if scope in _OF_PARTNERSHIPS else "",
@@ -305,10 +295,8 @@ class Vault:
             "created_at": session.info["now"],
             "destroyed_at": destroyed_at,
         }
-        session.execute(
-            insert(VaultKey).values(row).on_conflict_do_nothing(index_elements=["scope", "owner_id"])
-        )
-        session.info.setdefault("vault_made", []).append(owner_id)
+        insert = _insert(session)(VaultKey).values(row)
+        session.execute(insert.on_conflict_do_nothing(index_elements=["scope", "owner_id"]))
 
     def _wrap(self, session: Session, epoch_id: str, key: bytes, scope: str, owner_id: str) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -336,7 +324,6 @@ class Vault:
         return session.exec(_newest()).first() or self._new_epoch(session)
 
     def _new_epoch(self, session: Session) -> VaultEpoch:
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         number = (session.exec(select(sa.func.max(VaultEpoch.number))).one() or 0) + 1
         wrapped = self._root.wrap(secrets.token_bytes(KEY_BYTES), _epoch_context(number))
         row = {
@@ -346,7 +333,9 @@ class Vault:
             "wrapped": wrapped,
             "created_at": session.info["now"],
         }
-        session.execute(insert(VaultEpoch).values(row).on_conflict_do_nothing(index_elements=["number"]))
+        insert = _insert(session)(VaultEpoch).values(row)
+        session.execute(insert.on_conflict_do_nothing(index_elements=["number"]))
+        session.info["vault_began_epoch"] = True
         return session.exec(_newest()).one()
 
     def _derive_token_key(self, partnership_id: str) -> bytes:
@@ -384,9 +373,40 @@ def _newest() -> SelectOfScalar[VaultEpoch]:
     return select(VaultEpoch).order_by(col(VaultEpoch.number).desc()).limit(1)
 
 
-def _held(session: Session) -> dict[tuple[str, str], bytes]:
-    held: dict[tuple[str, str], bytes] = session.info.setdefault("vault_keys", {})
+def _insert(session: Session) -> Any:
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+
+
+@contextmanager
+def _aside(session: Session, scope: Scope) -> Iterator[Session]:
+    """Give the session in which a key is made: one of its own, committed at once, where another act may need the key.
+
+    Else two acts that make the same keys in a different order would each wait for the other (PostgreSQL; on SQLite
+    only one writes). A key that nothing was sealed with, because its act failed, is as good for the next.
+    """
+    store = session.info["unit"].store
+    if store.dialect == "sqlite" or scope in _OF_ONE_ACT or session.info.get("vault_began_epoch"):
+        yield session
+        return
+    with Session(store.aside) as other:
+        other.info["now"] = session.info["now"]
+        yield other
+        other.commit()
+
+
+def _held(session: Session) -> dict[tuple[str, str], AESGCM]:
+    held: dict[tuple[str, str], AESGCM] = session.info.setdefault("vault_keys", {})
     return held
+
+
+def _rows(session: Session, owners: Sequence[tuple[str, str]]) -> list[_Wrapped]:
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        scopes, ids = zip(*owners, strict=True)
+        return list(map(_Wrapped._make, straight(connection, _KEYS, (array(scopes), array(ids)))))
+    pairs = ", ".join(["(?, ?)"] * len(owners))
+    wanted = f"SELECT scope, owner_id, epoch_id, wrapped FROM vault_key WHERE (scope, owner_id) IN (VALUES {pairs})"  # noqa: S608
+    return list(map(_Wrapped._make, straight(connection, wanted, list(chain(*owners)))))
 
 
 def _associated(where: str, scope: str, owner_id: str) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
@@ -13,8 +16,8 @@ from gateway.ledger.journal import Journal
 from gateway.ledger.models import LedgerRecord
 from gateway.ledger.read import is_under_checkpoint
 from gateway.ledger.verify import verify_store
-from gateway.store import migrate
-from gateway.store.unit_of_work import Store
+from gateway.store import engine, migrate
+from gateway.store.unit_of_work import Store, Unit
 from tests.ledger.made import entry, recorded
 
 
@@ -82,10 +85,11 @@ def test_a_store_of_the_version_before_is_not_up_to_date_until_it_has_the_functi
     store = postgresql_store
     recorded(store, 2)
     with store.engine.begin() as connection:
-        for name in ("ledger_append", "ledger_take", "ledger_place"):
+        for name in ("ledger_append", "ledger_take", "vault_keys"):
             connection.exec_driver_sql(f"DROP FUNCTION {name}")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
-    assert "0003" in migrate.pending(store.engine)
+        connection.exec_driver_sql(_BEFORE)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
+    assert migrate.pending(store.engine)[0] == "0005"
 
     migrate.upgrade(store.engine)
 
@@ -93,3 +97,51 @@ def test_a_store_of_the_version_before_is_not_up_to_date_until_it_has_the_functi
     with store.reading() as unit:
         assert verify_store(unit).entries == 3
         assert verify_store(unit).verified
+
+
+def test_whoever_swallows_that_an_entry_cant_be_kept_commits_nothing(
+    store: Store, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [kept] = recorded(store)
+
+    def swallows(unit: Unit) -> None:
+        record(unit, entry())
+        with monkeypatch.context() as planted:
+            planted.setattr("gateway.ledger.append.new_id", lambda: kept)
+            record(unit, entry())
+        with suppress(sa.exc.DBAPIError):
+            unit.session.exec(select(LedgerRecord)).all()
+
+    with pytest.raises(NotConfirmed), store.writing() as unit:
+        swallows(unit)
+    with store.reading() as unit:
+        assert unit.session.exec(select(LedgerRecord.entry_id)).all() == [kept]
+
+
+def test_many_entries_of_one_act_cost_no_more_statements_than_one(
+    postgresql_store: Store, journal_on_postgresql: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+
+    def noted(*given: Any) -> Any:
+        sent.extend(statement for statement, _ in given[1])
+        return straight_to_postgresql(*given)
+
+    straight_to_postgresql = engine._straight_to_postgresql
+    recorded(postgresql_store, 1)
+    monkeypatch.setattr(engine, "_straight_to_postgresql", noted)
+    recorded(postgresql_store, 1)
+    alone = len(sent)
+    with postgresql_store.writing() as unit:
+        several = [record(unit, entry()) for _ in range(20)]
+    assert len(sent) == 2 * alone
+    with postgresql_store.reading() as unit:
+        assert all(is_under_checkpoint(unit, one) for one in several)
+
+
+# As the version before had it: what a function gives can't be replaced, only dropped and made anew.
+_BEFORE = (
+    "CREATE FUNCTION ledger_take(waiting text[], after bigint, most int) "
+    "RETURNS TABLE (number bigint, entry_id text, leaf bytea) LANGUAGE sql "
+    "AS $$ SELECT number, entry_id, leaf FROM ledger_pending $$"
+)

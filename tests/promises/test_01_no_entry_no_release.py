@@ -62,7 +62,7 @@ def _nothing_left(stage: Stage, line_id: str) -> None:
 
 def test_when_the_entry_cannot_be_written_nothing_leaves(stage: Stage, breaking: Plant) -> None:
     line_id = stage.ask(PERMITTED)["convictions"]
-    breaking(append, "_insert", NotConfirmed())
+    breaking(append, "_statements", NotConfirmed())
     with pytest.raises(NotConfirmed):
         stage.release(
             "police-ppu", line_id, Content(text="One conviction in 2019."), "Plan; offender manager"
@@ -79,7 +79,7 @@ def test_when_the_tree_cannot_grow_on_sqlite_nothing_leaves(quick_stage: Stage, 
 
 
 def test_a_request_whose_entry_fails_was_never_made(stage: Stage, breaking: Plant) -> None:
-    breaking(append, "_insert", NotConfirmed())
+    breaking(append, "_statements", NotConfirmed())
     with pytest.raises(NotConfirmed):
         stage.ask(PERMITTED)
     with stage.gateway.store.reading() as unit:

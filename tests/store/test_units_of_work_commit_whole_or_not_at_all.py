@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,8 @@ OWNER = "a" * 32
 
 
 def add_key(unit: Unit, owner: str = OWNER) -> None:
-    unit.vault.seal(unit.session, Scope.SUBJECT, owner, "words", where="here")
+    # A parcel's key: other keys are made aside, because several acts may need them first.
+    unit.vault.seal(unit.session, Scope.PARCEL, owner, "words", where="here")
 
 
 def owners(store: Store) -> list[str]:
@@ -250,3 +252,35 @@ def test_the_present_is_aware(store: Store) -> None:
     with store.reading() as unit:
         assert isinstance(unit.now, datetime)
         assert unit.now.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("one_act_alone", [frozenset({"parcel"}), frozenset(Scope)])
+def test_acts_that_make_the_same_new_keys_in_any_order_never_wait_for_each_other(
+    postgresql_url: str,
+    clock: FixedClock,
+    vault: Vault,
+    monkeypatch: pytest.MonkeyPatch,
+    one_act_alone: frozenset[str],
+) -> None:
+    """Each of eight has made its first key when it comes to those of the others.
+
+    Planted fault: made inside the acts, the keys can't all be had.
+    """
+    monkeypatch.setattr("gateway.store.vault._OF_ONE_ACT", one_act_alone)
+    store = Store(make_engine(postgresql_url, pool_size=8), clock, vault)
+    write_one(store, OWNER)
+    barrier, owners_of_all = threading.Barrier(8, timeout=30), [f"{n:032x}" for n in range(8)]
+
+    def act(number: int) -> bool:
+        with suppress(NotConfirmed), store.writing() as unit:
+            for owner in owners_of_all[number:] + owners_of_all[:number]:
+                unit.vault.seal(unit.session, Scope.SUBJECT, owner, "words", where="here")
+                if owner == owners_of_all[number]:
+                    barrier.wait()
+            return True
+        return False
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(act, range(8)))
+    store.close()
+    assert all(done) == ("subject" not in one_act_alone)

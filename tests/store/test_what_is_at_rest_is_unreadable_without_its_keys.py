@@ -196,7 +196,7 @@ def test_a_list_is_prepared_in_one_query(store: Store) -> None:
     owners = [f"{n:032x}" for n in range(5)]
     sealed = [seal(store, owner=owner) for owner in owners]
     with store.reading() as unit:
-        unit.vault.prepare(unit.session, Scope.SUBJECT, owners)
+        unit.vault.prepare(unit.session, [(Scope.SUBJECT, owner) for owner in owners])
         unit.session.connection().close()  # from here on a query would raise
         texts = [
             unit.vault.open(unit.session, Scope.SUBJECT, owner, item, where=WHERE)
