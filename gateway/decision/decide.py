@@ -9,7 +9,6 @@ from gateway.decision import wording
 from gateway.decision.derive import (
     Line,
     admitted,
-    computed_consent,
     lines,
     request_circumstances,
     today,
@@ -17,7 +16,6 @@ from gateway.decision.derive import (
 )
 from gateway.decision.facts import (
     Ask,
-    ConsentFacts,
     Decision,
     DueObligation,
     Explanation,
@@ -177,8 +175,3 @@ def _refused(ask: Ask, reason: str, version: str) -> Decision:
     return Decision(
         Outcome.DENY, decided, (), (), obligations, ask.circumstances, version, explanation, ask.at
     )
-
-
-def consent_today(ask: Ask) -> ConsentFacts:
-    """The consent as computed for the day of the decision."""
-    return replace(ask.consent, status=computed_consent(ask.consent, today(ask)))

@@ -71,13 +71,12 @@ class SubjectFacts:
 class ConsentFacts:
     """Views or consent, computed for today: a date-only expiry ends with its last local day.
 
-    ``last_day`` is that day. ``scope`` is shown in explanations; whether the request lies inside it has
-    already been computed into ``status`` (``out_of_scope``). ``categories`` limits it when not empty.
+    ``last_day`` is that day. Whether the request lies inside its scope has already been computed into ``status``
+    (``out_of_scope``). ``categories`` limits it when not empty.
     ``by_own_hand``: it is unknown because only somebody who gains by it recorded that she agreed.
     """
 
     status: ConsentStatus
-    scope: str | None = None
     last_day: date | None = None
     categories: frozenset[Category] = frozenset()
     by_own_hand: bool = False

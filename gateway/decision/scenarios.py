@@ -204,7 +204,6 @@ def _consent(entry: Mapping[str, Any]) -> ConsentFacts:
     last_day = entry.get("expires")
     return ConsentFacts(
         ConsentStatus(entry["status"]),
-        entry.get("scope"),
         date.fromisoformat(str(last_day)) if last_day else None,
     )
 

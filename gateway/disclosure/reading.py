@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from gateway.disclosure import ask, authorise, desk, judge, record
 from gateway.disclosure.facts import consent_now
-from gateway.disclosure.lists import DONE, WAITING, RequestSummary, inbox, my_requests, state_shown, summaries
+from gateway.disclosure.lists import DONE, WAITING, RequestSummary, state_shown, summaries
 from gateway.disclosure.models import (
     Authorisation,
     Line,
@@ -28,19 +28,6 @@ from gateway.registry.models import CaseSubject, Face, Subject
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf
 from gateway.store.unit_of_work import Unit
-
-__all__ = [
-    "LineDetail",
-    "RequestDetail",
-    "RequestSummary",
-    "decisions_of",
-    "inbox",
-    "line_for_desk",
-    "line_to_authorise",
-    "my_requests",
-    "request_for",
-    "to_authorise",
-]
 
 
 @dataclass(frozen=True)

@@ -66,25 +66,6 @@ def outline(table: Mapping[str, Any], pack: Pack) -> Rule:
     )
 
 
-def new_pack(
-    pack_id: str, title: str, owner: str, arrangement: str, jurisdiction: str, first: date, review_by: date
-) -> str:
-    """The text of an empty pack with one example to start from."""
-    header = {
-        "id": pack_id,
-        "kind": "pack",
-        "title": title,
-        "owner": owner,
-        "jurisdiction": [jurisdiction],
-        "effective_from": first,
-        "review_by": review_by,
-        "arrangements": [arrangement],
-    }
-    lines = ["[pack]", *(f"{key} = {_value(value)}" for key, value in header.items())]
-    example = ["", "[example.ordinary]", f"arrangement = {_value(arrangement)}", ""]
-    return "\n".join(lines + example)
-
-
 def written(table: Mapping[str, Any]) -> str:
     """A rule as TOML."""
     lines = ["[[rule]]"]

@@ -58,7 +58,7 @@ def marac(**changes: Any) -> Ask:
             categories=(Category.IDENTITY, Category.RISK_ASSESSMENT),
             purpose=Purpose.VICTIM_SAFETY,
             legal_basis=LegalBasis((Power.CDA1998_S115,)),
-            consent=ConsentFacts(ConsentStatus.GIVEN, "MARAC"),
+            consent=ConsentFacts(ConsentStatus.GIVEN),
             risk=RiskFacts(RiskLevel.HIGH, 16),
             recipients=(body(AgencyType.MARAC_COORDINATION),),
             at=AT,

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.cli.demo_stage import Stage
 from gateway.disclosure import ask as asking
-from gateway.disclosure import authorise, desk, erase, judge, reading, record
+from gateway.disclosure import authorise, desk, erase, judge, lists, reading, record
 from gateway.disclosure.ask import Asked
 from gateway.disclosure.asked import asked
 from gateway.disclosure.asking import Asking, NamedRecipient
@@ -55,7 +55,7 @@ def _seen(stage: Stage, request_id: str) -> object:
     """Everything its maker can read of a request, but for its random ids."""
 
     def look(unit: Unit, actor: Actor) -> object:
-        listed = {tab: reading.my_requests(unit, actor, tab) for tab in _TABS}
+        listed = {tab: lists.my_requests(unit, actor, tab) for tab in _TABS}
         in_lists = {
             tab: [replace(one, request_id="", reference="") for one in found if one.request_id == request_id]
             for tab, found in listed.items()
@@ -176,7 +176,7 @@ def test_a_colleague_at_the_holders_desk_reads_nothing_of_their_own(quick_stage:
     _match(quick_stage, own.request_id)
 
     def look(unit: Unit, actor: Actor) -> tuple[list[str], reading.RequestDetail]:
-        listed = [one.request_id for tab in ("waiting", "done") for one in reading.inbox(unit, actor, tab)]
+        listed = [one.request_id for tab in ("waiting", "done") for one in lists.inbox(unit, actor, tab)]
         return listed, reading.request_for(unit, actor, own.request_id)
 
     listed, detail = quick_stage.by("marac-chair", look)
@@ -203,7 +203,7 @@ def test_who_a_wall_excludes_has_nothing_of_it_on_a_desk(quick_stage: Stage) -> 
     request_id = quick_stage.do(lambda unit: unit.session.get_one(Line, line_id).request_id)
 
     def listed(unit: Unit, actor: Actor) -> list[str]:
-        return [one.request_id for one in reading.inbox(unit, actor, "to_release")]
+        return [one.request_id for one in lists.inbox(unit, actor, "to_release")]
 
     assert request_id in quick_stage.by("police-ppu", listed)  # the control: before the wall
     _exclude(quick_stage, "police-ppu")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import keyring, oversight, reading
+from gateway.disclosure import keyring, lists, oversight
 from gateway.disclosure.models import Task
 from gateway.disclosure.stop import FOLLOW_UP
 from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task, review_emergency, tasks_of
@@ -82,7 +82,7 @@ def task_page(task_id: str) -> ResponseReturnValue:
 def overdue_list() -> ResponseReturnValue:
     """Requests that the agency has not answered in time."""
     with current_gateway().store.reading() as unit:
-        found = reading.inbox(unit, current_actor(), "overdue")
+        found = lists.inbox(unit, current_actor(), "overdue")
     rows: list[list[Cell]] = [
         [one.reference, one.requester_agency, label(one.purpose, "purpose"), when(one.due_at)]
         for one in found

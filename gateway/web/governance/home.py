@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import keyring, oversight, policies, reading
+from gateway.disclosure import keyring, lists, oversight, policies
 from gateway.disclosure.tasks import tasks_of
 from gateway.registry import authorities, lending, memberships, proposals, subject_changes, wall_records
 from gateway.registry.actors import Actor
@@ -106,7 +106,7 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
         "Requests your agency has not answered in time",
         "governance.overdue_list",
         "See them",
-        lambda unit, actor: len(reading.inbox(unit, actor, "overdue")),
+        lambda unit, actor: lists.how_many_on_desk(unit, actor, "overdue"),
     ),
     (
         "Requests escalated to you",
