@@ -14,6 +14,7 @@ from rich.console import Console
 
 from gateway.assembly import Gateway
 from gateway.cli.installation import at_work, opened
+from gateway.cli.ledger_entries import erase, held, hold, keep_holding, reveal
 from gateway.disclosure.redo import redo as do_again
 from gateway.errors import Conflict, Invalid, NotFound, Unauthenticated
 from gateway.ledger.append import record
@@ -298,3 +299,7 @@ def policy() -> None:
     gateway = opened()
     with gateway.store.reading() as unit:
         click.echo(policy_text(gateway.journal, epochs(unit)), nl=False)
+
+
+for _command in (hold, keep_holding, reveal, held, erase):
+    ledger.add_command(_command)
