@@ -128,9 +128,7 @@ def _tell(offered: Offered) -> None:
     console.print("Nothing has changed yet: this file widens what somebody may do, so it waits for approval.")
     narrows = sum(not one.loosens for one in offered.differences)
     if narrows:
-        console.print(
-            f"{narrows} of its rows only end or narrow. Import those in a file of their own to have them act at once."
-        )
+        console.print(f"{narrows} row(s) of it only end or narrow: in a file of their own those act at once.")
     if offered.proposal is not None:
         _tell_who(offered.proposal)
     console.print(f"See what waits: gateway registry imports {offered.report.code}", markup=False)
@@ -139,12 +137,14 @@ def _tell(offered: Offered) -> None:
 def _tell_who(one: ProposalView) -> None:
     console.print(f"  SHA-256: {one.digest}", markup=False, soft_wrap=True)
     console.print(f"  Lapses, if nobody answers, on {one.expires_at:%Y-%m-%d}.", markup=False)
-    if len(one.approvers) < one.needed:
+    if one.stuck:
         console.print(f"  {NOBODY_CAN}", markup=False, soft_wrap=True)
         return
     first = "Two of these approve it" if one.needed > 1 else "One of these approves it"
     console.print(
-        f"  {first}, under Register, Changes: {'; '.join(one.approvers)}.", markup=False, soft_wrap=True
+        f"  {first}, under Register, Changes: {'; '.join(sorted(one.approvers.values()))}.",
+        markup=False,
+        soft_wrap=True,
     )
 
 

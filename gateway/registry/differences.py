@@ -127,7 +127,7 @@ _WORDS = {
     "granted_by_post_id": "granted, as the file says, by",
     "kind": "kind",
     "lead_agency_id": "lead agency",
-    "orientation": "works with",
+    "orientation": "",  # its terms say it whole: "Works with victims"
     "placed_by_post_id": "raised, as the file says, by",
     "recorded_by_post_id": "recorded, as the file says, by",
     "required_acr": "strength of sign-in asked for",
@@ -172,7 +172,7 @@ class _Saying:
 
     def new(self, named_by: tuple[str, ...]) -> Iterator[str]:
         """Give what a new row says, without what names it and what is sealed."""
-        yield "new"
+        yield "New"
         for name in self.row.__table__.columns.keys():  # noqa: SIM118  (a collection, no mapping)
             value = getattr(self.row, name)
             if (
@@ -181,7 +181,7 @@ class _Saying:
                 and value not in (None, [])
                 and type(value) is not bytes
             ):
-                yield f"{_called(name)}: {self._value(name, value)}"
+                yield f"{_called(name)}{self._value(name, value)}"
 
     def changed(self) -> Iterator[str]:
         """Give each column that differs, as it was and as it would be."""
@@ -191,7 +191,7 @@ class _Saying:
                 yield f"e-mail address: {self.change.was[name] or 'none'} becomes {now}"
                 continue
             before, now = (self._value(name, one) for one in (self.change.was[name], getattr(self.row, name)))
-            yield f"{_called(name)}: {before} becomes {now}"
+            yield f"{_called(name)}{before} becomes {now}"
 
     def _value(self, name: str, value: Any) -> str:
         if value is None:
@@ -218,7 +218,8 @@ class _Saying:
 
 
 def _called(name: str) -> str:
-    return _WORDS.get(name) or name.removesuffix("_id").replace("_", " ")
+    words = _WORDS.get(name, name.removesuffix("_id").replace("_", " "))
+    return f"{words}: " if words else ""
 
 
 def _term(name: str, value: Any) -> str:

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel, col, select
 from gateway.clock import local_day
 from gateway.errors import NotFound
 from gateway.registry import models
+from gateway.registry.facts import loosens
 from gateway.registry.register_file import FORMAT
 from gateway.store.unit_of_work import Unit
 
@@ -204,6 +205,8 @@ class _Export:
         for row in self.rows[models.RegisteredFact]:
             if row.ends_at is not None and row.ends_at <= self.unit.now:
                 continue
+            if loosens(row.circumstance) and row.approved_by_post_id is None:
+                continue  # it waits for its second person, and a file can't say that
             yield _table(
                 "facts",
                 {

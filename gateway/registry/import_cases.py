@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+
+from sqlmodel import select
 
 from gateway.clock import end_of_local_day, start_of_local_day
 from gateway.ledger.entries import EntryKind
@@ -192,6 +195,18 @@ def _two_people(
     return True
 
 
+def _when_it_began(run: Reconciler, entry: FactEntry, where: dict[str, Any]) -> datetime:
+    """Give the hour of the fact as it was recorded in the pages on the file's day, or the beginning of that day."""
+    first, last = start_of_local_day(entry.starts_on), end_of_local_day(entry.starts_on)
+    rows = select(models.RegisteredFact.starts_at).where(
+        models.RegisteredFact.circumstance == entry.circumstance.value,
+        *(getattr(models.RegisteredFact, name) == value for name, value in where.items()),
+        models.RegisteredFact.starts_at >= first,
+        models.RegisteredFact.starts_at < last,
+    )
+    return run.unit.session.exec(rows).first() or first
+
+
 def _put_fact(
     run: Reconciler,
     path: Path,
@@ -200,7 +215,7 @@ def _put_fact(
     recorder: models.Post,
     approver: models.Post | None,
 ) -> None:
-    starts_at = start_of_local_day(entry.starts_on)
+    starts_at = _when_it_began(run, entry, where)
     row, change = run.put(
         models.RegisteredFact,
         {"circumstance": entry.circumstance.value, **where, "starts_at": starts_at},

@@ -7,8 +7,8 @@ was read, or not at all. What only tightens acts at once and is looked at afterw
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -47,7 +47,7 @@ _OPEN = {ProposalState.WAITING, ProposalState.TO_REVIEW}
 
 @dataclass(frozen=True)
 class ProposalView:
-    """A proposal in a list; `approvers` are those who may answer it now, `needed` how many of them it takes."""
+    """A proposal in a list; `approvers` are those who may approve it now by their posts, `needed` how many it takes."""
 
     proposal_id: str
     kind: ProposalKind
@@ -60,8 +60,13 @@ class ProposalView:
     first_by: str
     answered_by: str
     answered_at: datetime | None
-    approvers: tuple[str, ...] = ()
+    approvers: Mapping[str, str] = field(default_factory=dict)
     needed: int = 1
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it waits and too few are left to approve it."""
+        return self.state is ProposalState.WAITING and len(self.approvers) < self.needed
 
 
 def keep(
@@ -129,7 +134,7 @@ def approve(unit: Unit, actor: Actor, proposal_id: str) -> bool:
         unit.session.add(row)
         _note(unit, actor, EntryKind.REGISTER_APPROVED, row, of=2)
         return False
-    if _do(unit, actor, row) != shown:
+    if not set(_do(unit, actor, row)) <= set(shown):  # fewer, where some of it came about meanwhile
         raise _changed()
     _answer(unit, actor, row, ProposalState.APPROVED)
     _note(unit, actor, EntryKind.REGISTER_APPROVED, row)
@@ -163,8 +168,12 @@ def of_partnership(unit: Unit, partnership_id: str) -> list[ProposalView]:
 
 
 def to_answer(unit: Unit, actor: Actor) -> list[ProposalView]:
-    """Give what waits for an officer: to approve, or to look at."""
-    return [one for one in proposals(unit, actor) if one.state in _OPEN]
+    """Give what waits for an officer: to approve, to look at, or to find somebody for who can approve it."""
+    return [
+        one
+        for one in proposals(unit, actor)
+        if one.state is ProposalState.TO_REVIEW or one.stuck or actor.post_id in one.approvers
+    ]
 
 
 def proposal(unit: Unit, actor: Actor, proposal_id: str) -> tuple[ProposalView, tuple[Difference, ...]]:
@@ -262,7 +271,7 @@ def view(unit: Unit, row: RegisterProposal) -> ProposalView:
         first_by=_who(unit, row.first_by_post_id),
         answered_by=_who(unit, row.answered_by_post_id),
         answered_at=row.answered_at,
-        approvers=tuple(sorted(_who(unit, post.id) for post in free)),
+        approvers={post.id: _who(unit, post.id) for post in free},
         needed=1 if alone else 2,
     )
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from gateway.assembly import Gateway
-from gateway.registry import models
+from gateway.registry import facts, models
 from gateway.registry.exporting import export_register
 from gateway.registry.importing import Change, RegisterRefused, Report, import_register
 from gateway.registry.offers import foresee_import
@@ -142,6 +142,28 @@ def test_an_export_is_a_file_that_changes_nothing_and_holds_nothing_sealed(eithe
     assert rehearse(sample.store, text).changes == []
     for sealed in ("Corin", "Mirela", "A1234BC", "Harbour duty line", "sister-in-law", "password"):
         assert sealed not in text
+
+
+def test_an_export_leaves_out_what_waits_for_a_second_person(sample: Sample) -> None:
+    with sample.writing() as unit:
+        facts.record(
+            unit,
+            sample.actor(unit, "police-ig-1"),
+            circumstance="originator_agreed",
+            reason="They told me so on the telephone.",
+            case_id=sample.id("case", "M2-0417"),
+        )
+        facts.record(
+            unit,
+            sample.actor(unit, "police-ig-1"),
+            circumstance="conflict_suspected",
+            reason="Somebody saw them together.",
+            case_id=sample.id("case", "M2-0417"),
+        )
+        text = export_register(unit, "brackenvale")
+    assert "originator_agreed" not in text
+    assert "conflict_suspected" in text
+    assert rehearse(sample.store, text).changes == []
 
 
 _TEXT = st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=12)

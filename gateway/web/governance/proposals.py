@@ -165,25 +165,24 @@ def _facts(one: ProposalView) -> list[tuple[str, Cell]]:
         ("State", _STATES[one.state]),
         ("Proposed", when(one.proposed_at)),
         ("Proposed by", one.proposed_by),
-        ("SHA-256", Markup('<span class="app-code">{}</span>').format(one.digest)),
     ]
+    if one.kind is ProposalKind.IMPORT:
+        facts.append(("SHA-256", Markup('<span class="app-code">{}</span>').format(one.digest)))
     if one.first_by:
         facts.append(("Approved first by", one.first_by))
     if one.state is ProposalState.WAITING:
         facts.append(("Lapses, if nobody answers", when(one.expires_at)))
-        facts.append(("Who can approve it", Markup("<br>").join(one.approvers) or "Nobody"))
+        facts.append(("Who can approve it", Markup("<br>").join(sorted(one.approvers.values())) or "Nobody"))
     if one.answered_by:
         facts += [("Answered by", one.answered_by), ("Answered", when(one.answered_at))]
     return facts
 
 
 def _warnings(one: ProposalView) -> list[str]:
-    if one.state is not ProposalState.WAITING:
-        return []
-    if len(one.approvers) < one.needed:
+    if one.stuck:
         return [proposals.NOBODY_CAN]
     two = "Nobody governs the partnership now, so two officers of different agencies approve this."
-    return [two] if one.needed > 1 else []
+    return [two] if one.state is ProposalState.WAITING and one.needed > 1 else []
 
 
 def _listings(one: ProposalView, differences: Sequence[Difference]) -> list[Listing]:
@@ -205,7 +204,6 @@ def _acts(one: ProposalView) -> list[Act]:
         return [Act("Say that you have looked at it", url_for(".review_proposal", **place))]
     if one.state is not ProposalState.WAITING:
         return []
-    return [
-        Act("Approve it", url_for(".approve_proposal", **place)),
-        Act("Refuse it", url_for(".refuse_proposal", **place)),
-    ]
+    approve = [Act("Approve it", url_for(".approve_proposal", **place))]
+    refuse = Act("Refuse it", url_for(".refuse_proposal", **place))
+    return [*(approve if current_actor().post_id in one.approvers else []), refuse]
