@@ -24,7 +24,7 @@ from gateway_verify.policy import Policy, parse_policy
 
 from gateway.errors import Misconfigured, NotConfirmed
 from gateway.ledger.tree import Edge
-from gateway.settings import Settings
+from gateway.settings import Environment, Settings
 from gateway.store.unit_of_work import Store, Unit
 
 _MARK = "gateway-ledger-1"
@@ -224,13 +224,17 @@ class Journal:
     def from_settings(cls, settings: Settings) -> Journal:
         """Give the journal of an installation.
 
-        Raises Misconfigured when its key or witness policy can't be read.
+        Raises Misconfigured when its key or witness policy can't be read, and in production when the policy asks for no
+        witness or for more of them than it gives addresses of.
         """
         chosen = settings.ledger
+        policy = read_policy(chosen.witnesses) if chosen.witnesses else None
+        if settings.env is Environment.PRODUCTION:
+            check_watched(policy)
         return cls(
             chosen.origin,
             load_log_keys(settings.keys.ledger_key_file),
-            policy=read_policy(chosen.witnesses) if chosen.witnesses else None,
+            policy=policy,
             lag=chosen.witness_lag,
             patience=chosen.sequencer_wait_seconds,
         )
@@ -287,6 +291,20 @@ def read_policy(path: Path) -> Policy:
         raise Misconfigured(
             f"The witness policy {path} can't be used: {error}.", next_step="See docs/ledger.md, “Witnesses”."
         ) from error
+
+
+def check_watched(policy: Policy | None) -> None:
+    """Raise Misconfigured unless the policy asks for witnesses and can reach enough of them."""
+    if policy is None or policy.quorum == "none":
+        raise Misconfigured(
+            "The witness policy asks for no witness: nobody watches the ledger.",
+            next_step="Name witnesses and a quorum of them: docs/ledger.md, “Witnesses”.",
+        )
+    if not policy.met_by([one.name for one in policy.witnesses.values() if one.url]):
+        raise Misconfigured(
+            "The witness policy gives too few addresses: its quorum can never be reached.",
+            next_step="Give each witness's address at the end of its line.",
+        )
 
 
 def journal_of(unit: Unit) -> Journal:

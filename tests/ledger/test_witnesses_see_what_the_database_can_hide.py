@@ -19,17 +19,19 @@ from gateway_verify.cli import main
 from gateway_verify.note import Note, encode
 
 from gateway.clock import FixedClock
-from gateway.errors import NotConfirmed
+from gateway.errors import Misconfigured, NotConfirmed
 from gateway.ledger.belt import APPEND_ONLY
 from gateway.ledger.export import export
-from gateway.ledger.journal import Journal, LogKeys
+from gateway.ledger.journal import Journal, LogKeys, create_log_keys
 from gateway.ledger.publish import newest_checkpoint, published_checkpoint
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start, lag_seconds, releases_allowed
 from gateway.ledger.witness_log import Answer, WitnessLog, create, origin_hash
+from gateway.settings import Environment, load
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
+from tests.ground.test_unsafe_settings_stop_the_start import production
 from tests.ledger.made import ORIGIN, recorded
 from tests.ledger.witnesses import running
 
@@ -289,6 +291,27 @@ def test_a_witness_keeps_the_logs_lines_and_its_own_alone(
     signed = [line.split(" ")[1] for line in kept.split("\n\n")[1].splitlines()]
     assert signed == [ORIGIN, "charity1.example/witness", "charity1.example/witness"]
     assert check_signature(read_checkpoint(kept)[0], witnesses[0].keys()[0]).at == NOW + timedelta(minutes=2)  # type: ignore[union-attr]
+
+
+def test_production_starts_only_with_witnesses_it_can_reach(tmp_path: Path) -> None:
+    create(tmp_path / "w", "charity.example/w")
+    key = WitnessLog(tmp_path / "w").keys()[0]
+    create_log_keys(tmp_path / "ledger.key")
+    policies = {
+        "quorum none\n": "asks for no witness",
+        f"witness c1 {key}\nquorum c1\n": "gives too few addresses",
+        f"witness c1 {key} https://w.example\nquorum c1\n": None,
+    }
+    for text, wrong in policies.items():
+        (tmp_path / "witnesses.policy").write_text(text)
+        given = production({"ledger.witnesses": f"{tmp_path}/witnesses.policy"})
+        given["keys"]["ledger_key_file"] = f"{tmp_path}/ledger.key"
+        settings = load(env=Environment.PRODUCTION, overrides=given)
+        if wrong is None:
+            assert Journal.from_settings(settings).policy is not None
+            continue
+        with pytest.raises(Misconfigured, match=wrong):
+            Journal.from_settings(settings)
 
 
 def test_who_reads_the_log_is_told_what_its_witnesses_say_of_it(
