@@ -11,7 +11,7 @@ from gateway.consent.models import Mandate
 from gateway.disclosure.models import Line, Request, RequestRecipient
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import LoggedEntry
-from gateway.registry import authorities, cases, people, subjects
+from gateway.registry import authorities, cases, lending, people, seconds, subjects
 from gateway.registry.models import Face, Post
 from gateway.review.models import Concern
 from gateway.review.telling import Teller
@@ -84,6 +84,18 @@ def _officers(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     return [*unit.session.exec(rows)]
 
 
+def _asked_to_approve(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    return [post.id for post in seconds.asked(unit, entry.partnership_id)]
+
+
+def _asked_to_lend(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    """The agency's officers, where cover would lend what no rule may decide."""
+    if entry.codes.get("change") != "off_duty":
+        return []
+    found = lending.lending_of(unit, entry.refs["post"])
+    return _officers(unit, entry) if found and found.waiting else []
+
+
 def _raiser(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     row = unit.session.get(Concern, entry.refs.get("concern", ""))
     return [row.raised_by_post_id] if row else []
@@ -130,4 +142,6 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.CONCERN_ANSWERED: _raiser,
     EntryKind.MANDATE_CONFIRMED: _mandated,
     EntryKind.MANDATE_ENDED: _mandated,
+    EntryKind.REGISTER_PROPOSED: _asked_to_approve,
+    EntryKind.POST_CHANGED: _asked_to_lend,
 }

@@ -29,6 +29,11 @@ def governors(unit: Unit, partnership_id: str) -> list[Post]:
     return [post for post in _officers(unit, partnership_id) if post.governs]
 
 
+def asked(unit: Unit, partnership_id: str) -> list[Post]:
+    """Give the posts that a proposal is put to: those that govern, or every officer's where none does any more."""
+    return governors(unit, partnership_id) or _officers(unit, partnership_id)
+
+
 def may_look(unit: Unit, actor: Actor) -> bool:
     """Tell whether an officer sees what waits: she governs, or she keeps an agency and nobody governs any more."""
     return actor.face is Face.GOVERNANCE and (actor.governs or not governors(unit, actor.partnership_id))
@@ -59,7 +64,7 @@ def free(unit: Unit, row: RegisterProposal, shown: Sequence[Difference]) -> list
     govern = governors(unit, row.partnership_id)
     return [
         post
-        for post in govern or _officers(unit, row.partnership_id)
+        for post in asked(unit, row.partnership_id)
         if post.person_id not in apart
         and not gains & {post.person_id, *_agencies_of(unit, post.person_id)}
         and (govern or first is None or post.agency_id != first.agency_id)
