@@ -304,3 +304,16 @@ def test_the_description_is_valid_and_says_every_route(scene: Scene) -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert said == there
+
+
+def test_a_post_needs_nobody_who_delivers_and_a_stray_one_breaks_nothing(
+    quick_stage: Stage,
+) -> None:
+    """Whoever is named by post receives it herself; what is said of somebody outside counts for nobody."""
+    probation, police = connected(quick_stage, "probation-om"), connected(quick_stage, "police-ppu")
+    body = asking(probation, police)
+    body["recipients"][0] |= {"delivering_post_id": "0" * 32, "described": "A neighbour", "role": "none"}
+    asked = probation.post("/requests", body, once="stray-000001", expect=202)
+    kept = probation.get(f"/requests/{asked['request_id']}")["asked"]["recipients"][0]
+    assert kept["post_id"] == body["recipients"][0]["post_id"]
+    assert kept["delivering_post_id"] is None
