@@ -92,8 +92,12 @@ def decide(
     judge.settle(unit, request, lines=made.lines if made else None, decided=kept.values())
     first = next(iter(kept.values()))
     request.policy_version = first.policy_version
-    emergency = any(row.stage == Stage.D and row.outcome == Outcome.PERMIT for row in kept.values())
+    emergency = [
+        row.line_id for row in kept.values() if row.stage == Stage.D and row.outcome == Outcome.PERMIT
+    ]
     if emergency:
+        used = [line for line in lines if line.id in emergency]
+        record.act(unit, request, EntryKind.EMERGENCY_USED, acting_post_id, lines=used)
         # Reviewed the next working day by someone other than the one who claimed it (DESIGN 5).
         tasks.owe(
             unit,

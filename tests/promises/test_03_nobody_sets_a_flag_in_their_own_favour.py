@@ -13,6 +13,8 @@ from gateway.disclosure.models import Declaration, Line, Request
 from gateway.disclosure.papers import papers_of
 from gateway.disclosure.tasks import EMERGENCY_REVIEW
 from gateway.errors import Forbidden, Invalid
+from gateway.ledger.entries import EntryKind
+from gateway.ledger.read import Filter, entries_for_request
 from gateway.vocabulary import Circumstance, Origin, vocabulary
 from tests.told import PERMITTED
 
@@ -89,9 +91,12 @@ def test_emergency_is_the_named_exception_and_is_reviewed_by_someone_else(quick_
         line = unit.session.get_one(Line, line_id)
         decided = judge.decision_of(unit, line)
         tasks = unit.session.exec(select(Task).where(Task.request_id == line.request_id)).all()
-        return decided.stage, [(task.kind, task.not_post_id) for task in tasks]
+        used = entries_for_request(unit, line.request_id, Filter(kinds=(EntryKind.EMERGENCY_USED,))).entries
+        recorded = [(one.actor_post_id, one.subject_ids == (line.subject_id,)) for one in used]
+        return decided.stage, [(task.kind, task.not_post_id) for task in tasks], recorded
 
-    stage_letter, tasks = quick_stage.do(owed)
+    stage_letter, tasks, recorded = quick_stage.do(owed)
     asker = quick_stage.do(lambda unit: quick_stage.post_id(unit, "probation-om"))
     assert stage_letter == "D"
     assert tasks == [(EMERGENCY_REVIEW, asker)]
+    assert recorded == [(asker, True)]  # her advocate is alarmed by this entry
