@@ -21,6 +21,7 @@ from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
 from gateway.web.governance.in_force import example_row
 from gateway.web.governance.parts import Act, Cell, Listing, confirm, link, record
+from gateway.web.governance.policies import draft_of
 from gateway.web.governance.policy_form import (
     RuleForm,
     conditions_of,
@@ -258,8 +259,7 @@ def _missing(form: RuleForm, rule: Rule | None, text: str, pack: Pack) -> str:
 
 
 def _draft(draft_id: str) -> Draft:
-    with current_gateway().store.reading() as unit:
-        found = policy_drafts.draft_for(unit, current_actor(), draft_id)
+    found = draft_of(draft_id)
     if "edit" not in found.may:
         raise NotFound("You have no such open draft.", next_step="See the changes of the policy.")
     return found
