@@ -31,6 +31,8 @@ from tests import compiled
 from tests.postgres import Postgres
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from gateway.assembly import Gateway
 
 pytest_plugins = ["tests.told"]
@@ -100,6 +102,15 @@ def root_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vault(root_file: Path) -> Vault:
     """The keys at rest."""
     return Vault(FileRootKey(root_file))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser without a window: one for a worker, for starting one takes longer than most pages."""
+    from tests.web.browser import chromium
+
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -14,19 +14,12 @@ from gateway.assembly import Gateway
 from gateway.web.sessions import COOKIE
 from tests.meadow import Meadow
 from tests.review.story import Story
-from tests.web.browser import accessibility_faults, chromium, serving, width_needed
+from tests.web.browser import accessibility_faults, serving, width_needed
 from tests.web.pages import sign_in
 
 pytestmark = pytest.mark.browser
 
 SCREENSHOTS = os.environ.get("JOURNEY_SCREENSHOTS", "")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The browser."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -16,19 +16,12 @@ from gateway.policy.lifecycle import activate_shipped
 from gateway.web.sessions import COOKIE
 from tests.governance.test_the_officers_pages import KEYS, LISTS, ONE_OF
 from tests.registry.sample import Sample
-from tests.web.browser import accessibility_faults, chromium, serving, width_needed
+from tests.web.browser import accessibility_faults, serving, width_needed
 from tests.web.pages import sign_in
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = os.environ.get("JOURNEY_SCREENSHOTS", "")
 IN_ERROR = ("subjects/{}/walls/new", "subjects/{}/correct", "subjects/{}/erase")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The browser."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

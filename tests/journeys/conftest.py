@@ -21,7 +21,7 @@ from gateway.store import migrate
 from gateway.store.engine import make_engine
 from gateway.store.root_keys import create_root_file
 from gateway.web.app import create_app
-from tests.web.browser import accessibility_faults, chromium, serving
+from tests.web.browser import accessibility_faults, serving
 
 SCREENSHOTS = os.environ.get("JOURNEY_SCREENSHOTS", "")
 
@@ -33,13 +33,6 @@ class Demonstration:
     address: str
     gateway: Gateway
     folder: Path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The browser."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ from gateway.web.sessions import COOKIE
 from tests.journeys.conftest import installed
 from tests.journeys.stirred import stir
 from tests.journeys.walk import Found, Walk
-from tests.web.browser import accessibility_faults, chromium, serving, width_needed
+from tests.web.browser import accessibility_faults, serving, width_needed
 from tests.web.fixtures import shared_app
 from tests.web.pages import sign_in
 from tests.web.register import Register, register
@@ -71,13 +71,6 @@ _EMPTIED = """form => {
     }
 }"""
 _ANSWERS = "input:not([type=hidden]):not([type=submit]), textarea, select"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The browser."""
-    with chromium() as started:
-        yield started
 
 
 class Looking:

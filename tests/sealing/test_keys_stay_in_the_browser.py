@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pikepdf
 import pytest
 from joserfc.jwk import ECKey
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from gateway.sealing import jwe
 from gateway.sealing.envelope import BUCKETS, Envelope, Item, pack, unpack
@@ -28,20 +27,6 @@ LINE = "b" * 32
 # The gateway's policy, and Trusted Types as strict as they can be.
 STRICTEST = OPENING_POLICY + "; require-trusted-types-for 'script'; trusted-types gateway-worker"
 SENTINEL = "She moved to 4 Sentinel Court"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from gateway.disclosure import keyring
 from gateway.registry.actors import actor_for_post
 from gateway.web.sessions import COOKIE
 from tests.staff.conftest import Place
 from tests.staff.steps import sent
-from tests.web.browser import accessibility_faults, chromium, serving
+from tests.web.browser import accessibility_faults, serving
 from tests.web.pages import sign_in
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def tab(later: Place) -> Iterator[Page]:
+def tab(browser: Browser, later: Place) -> Iterator[Page]:
     """A tab in which the offender manager is signed in, on a place of its own."""
-    with serving(later.app) as address, chromium() as browser:
+    with serving(later.app) as address:
         context = browser.new_context(base_url=address)
         value = sign_in(later.app.test_client(), later.gateway, later.world.asker)
         context.add_cookies(
@@ -41,6 +41,7 @@ def tab(later: Place) -> Iterator[Page]:
         shown.on("pageerror", lambda error: faults.append(str(error)))
         shown.on("console", lambda said: faults.append(said.text) if "Security Policy" in said.text else None)
         yield shown
+        context.close()
         assert not faults
 
 

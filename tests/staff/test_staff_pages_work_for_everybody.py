@@ -11,19 +11,12 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from gateway.web.sessions import COOKIE
 from tests.staff.conftest import Place
 from tests.staff.steps import drafted, lines_of, owed, put, put_from_outside, read, sent
-from tests.web.browser import accessibility_faults, chromium, serving, width_needed
+from tests.web.browser import accessibility_faults, serving, width_needed
 from tests.web.pages import sign_in
 
 pytestmark = pytest.mark.browser
 
 NARROW: ViewportSize = {"width": 320, "height": 800}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The browser."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

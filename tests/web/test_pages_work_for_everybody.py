@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from gateway.assembly import Gateway
 from tests.web import gallery
-from tests.web.browser import accessibility_faults, chromium, serving, width_needed
+from tests.web.browser import accessibility_faults, serving, width_needed
 from tests.web.fixtures import shared_app
 from tests.web.register import Register
 
@@ -39,13 +39,6 @@ def address(app: Flask) -> Iterator[str]:
     """Where it is served."""
     with serving(app) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The browser."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
