@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +36,21 @@ class Demonstration:
     folder: Path
 
 
+@pytest.fixture(scope="session")
+def _installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("installed")
+    gateway = installed(folder)
+    gateway.store.scrub()
+    gateway.store.close()
+    return folder
+
+
 @pytest.fixture(scope="module")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+def demonstration(tmp_path_factory: pytest.TempPathFactory, _installed: Path) -> Iterator[Demonstration]:
     """Meadowshire with its three weeks told, served on loopback with personas."""
     folder = tmp_path_factory.mktemp("demonstration")
-    gateway = installed(folder)
+    shutil.copytree(_installed, folder, dirs_exist_ok=True)
+    gateway = assemble(_settings(folder), clock=SystemClock())
     with serving(create_app(gateway)) as address:
         yield Demonstration(address, gateway, folder)
     gateway.store.close()
