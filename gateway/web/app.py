@@ -143,7 +143,7 @@ def _excuse_machines(app: Flask, csrf: CSRFProtect) -> None:
 
 
 def _dress(app: Flask, gateway: Gateway) -> None:
-    web = gateway.settings.web
+    web, ledger = gateway.settings.web, gateway.settings.ledger
     formats.register(app)
     app.jinja_env.globals.update(
         service_name=SERVICE_NAME,
@@ -152,5 +152,6 @@ def _dress(app: Flask, gateway: Gateway) -> None:
         navigation=lambda: navigation.navigation(app),
         several_posts=lambda: session.get("posts", 1) > 1,
         may_enter=access.may_enter,
+        witness_hours=f"{ledger.witness_lag_hours:g}" if ledger.witnesses else None,
     )
     components.gather_macros(app)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from gateway.disclosure import open as opening
 from gateway.disclosure.models import Line
 from gateway.sealing.models import Parcel
+from gateway.web.app import create_app
 from tests.staff.conftest import Place
 from tests.staff.steps import read, script, sent
 from tests.staff.world import World, opened
@@ -39,6 +42,18 @@ def test_opening_hands_out_what_is_sealed_with_its_proofs(web: Web, parcel: str,
     assert b"The level is high." in contents
     assert json.loads(contents.split(b"\n")[0])["parcel"] == given["parcel"]
     assert "1 time" in web.page(parcel).text
+
+
+def test_the_page_says_what_is_checked_first_and_what_no_check_can_see(
+    web: Web, place: Place, parcel: str
+) -> None:
+    said = web.page(parcel).text
+    assert "your browser checks that what was sent and this opening are in the ledger" in said
+    assert "It has no witnesses outside, so what was added since could still be taken back." in said
+    settings = place.gateway.settings
+    ledger = settings.ledger.model_copy(update={"witnesses": Path("witnesses.policy")})
+    watched = replace(place.gateway, settings=settings.model_copy(update={"ledger": ledger}))
+    assert create_app(watched).jinja_env.globals["witness_hours"] == "4"
 
 
 def test_a_browser_that_says_what_it_saw_gets_the_logs_growth(web: Web, place: Place, parcel: str) -> None:
