@@ -100,10 +100,11 @@ def test_the_proxy_accepts_its_file(tmp_path: Path) -> None:
     )
     text = (CONFIG / "nginx.conf").read_text(encoding="utf-8")
     for shipped, here in (
+        # First of all, for the tests' own folder may lie there too.
+        ("/dev/shm/", f"{tmp_path}/"),  # noqa: S108 - nginx's folder, replaced here
         ("/etc/ssl/gateway/fullchain.pem", str(certificate)),
         ("/etc/ssl/gateway/key.pem", str(key)),
         ("/var/log/nginx/", f"{tmp_path}/"),
-        ("/dev/shm/", f"{tmp_path}/"),  # noqa: S108 - nginx's folder, replaced here
         ("/run/nginx.pid", f"{tmp_path}/nginx.pid"),
     ):
         text = text.replace(shipped, here)
