@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,14 +142,23 @@ def test_it_is_found_without_reading_the_ledger_through(stage: Stage) -> None:
     assert "Seq Scan" not in found
 
 
-def test_a_store_of_the_version_before_keeps_its_policy_through_the_upgrade(stage: Stage) -> None:
+def test_a_store_of_the_version_before_keeps_its_policy_through_the_upgrade(
+    stage: Stage, tmp_path: Path
+) -> None:
     activated(stage, STOP)
+    scripts = shutil.copytree(migrate.MIGRATIONS, tmp_path / "migrations")
+    for later in (scripts / "versions").glob("000[3-9]_*.py"):
+        later.unlink()  # what they change is in this store already
     with stage.gateway.store.writing() as unit:
         connection = unit.session.connection()
         connection.exec_driver_sql("DROP INDEX ix_ledger_record_activation")
+        newest = migrate.current(connection)
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         engine = connection.engine
-    assert migrate.upgrade(engine)[0] == "0002"
+    assert migrate.upgrade(engine, scripts) == ["0002"]
+    with stage.gateway.store.writing() as unit:
+        restored = sa.text("UPDATE alembic_version SET version_num = :newest")
+        unit.session.connection().execute(restored, {"newest": newest})
     assert migrate.differences(engine) == []
     assert _outcome(stage) == (Outcome.DENY, "rule")
     rows = stage.do(lambda unit: lifecycle.activations(unit, stage.partnership_id(unit)))
