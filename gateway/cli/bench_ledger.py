@@ -44,6 +44,11 @@ from gateway.store.vault import Vault
 
 _ORIGIN = "bench.invalid/ledger"
 _WARM = 5
+_AS_SHIPPED = (
+    (1, 1),
+    (8, 2),
+    (32, 4),
+)  # two workers by default, four in production.example.toml; 8 threads in each
 _LINES = 20  # ten lines decided: an entry for the decision and one for the release of each
 _fork = multiprocessing.get_context("fork")
 
@@ -216,7 +221,7 @@ def _postgresql_rows(place: Place, url: str, times: int) -> Iterator[Row]:
         connection.execute(
             sa.text("CREATE TABLE IF NOT EXISTS bench_bare (id BIGSERIAL PRIMARY KEY, data BYTEA)")
         )
-    for clients, workers in ((1, 1), (8, 8), (8, 2), (32, 2)):
+    for clients, workers in _AS_SHIPPED:
         who = f"{clients} clients in {workers} processes"
         bare = _clients(_Bare(url), f"PostgreSQL: bare insert and commit, {who}", clients, workers, times)
         yield bare

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -146,12 +146,22 @@ class Entry:
     public: bool = False
 
     def __post_init__(self) -> None:
-        for name, value in (*self.refs.items(), *self.codes.items()):
+        for name, value in (*self._ids(), *self.refs.items(), *self.codes.items()):
             _check_code(name, value)
+        for name, said in self.words.items():
+            _check_words(name, said)
         if not all(map(str.isascii, (*self.refs, *self.codes, *self.words))):
             raise ValueError("the names of an entry's fields are plain ASCII")
         if self.public:
             self._check_public()
+
+    def _ids(self) -> Iterator[tuple[str, Code]]:
+        yield "partnership", self.partnership_id
+        yield "controller", self.controller_agency_id
+        yield "subjects", self.subject_ids
+        for name in ("actor_post_id", "actor_agency_id", "case_id", "request_id"):
+            if (one := getattr(self, name)) is not None:
+                yield name, one
 
     def _check_public(self) -> None:
         if self.kind not in PUBLIC_KINDS:
@@ -172,6 +182,13 @@ def _check_code(name: str, value: Code) -> None:
     for one in (value,) if isinstance(value, str) else value:
         if not _CODE.fullmatch(one):
             raise ValueError(f"{name}: words belong in the entry's words, codes hold no spaces")
+
+
+def _check_words(name: str, said: Words) -> None:
+    for one in (said,) if isinstance(said, str) else said:
+        if not isinstance(one, str):
+            raise TypeError(f"{name}: an entry's words are text")
+        one.encode()  # half a character, which JSON can spell and UTF-8 can't, raises ValueError
 
 
 @dataclass(frozen=True)

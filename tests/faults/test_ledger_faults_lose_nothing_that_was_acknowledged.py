@@ -305,3 +305,17 @@ def test_what_a_dead_worker_left_waiting_is_placed_by_the_next(
     with store.reading() as unit:
         assert all(is_under_checkpoint(unit, entry_id) for entry_id in left)
         assert verify_store(unit).verified
+
+
+def test_an_act_that_commits_after_many_with_higher_numbers_is_placed_at_once(
+    postgresql_store: Store,
+    log_keys: LogKeys,  # noqa: F811
+) -> None:
+    store, journal = postgresql_store, Journal(ORIGIN, log_keys)
+    journal.attach(store)
+    recorded(store, 1)  # now all of the outbox was looked at, and isn't of itself for a second
+    journal.turn.saw(10**6)
+    journal.patience = 0.9
+    late = recorded(store, 1)
+    with store.reading() as unit:
+        assert is_under_checkpoint(unit, late[0])
