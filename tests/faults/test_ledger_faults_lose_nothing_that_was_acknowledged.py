@@ -311,11 +311,11 @@ def test_an_act_that_commits_after_many_with_higher_numbers_is_placed_at_once(
     postgresql_store: Store,
     log_keys: LogKeys,  # noqa: F811
 ) -> None:
-    store, journal = postgresql_store, Journal(ORIGIN, log_keys)
-    journal.attach(store)
+    store = postgresql_store
+    watched = Journal(ORIGIN, log_keys).attach(store)
     recorded(store, 1)  # now all of the outbox was looked at, and isn't of itself for a second
-    journal.turn.saw(10**6)
-    journal.patience = 0.9
+    watched.turn.saw(10**6)
+    watched.patience = 0.9
     late = recorded(store, 1)
     with store.reading() as unit:
         assert is_under_checkpoint(unit, late[0])

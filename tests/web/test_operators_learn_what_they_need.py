@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.clock import FixedClock
 from gateway.errors import Misconfigured
+from gateway.ledger.witness import ask_witnesses
 from gateway.settings import Settings
 from gateway.web.app import create_app
 from tests.conftest import assembled
+from tests.ledger.made import recorded
+from tests.ledger.witnesses import running
 from tests.web.pages import Web
 from tests.web.register import Register
 
@@ -56,6 +62,20 @@ def test_the_witness_lag_is_among_the_numbers(web: Web) -> None:
     """NaN where nobody watches: an alert on "more than an hour" asks for a witness policy first."""
     lines = web.client.get("/metrics").text.splitlines()
     assert "gateway_witness_lag_seconds NaN" in lines
+
+
+def test_the_number_is_the_lag_itself(web: Web, clock: FixedClock, tmp_path: Path) -> None:
+    """Infinite before the witnesses ever answered, then the seconds since they did."""
+
+    def lines() -> list[str]:
+        return web.client.get("/metrics").text.splitlines()
+
+    with running(tmp_path, web.gateway.journal, clock):
+        assert "gateway_witness_lag_seconds +Inf" in lines()
+        recorded(web.gateway.store)
+        ask_witnesses(web.gateway.store, web.gateway.journal)
+        clock.advance(timedelta(seconds=90))
+        assert "gateway_witness_lag_seconds 90.0" in lines()
 
 
 @pytest.mark.parametrize(
