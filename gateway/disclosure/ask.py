@@ -14,6 +14,7 @@ from gateway.disclosure.models import (
     LineState,
     Message,
     Request,
+    RequestKind,
     RequestState,
 )
 from gateway.disclosure.papers import Papers
@@ -63,15 +64,16 @@ def ask(unit: Unit, actor: Actor, asking: Asking, *, idempotency_key: str | None
         for code, words in asking.declarations.items()
     ]
     repeating.remember(unit, actor, asking, idempotency_key, request)
+    made = EntryKind.REQUEST_OFFERED if asking.kind is RequestKind.OFFER else EntryKind.REQUEST_MADE
     if not on_case:
-        record.act(unit, request, EntryKind.REQUEST_MADE, actor.post_id)
+        record.act(unit, request, made, actor.post_id)
         return _asked(request)
     lines = papers.make_lines(unit, request, asking.subject_ids, recipients)
     words = {"why": asking.why, **{f"declared_{code}": said for code, said in asking.declarations.items()}}
     codes = {"declared": tuple(sorted(asking.declarations))}
-    record.act(unit, request, EntryKind.REQUEST_MADE, actor.post_id, lines=lines, codes=codes, words=words)
-    made = Papers(lines, recipients, declared)
-    decide(unit, request, lines, judge.Step.ASKED, actor.post_id, made=made)
+    record.act(unit, request, made, actor.post_id, lines=lines, codes=codes, words=words)
+    kept = Papers(lines, recipients, declared)
+    decide(unit, request, lines, judge.Step.ASKED, actor.post_id, made=kept)
     return _asked(request)
 
 

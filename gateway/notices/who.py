@@ -133,7 +133,6 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.REQUEST_NEEDS_MORE: _requester,
     EntryKind.DECISION_MADE: _requester_and_deciders,
     EntryKind.RELEASE_DECLINED: _requester_on_case,
-    EntryKind.RELEASE_NOTHING_HELD: _requester_on_case,
     EntryKind.RELEASE_MADE: _recipient,
     EntryKind.PARCEL_RESEALED: _recipient,
     EntryKind.PARCEL_FROZEN: _recipient,

@@ -31,7 +31,6 @@ COUNTED: Mapping[str, tuple[EntryKind, ...]] = {
     "Requests": (EntryKind.REQUEST_MADE, EntryKind.REQUEST_OFFERED),
     "Releases": (EntryKind.RELEASE_MADE,),
     "Refusals by the holder": (EntryKind.RELEASE_DECLINED,),
-    "Nothing held": (EntryKind.RELEASE_NOTHING_HELD,),
     "Decided by a person against a rule or a wish": (EntryKind.AUTHORISATION_GIVEN,),
     "A person declined to allow it": (EntryKind.AUTHORISATION_REFUSED,),
     "Emergencies": (EntryKind.EMERGENCY_USED,),

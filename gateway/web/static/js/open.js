@@ -20,7 +20,7 @@ data-url        takes {"seen": [{"origin", "size"}]}: the logs this browser know
                        "proofs": [tlog-proof files with the opening as `extra`, all to one checkpoint],
                        "consistency": [base64 hashes from the size in `seen` for that origin to the checkpoint; [] if none],
                        "log_keys": [vkeys of the log]}
-                One proof is of the entry that released (release.made, release.nothing_held or parcel.resealed) with the
+                One proof is of the entry that released (release.made or parcel.resealed) with the
                 SHA-256 of the JWE in hexadecimal among its codes or refs, one of the entry of this opening (parcel.opened
                 or parcel.delivered) with the parcel's id among them.
 data-failed-url takes {"reason": "no_key" | "proof_failed" | "log_changed" | "cannot_decrypt" | "not_shown"};

@@ -8,7 +8,7 @@ import { Trouble, send } from "./parts.js";
 import { checkProof, checkSignature, readProof, sameCheckpoint } from "./proof.js";
 import { unpack } from "./envelope.js";
 
-const SEALED_BY = new Set(["release.made", "release.nothing_held", "parcel.resealed", "epoch.reconfirmed"]);
+const SEALED_BY = new Set(["release.made", "parcel.resealed", "epoch.reconfirmed"]);
 const OPENED_BY = new Set(["parcel.opened", "parcel.delivered"]);
 
 /** Asks for a parcel, checks the proofs and opens it with the key in this browser; gives the envelope. Throws Trouble. */
