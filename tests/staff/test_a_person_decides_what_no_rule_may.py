@@ -11,7 +11,7 @@ from gateway.sealing import parcel as parcels
 from gateway.sealing.models import Parcel
 from tests.staff.conftest import Place
 from tests.staff.steps import lines_of, owed, put, sent
-from tests.staff.world import World
+from tests.staff.world import World, add, authority
 from tests.web.pages import Web
 
 REASONS = {"grants": "yes", "reasons": "The plan can't be made without it, and less would not do."}
@@ -28,6 +28,23 @@ def test_a_referred_line_goes_to_a_role_that_may_decide(web: Web, place: Place, 
     web.page(address, status=404)
     web.sign_in(world.asker)
     assert "Needs a person" not in web.page(f"/staff/requests/{request_id}").text
+
+
+def test_what_goes_to_an_officer_is_decided_by_her(later: Place) -> None:
+    officer = later.world.meadow.police_governance
+    with later.gateway.store.writing() as unit:
+        add(unit, authority(later.world.meadow, officer, "ig_officer"))
+    request_id = put(later.gateway, later.world, purpose="subject_rights")
+    address = f"/staff/authorisations/{lines_of(later.gateway, later.world, request_id)[0]}"
+    web = later.web()
+    web.sign_in(officer)
+    assert "/staff/authorisations" in web.page("/governance/").links().values()
+    assert address in web.page("/staff/authorisations").links().values()
+    after = web.submit(web.page(address), REASONS)
+    assert "Your decision was recorded." in after.text
+    web.sign_in(later.world.officers[later.world.meadow.probation])
+    web.page(address, status=404)
+    assert "/staff/authorisations" not in web.page("/governance/").links().values()
 
 
 def test_where_it_takes_two_a_colleague_gives_a_second_opinion(

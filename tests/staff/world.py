@@ -111,10 +111,11 @@ def _posts(unit: Unit, world: World) -> None:
     for post_id in (world.authoriser, world.second):
         for role, term in vocabulary().roles.items():
             if term.authorises:
-                add(unit, _authority(meadow, post_id, str(role)))
+                add(unit, authority(meadow, post_id, str(role)))
 
 
-def _authority(meadow: Meadow, post_id: str, role: str) -> PostAuthority:
+def authority(meadow: Meadow, post_id: str, role: str) -> PostAuthority:
+    """That a post may decide what goes to a role; given by one officer, approved by another."""
     return PostAuthority(
         partnership_id=meadow.partnership_id,
         post_id=post_id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import keyring, lists, oversight, policies
+from gateway.disclosure import keyring, lists, oversight, policies, reading
 from gateway.disclosure.tasks import tasks_of
 from gateway.registry import authorities, lending, memberships, proposals, subject_changes, wall_records
 from gateway.registry.actors import Actor
@@ -68,6 +68,12 @@ def _concerns(unit: Unit, actor: Actor) -> int:
 Count = Callable[[Unit, Actor], int]
 _JOBS: tuple[tuple[str, str, str, Count], ...] = (
     ("Concerns to answer", "governance.concerns", "Answer", _concerns),
+    (
+        "Decisions that need you",
+        "staff.to_authorise",
+        "Decide",
+        lambda unit, actor: len(reading.to_authorise(unit, actor)),
+    ),
     ("Walls to look at", "governance.wall_list", "Look", _walls),
     ("Walls whose review is overdue", "governance.wall_list", "Review", _overdue_walls),
     (

@@ -32,7 +32,7 @@ _HOW = {
 
 
 @blueprint.get("/authorisations")
-@allow(Face.STAFF)
+@allow(Face.STAFF, Face.GOVERNANCE)
 def to_authorise() -> ResponseReturnValue:
     """The decisions that wait for a role I hold."""
     with current_gateway().store.reading() as unit:
@@ -41,7 +41,7 @@ def to_authorise() -> ResponseReturnValue:
 
 
 @blueprint.route("/authorisations/<id:line_id>", methods=["GET", "POST"])
-@allow(Face.STAFF)
+@allow(Face.STAFF, Face.GOVERNANCE)
 def authorise_line(line_id: str) -> ResponseReturnValue:
     """Decide a referred line, or second a colleague's decision where it takes two."""
     with current_gateway().store.reading() as unit:
