@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from sqlmodel import col, select
@@ -15,7 +16,7 @@ from gateway.clock import local_day
 from gateway.disclosure import policy_rights, record
 from gateway.disclosure.local_settings import missing_settings
 from gateway.disclosure.policy_rights import OPEN, must_be_officer
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.policy import checks, drafting, lifecycle
@@ -24,6 +25,7 @@ from gateway.policy.difference import Difference, difference
 from gateway.policy.models import DraftState, Kind, PolicyActivation, PolicyDraft
 from gateway.policy.packs import Policy
 from gateway.policy.rules import PolicyError
+from gateway.registry import agencies
 from gateway.registry.actors import Actor
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
@@ -101,6 +103,61 @@ def put_file(unit: Unit, actor: Actor, draft_id: str, file: str, text: str) -> N
     """Put a whole pack or overlay into the draft. Raises Invalid when it can't be read as one."""
     row = own_open_draft(unit, actor, draft_id)
     _set_file(unit, row, file, lambda _old: text)
+
+
+def change_header(unit: Unit, actor: Actor, draft_id: str, file: str, changes: Mapping[str, Any]) -> None:
+    """Change what a pack or overlay of the draft says of itself: its title, owner, review date, needs.
+
+    Raises Invalid when it can't be read as one then.
+    """
+    row = own_open_draft(unit, actor, draft_id)
+    _set_file(unit, row, file, lambda text: drafting.put_header(text, changes))
+
+
+def begin_rules(unit: Unit, actor: Actor, draft_id: str, pack_id: str, *, own: bool, review_by: date) -> str:
+    """Begin rules beside a pack, for the same arrangements. Gives the id of what holds them.
+
+    They are the partnership's or, with `own`, the agency's: those cover what it holds, and may only deny or refer.
+
+    Raises:
+        Forbidden: rules of the partnership, by an officer who doesn't govern it.
+        Invalid: they were begun before, the pack isn't in the draft, or the review date is past.
+    """
+    row = own_open_draft(unit, actor, draft_id)
+    if not own and not actor.governs:
+        raise Forbidden(
+            "Only an officer of the partnership writes rules for all of it.",
+            next_step="Begin rules for what your own agency holds.",
+        )
+    policy, _ = _loaded(row)
+    packs = {pack.id: pack for pack in policy.packs} if policy else {}
+    if pack_id not in packs or packs[pack_id].kind != "pack":
+        raise Invalid("This pack isn't in the draft.", fields={"pack": "Choose a pack from the list."})
+    beside, agency = packs[pack_id], agencies.agency(unit, actor.partnership_id, actor.agency_id)
+    new_pack = f"{pack_id}-{agency.code}" if own else f"{pack_id}-local"
+    if new_pack in packs:
+        raise Invalid(
+            "These rules were begun before.",
+            fields={"pack": "They are on the list already: add a rule there."},
+        )
+    day = local_day(unit.now)
+    if review_by <= day:
+        raise Invalid("The review date is past.", fields={"review_by": "Enter a day that is still to come."})
+    header: dict[str, Any] = {
+        "id": new_pack,
+        "kind": "overlay" if own else "pack",
+        "title": f"{agency.name if own else 'The partnership'}: {beside.title}",
+        "owner": agency.name if own else beside.owner,
+        "jurisdiction": beside.jurisdiction,
+        "effective_from": day,
+        "review_by": review_by,
+        "arrangements": beside.arrangements,
+    }
+    header |= {"agency": agency.agency_id} if own else {"needs": beside.needs}
+    _set_file(unit, row, f"{new_pack}.toml", lambda _old: drafting.begun(header, beside.examples))
+    if not own:
+        row.enabled = sorted([*row.enabled, new_pack])
+    return new_pack
 
 
 def switch_pack(unit: Unit, actor: Actor, draft_id: str, pack_id: str, *, on: bool) -> None:

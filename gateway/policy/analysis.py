@@ -35,11 +35,16 @@ class Analysis:
     overlapping: tuple[Pair, ...]
 
 
-def analyse(policy: Policy, day: date, only: frozenset[str] | None = None) -> Analysis:
-    """Analyse the rules in force on a day; with `only`, what these rules do and what they do to the others."""
+def analyse(
+    policy: Policy, day: date, only: frozenset[str] | None = None, agency: str | None = None
+) -> Analysis:
+    """Analyse the rules in force on a day; with `only`, what these rules do and what they do to the others.
+
+    With `agency`, as they are for what that agency holds: its own overlay stands beside them.
+    """
     rules = [
         rule
-        for rule in in_force([pack for pack in policy.packs if pack.agency is None], day)
+        for rule in in_force([pack for pack in policy.packs if pack.agency in (None, agency)], day)
         if rule.status == "active" and rule.effect is not Effect.OBLIGE
     ]
     ordered = sorted(rules, key=sort_key)
@@ -118,10 +123,10 @@ def _dead(
 
 def _is_shown_at_work(rule: Rule, policy: Policy, day: date, always: Sequence[Constraint]) -> bool:
     """Whether one of its own tests is a case that can be and that it decides: then no search is needed."""
-    engine = policy.engine(day)
     pack = next((one for one in policy.packs if any(own is rule for own in one.rules)), None)
     if pack is None:
         return False
+    engine = policy.engine(day, pack.agency)
     for test in rule.tests:
         facts = facts_of_test(pack, test)
         if holds(facts, always) and engine.evaluate(facts).rule is rule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,6 +19,8 @@ _ANALYSIS = "analysis"
 MOST_CHARACTERS = 250_000
 MOST_FILES = 60
 _KEPT = 8
+# What the address of its page can hold.
+_PACK_ID = re.compile(r"[a-z0-9][a-z0-9_-]{2,79}")
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,21 @@ def against_others(policy: Policy, day: date, changed: frozenset[str]) -> tuple[
 
 @lru_cache(maxsize=_KEPT)
 def _analysed(policy: Policy, day: date, changed: frozenset[str]) -> Analysis:
-    return analyse(policy.enabled(), day, changed)
+    whole = policy.enabled()
+    found = analyse(whole, day, changed)
+    for pack in whole.packs:
+        own = changed & {rule.id for rule in pack.rules}
+        if pack.agency is None or not own:
+            continue
+        beside = analyse(whole, day, own, pack.agency)
+        found = replace(
+            found,
+            dead=(*found.dead, *(one for one in beside.dead if one in own)),
+            undecided=(*found.undecided, *(one for one in beside.undecided if one in own)),
+            redundant=(*found.redundant, *beside.redundant),
+            overlapping=(*found.overlapping, *beside.overlapping),
+        )
+    return found
 
 
 def load(files: Mapping[str, str], enabled: Sequence[str]) -> Policy:
@@ -124,6 +141,11 @@ def load(files: Mapping[str, str], enabled: Sequence[str]) -> Policy:
             raise PolicyError(name, f"it is longer than {MOST_CHARACTERS:,} characters")
     policy = lifecycle.compiled(files, enabled)
     known = {pack.id for pack in policy.packs}
+    for pack_id in known:
+        if not _PACK_ID.fullmatch(pack_id):
+            raise PolicyError(
+                "policy", "the id of a pack is 3 to 80 small letters, digits, hyphens and underscores"
+            )
     for pack_id in enabled:
         if pack_id not in known:
             raise PolicyError("policy", f"no pack is called {pack_id!r}, so it can't be switched on")
@@ -178,7 +200,7 @@ def _tests(policy: Policy, day: date) -> list[Finding]:
         for pack in whole.packs
         if pack.effective_from <= day <= pack.review_by
         for rule in pack.rules
-        if rule.in_force(day) and rule.status == "active" and pack.agency is None
+        if rule.in_force(day) and rule.status == "active"
     }
     found = [
         Finding("tests", result.rule_id, f"{result.test.name or 'Its test'}: {result.problem}")

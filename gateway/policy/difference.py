@@ -213,4 +213,4 @@ def _said(value: date | str | None) -> str:
 
 
 def _state(pack: Pack) -> str:
-    return "It is switched on." if pack.enabled or pack.kind != "pack" else "It isn't switched on."
+    return "It is switched on." if pack.acts else "It isn't switched on."

@@ -13,6 +13,7 @@ from gateway.policy.rule_tables import read_rule
 from gateway.policy.rules import PolicyError, Rule
 
 _RULE = re.compile(r"^\[\[rule\]\]\s*$", re.MULTILINE)
+_HEADER = re.compile(r"^\[pack\]\s*$.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
 _ORDER = (
     "id", "title", "stage", "effect", "because", "owner", "jurisdiction", "effective_from", "effective_to", "review_by",
     "refer_to", "may_lift", "liftable", "obligations", "on", "officer", "requester", "alternative", "status",
@@ -49,6 +50,28 @@ def drop_rule(text: str, rule_id: str) -> str:
     return text[: start_end[0]] + text[start_end[1] :]
 
 
+def put_header(text: str, changes: Mapping[str, Any]) -> str:
+    """The text with these entries of its [pack] table changed. Raises PolicyError when it isn't sound then."""
+    found = _HEADER.search(text)
+    try:
+        header = tomllib.loads(found[0])["pack"] if found else None
+    except tomllib.TOMLDecodeError:
+        header = None
+    if found is None or header is None:
+        raise PolicyError("the draft", "its beginning can't be changed here; put the pack in as TOML instead")
+    changed = f"{text[: found.start()]}{_table('pack', {**header, **changes})}\n{text[found.end() :]}"
+    parse_pack(changed, "the draft")
+    return changed
+
+
+def begun(header: Mapping[str, Any], cases: Mapping[str, Mapping[str, Any]]) -> str:
+    """A file without rules yet, with the cases that its examples start from. Raises PolicyError when it isn't sound."""
+    tables = [_table("pack", header), *(_table(f"example.{name}", facts) for name, facts in cases.items())]
+    text = "\n".join(tables)
+    parse_pack(text, "the draft")
+    return text
+
+
 def outline(table: Mapping[str, Any], pack: Pack) -> Rule:
     """A rule that is still being written, as far as it goes: for reading alone, and never part of a policy.
 
@@ -74,6 +97,10 @@ def written(table: Mapping[str, Any]) -> str:
     for test in table.get("test", []):
         lines += ["[[rule.test]]", *(f"{key} = {_value(value)}" for key, value in test.items())]
     return "\n".join(lines) + "\n"
+
+
+def _table(name: str, entries: Mapping[str, Any]) -> str:
+    return "\n".join([f"[{name}]", *(f"{key} = {_value(value)}" for key, value in entries.items())]) + "\n"
 
 
 def _block(text: str, rule_id: str) -> tuple[int, int] | None:

@@ -103,10 +103,12 @@ def run_test(rule: Rule, test: RuleTest, facts: Facts, engine: Engine) -> TestRe
 
 
 def run_tests(policy: Policy, day: date, rule_ids: frozenset[str] | None = None) -> tuple[TestResult, ...]:
-    """Run the tests of all rules (or those named) against the whole policy on that day."""
-    engine = policy.engine(day)
+    """Run the tests of all rules (or those named) against the whole policy on that day.
+
+    The rules of an agency's overlay are tried on what that agency holds.
+    """
     return tuple(
-        run_test(rule, test, facts_of_test(pack, test), engine)
+        run_test(rule, test, facts_of_test(pack, test), policy.engine(day, pack.agency))
         for pack in policy.packs
         for rule in pack.rules
         if rule_ids is None or rule.id in rule_ids

@@ -70,6 +70,11 @@ class Pack:
     examples: Mapping[str, Mapping[str, Any]]
     rules: tuple[Rule, ...]
 
+    @property
+    def acts(self) -> bool:
+        """Whether its rules decide: the core and the overlays always do, a pack once it is switched on."""
+        return self.enabled or self.kind != "pack"
+
     def covers(self, arrangement: str, jurisdiction: str) -> bool:
         """Whether it is this pack that has the rules for that arrangement there."""
         return arrangement in self.arrangements and jurisdiction in self.jurisdiction

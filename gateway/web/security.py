@@ -62,9 +62,9 @@ class IdConverter(BaseConverter):
 
 
 class CodeConverter(BaseConverter):
-    """A vocabulary code in a path: lower-case words joined by underscores or hyphens."""
+    """A vocabulary code or a rule's id in a path: lower-case words joined by underscores or hyphens."""
 
-    regex = "[a-z][a-z0-9_-]{0,47}"
+    regex = "[a-z0-9][a-z0-9_-]{0,79}"
 
 
 class DigestConverter(BaseConverter):

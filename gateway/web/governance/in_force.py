@@ -7,6 +7,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from gateway.disclosure.local_settings import in_words
 from gateway.errors import NotFound
 from gateway.policy.attributes import ATTRIBUTES
 from gateway.policy.packs import Pack
@@ -98,7 +99,7 @@ def _pack_row(pack: Pack) -> list[Cell]:
         ", ".join(label(one, "arrangement") for one in sorted(pack.arrangements)) or "Everywhere",
         count(len(pack.rules), "rule"),
         day(pack.review_by),
-        "On" if pack.enabled else "Off: everything it would decide is referred",
+        "On" if pack.acts else "Off: everything it would decide is referred",
     ]
 
 
@@ -111,8 +112,11 @@ def _pack_facts(pack: Pack) -> list[dict[str, Any]]:
         },
         {"key": "In force from", "value": day(pack.effective_from)},
         {"key": "Review by", "value": day(pack.review_by)},
-        {"key": "Needs these local settings", "value": ", ".join(pack.needs) or "None"},
-        {"key": "State", "value": "On" if pack.enabled else "Off"},
+        {
+            "key": "Needs these local settings",
+            "value": ", ".join(in_words(one) for one in pack.needs) or "None",
+        },
+        {"key": "State", "value": "On" if pack.acts else "Off"},
     ]
 
 

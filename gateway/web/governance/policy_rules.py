@@ -8,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.disclosure import policy_drafts
+from gateway.disclosure.local_settings import in_words
 from gateway.disclosure.policy_drafts import Draft
 from gateway.errors import Invalid, NotFound
 from gateway.policy import drafting
@@ -15,7 +16,7 @@ from gateway.policy.packs import Pack, parse_pack
 from gateway.policy.rules import PolicyError, Rule
 from gateway.policy.sentence import sentence
 from gateway.web.access import Face, allow, current_actor, current_gateway
-from gateway.web.formats import label
+from gateway.web.formats import day, label
 from gateway.web.forms import Answer, GatewayForm, LongAnswer, page, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
@@ -47,12 +48,12 @@ class ImportForm(GatewayForm):
 @allow(Face.GOVERNANCE)
 def policies_packs(draft_id: str) -> ResponseReturnValue:
     """The packs of a draft, to choose a rule from."""
-    found = _draft(draft_id)
+    found = draft_to_write(draft_id)
     rows: list[list[Cell]] = [
         [
             link(pack.title, url_for(".policies_pack", draft_id=draft_id, pack_id=pack.id)),
             str(len(pack.rules)),
-            "On" if pack.enabled or pack.kind != "pack" else "Off",
+            "On" if pack.acts else "Off",
         ]
         for pack in (found.policy.packs if found.policy else ())
         if pack.kind != "core"
@@ -61,7 +62,10 @@ def policies_packs(draft_id: str) -> ResponseReturnValue:
         "Packs of this draft",
         back=url_for(".policies_draft", draft_id=draft_id),
         listings=[Listing("Packs", ("Pack", "Rules", "State"), rows)],
-        acts=[Act("Put in a pack as TOML", url_for(".policies_import", draft_id=draft_id))],
+        acts=[
+            Act("Begin rules of your own", url_for(".policies_begin_rules", draft_id=draft_id)),
+            Act("Put in a pack as TOML", url_for(".policies_import", draft_id=draft_id)),
+        ],
     )
 
 
@@ -69,8 +73,8 @@ def policies_packs(draft_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_pack(draft_id: str, pack_id: str) -> ResponseReturnValue:
     """The rules of one pack of a draft."""
-    found = _draft(draft_id)
-    _, pack = _pack(found, pack_id)
+    found = draft_to_write(draft_id)
+    _, pack = pack_of(found, pack_id)
     rows: list[list[Cell]] = [
         [
             link(rule.title, url_for(".policies_rule", draft_id=draft_id, pack_id=pack_id, rule_id=rule.id)),
@@ -85,13 +89,19 @@ def policies_pack(draft_id: str, pack_id: str) -> ResponseReturnValue:
     ]
     on = pack.id in found.row.enabled
     acts = [Act("Add a rule", url_for(".policies_add", draft_id=draft_id, pack_id=pack_id))]
+    header = url_for(".policies_header", draft_id=draft_id, pack_id=pack_id)
+    acts.append(Act("Change its review date, owner or name", header))
     if pack.kind == "pack":
         switch = url_for(".policies_switch", draft_id=draft_id, pack_id=pack_id)
         acts.append(Act("Switch it off" if on else "Switch it on", switch))
     return record(
         pack.title,
         back=url_for(".policies_packs", draft_id=draft_id),
-        facts=[("State", "On" if on or pack.kind != "pack" else "Off"), ("Owner", pack.owner)],
+        facts=[
+            ("State", "On" if on or pack.kind != "pack" else "Off"),
+            ("Owner", pack.owner),
+            ("Review by", day(pack.review_by)),
+        ],
         listings=[Listing("Rules", ("Rule", "In words", ""), rows)],
         acts=acts,
     )
@@ -119,7 +129,7 @@ def policies_rule(draft_id: str, pack_id: str, rule_id: str) -> ResponseReturnVa
 @allow(Face.GOVERNANCE)
 def policies_drop(draft_id: str, pack_id: str, rule_id: str) -> ResponseReturnValue:
     """Take a rule out."""
-    file, pack = _pack(_draft(draft_id), pack_id)
+    file, pack = pack_of(draft_to_write(draft_id), pack_id)
     rule = _rule(pack, rule_id)
     return confirm(
         PlainForm(),
@@ -137,8 +147,8 @@ def policies_drop(draft_id: str, pack_id: str, rule_id: str) -> ResponseReturnVa
 @allow(Face.GOVERNANCE)
 def policies_switch(draft_id: str, pack_id: str) -> ResponseReturnValue:
     """Switch a pack on or off."""
-    found = _draft(draft_id)
-    _, pack = _pack(found, pack_id)
+    found = draft_to_write(draft_id)
+    _, pack = pack_of(found, pack_id)
     on = pack_id not in found.row.enabled
     return confirm(
         PlainForm(),
@@ -146,7 +156,7 @@ def policies_switch(draft_id: str, pack_id: str) -> ResponseReturnValue:
         heading=f"Switch {'on' if on else 'off'}: {pack.title}",
         done=f"Switched {'on' if on else 'off'} in the draft",
         back=url_for(".policies_pack", draft_id=draft_id, pack_id=pack_id),
-        says=[f"It needs these local settings: {', '.join(pack.needs)}."] if on and pack.needs else [],
+        says=_needs(pack) if on else [],
         button=f"Switch it {'on' if on else 'off'}",
     )
 
@@ -155,7 +165,7 @@ def policies_switch(draft_id: str, pack_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_import(draft_id: str) -> ResponseReturnValue:
     """Put a pack or overlay into the draft as it is written."""
-    _draft(draft_id)
+    draft_to_write(draft_id)
     form = ImportForm()
     return confirm(
         form,
@@ -174,8 +184,8 @@ def policies_import(draft_id: str) -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def policies_preview(draft_id: str, pack_id: str) -> ResponseReturnValue:
     """The rule that is being written, in words and as its source, for the page to show beside the form."""
-    found = _draft(draft_id)
-    file, pack = _pack(found, pack_id)
+    found = draft_to_write(draft_id)
+    file, pack = pack_of(found, pack_id)
     form = rule_form()()
     form.offer(pack)
     rule = next((one for one in pack.rules if one.id == form.id.data), None)
@@ -183,9 +193,14 @@ def policies_preview(draft_id: str, pack_id: str) -> ResponseReturnValue:
     return {"sentence": said, "source": source, "missing": _missing(form, rule, found.row.files[file], pack)}
 
 
+def _needs(pack: Pack) -> list[str]:
+    listed = ", ".join(in_words(one) for one in pack.needs)
+    return [f"It needs {listed}. They are set with the arrangement in the register."] if listed else []
+
+
 def _write(draft_id: str, pack_id: str, rule_id: str | None) -> ResponseReturnValue:
-    found = _draft(draft_id)
-    file, pack = _pack(found, pack_id)
+    found = draft_to_write(draft_id)
+    file, pack = pack_of(found, pack_id)
     text = found.row.files[file]
     rule = _rule(pack, rule_id) if rule_id else None
     form = rule_form()(data=data_of(rule, text))
@@ -258,14 +273,16 @@ def _missing(form: RuleForm, rule: Rule | None, text: str, pack: Pack) -> str:
     return ""
 
 
-def _draft(draft_id: str) -> Draft:
+def draft_to_write(draft_id: str) -> Draft:
+    """One's own draft that can still be changed. Raises NotFound."""
     found = draft_of(draft_id)
     if "edit" not in found.may:
         raise NotFound("You have no such open draft.", next_step="See the changes of the policy.")
     return found
 
 
-def _pack(found: Draft, pack_id: str) -> tuple[str, Pack]:
+def pack_of(found: Draft, pack_id: str) -> tuple[str, Pack]:
+    """A pack or overlay of a draft, with its file. Raises NotFound."""
     for file, text in found.row.files.items():
         pack = parse_pack(text, file)
         if pack.id == pack_id and pack.kind != "core":
