@@ -13,6 +13,8 @@ from gateway.registry.actors import Actor
 from gateway.store.unit_of_work import Unit
 
 EMERGENCY_REVIEW = "emergency_review"
+# Done by deciding what froze afresh or destroying it: ticked off, nothing would lead there any more.
+RECONSIDER = "reconsider_after_withdrawal"
 WORDS_AT_MOST = 2000
 
 
@@ -59,12 +61,17 @@ def complete_task(unit: Unit, actor: Actor, task_id: str, words: str) -> None:
 
     Raises:
         NotFound: no such task is this agency's.
-        Conflict: an emergency is reviewed on its own page.
+        Conflict: an emergency is reviewed, and what froze decided afresh, on pages of their own.
         Invalid: no words.
     """
     task = _task(unit, actor, task_id)
     if task.kind == EMERGENCY_REVIEW:
         raise Conflict("An emergency is reviewed, not ticked off.", next_step="Open the review.")
+    if task.kind == RECONSIDER:
+        raise Conflict(
+            "What froze is decided afresh or destroyed, not ticked off.",
+            next_step="Open the task among those of your agency's staff.",
+        )
     _finish(unit, actor, task, words)
     request = unit.session.get_one(Request, task.request_id)
     line = unit.session.get(Line, task.line_id) if task.line_id else None

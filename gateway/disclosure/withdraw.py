@@ -23,7 +23,7 @@ from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Outcome
 
-RECONSIDER = "reconsider_after_withdrawal"
+RECONSIDER = tasks.RECONSIDER
 RECONSIDER_WITHIN_WORKING_DAYS = 2
 
 

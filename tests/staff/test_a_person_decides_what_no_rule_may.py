@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.disclosure import authorise
-from gateway.disclosure.tasks import EMERGENCY_REVIEW
+from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task
 from gateway.disclosure.withdraw import RECONSIDER
+from gateway.errors import Conflict
+from gateway.registry.actors import actor_for_post
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import Parcel
 from tests.staff.conftest import Place
@@ -110,6 +112,19 @@ def test_what_froze_is_decided_afresh_or_destroyed(web: Web, place: Place, world
         web.page(f"/staff/tasks/{task_id}/reconsider")
         after = web.submit(web.page(f"/staff/tasks/{task_id}/{act}"))
         assert after.path == "/staff/tasks"
+
+
+def test_what_froze_is_never_just_ticked_off(place: Place, world: World, web: Web) -> None:
+    task_id = _frozen(place, world)
+    officer = world.officers[world.meadow.police]
+    with pytest.raises(Conflict), place.gateway.store.writing() as unit:
+        complete_task(unit, actor_for_post(unit, officer), task_id, "Done.")
+    web.sign_in(officer)
+    shown = web.page(f"/governance/tasks/{task_id}")
+    assert "destroy" in shown.text
+    assert "What was done?" not in shown.text
+    web.sign_in(world.holder)
+    web.page(f"/staff/tasks/{task_id}/reconsider")
 
 
 def test_another_agencys_tasks_are_not_there(web: Web, place: Place, world: World) -> None:

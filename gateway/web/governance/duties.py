@@ -65,6 +65,8 @@ def task_page(task_id: str) -> ResponseReturnValue:
     actor, found = current_actor(), _task(task_id)
     if found.kind == EMERGENCY_REVIEW:
         return _review(found)
+    if found.kind == RECONSIDER:
+        return _reconsider(found)
     form = DoneForm()
     return confirm(
         form,
@@ -187,6 +189,22 @@ def _review(found: Task) -> ResponseReturnValue:
             ("Decision", _decision(found)),
         ],
         button="Record the review",
+    )
+
+
+def _reconsider(found: Task) -> ResponseReturnValue:
+    """What froze is for the desk that sent it: here it can be read, not ticked off."""
+    return record(
+        _said(found),
+        back=url_for(".task_list"),
+        facts=[("Due", when(found.due_at)), ("Decision", _decision(found))],
+        texts=[
+            (
+                "What to do",
+                "Ask the colleague who answers this request. Among their own tasks they decide it afresh, or destroy "
+                "what was sent. Until then nobody can open it.",
+            )
+        ],
     )
 
 
