@@ -12,6 +12,7 @@ from gateway.disclosure.facts import consent_now
 from gateway.disclosure.lists import DONE, WAITING, RequestSummary, state_shown, summaries
 from gateway.disclosure.models import (
     Authorisation,
+    Declaration,
     Line,
     LineDecision,
     LineState,
@@ -104,6 +105,7 @@ class RequestDetail:
     categories: tuple[str, ...]
     recipients: tuple[str, ...]
     declared: tuple[tuple[str, str], ...]
+    declared_by_others: tuple[tuple[str, str], ...]
     lines: tuple[LineDetail, ...]
     messages: tuple[MessageView, ...]
     timeline: tuple[Event, ...]
@@ -205,12 +207,20 @@ def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> Req
         recipients=()
         if hidden
         else tuple(record.recipient_in_words(unit, row.id) for row in recipients_of(unit, request.id)),
-        declared=tuple((row.circumstance, words) for row, words in declared),
+        declared=tuple((row.circumstance, words) for row, words in declared if _is_askers(request, row)),
+        # What the holder knows and says here is for whoever decides; the one who asked never reads it (DESIGN 5).
+        declared_by_others=tuple(
+            (row.circumstance, words) for row, words in declared if officer and not _is_askers(request, row)
+        ),
         lines=tuple(_line(unit, request, line, officer=officer) for line in lines),
         messages=() if hidden else tuple(_messages(unit, actor, request)),
         timeline=() if hidden else tuple(_timeline(unit, request)),
         may=_may(unit, actor, request),
     )
+
+
+def _is_askers(request: Request, row: Declaration) -> bool:
+    return row.declared_by_post_id == request.requester_post_id
 
 
 def _line(unit: Unit, request: Request, line: Line, *, officer: bool) -> LineDetail:

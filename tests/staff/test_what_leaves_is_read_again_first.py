@@ -110,6 +110,23 @@ def test_a_holder_declares_what_the_requester_may_not(web: Web, place: Place, wo
     assert "decided again" in after.text
 
 
+def test_what_the_holder_declares_is_not_told_to_the_one_who_asked(
+    web: Web, place: Place, world: World
+) -> None:
+    request_id = put(place.gateway, world, declarations={"child_in_household": "A boy of six lives there"})
+    web.sign_in(world.holder)
+    shown = web.page(f"/staff/desk/{request_id}/declare")
+    after = web.submit(shown, {"code": "others_at_risk", "words": "Two neighbours were threatened"})
+    said_by_asker, _, said_by_others = after.text.partition("Declared by others")
+    assert "A boy of six" in said_by_asker
+    assert "Two neighbours" in said_by_others
+    assert "Two neighbours" not in said_by_asker
+    web.sign_in(world.asker)
+    shown = web.page(f"/staff/requests/{request_id}")
+    assert "A boy of six" in shown.text
+    assert "Two neighbours" not in shown.text
+
+
 def test_what_was_sent_can_be_recalled_and_the_recipient_confirms(
     web: Web, place: Place, world: World
 ) -> None:

@@ -201,8 +201,7 @@ def _reconsider(found: Task) -> ResponseReturnValue:
         texts=[
             (
                 "What to do",
-                "Ask the colleague who answers this request. Among their own tasks they decide it afresh, or destroy "
-                "what was sent. Until then nobody can open it.",
+                "The colleague who answers this request decides it afresh or destroys it. Until then it stays frozen.",
             )
         ],
     )
