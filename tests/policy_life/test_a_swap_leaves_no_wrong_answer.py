@@ -177,7 +177,8 @@ def test_a_table_that_threads_share_is_found(monkeypatch: pytest.MonkeyPatch) ->
 
         def set(self, value: object) -> object:
             before, self.value = self.value, value
-            time.sleep(0)  # gives the turn away: else a machine at work elsewhere may run the threads one by one
+            # Gives the turn away: else a machine at work elsewhere may run the threads one by one.
+            time.sleep(0)
             return before
 
         def reset(self, before: object) -> None:
