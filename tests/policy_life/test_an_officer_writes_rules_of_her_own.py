@@ -13,11 +13,12 @@ from gateway.policy import checks, lifecycle
 from gateway.policy.packs import Pack
 from tests.policy_life.changing import AUTHOR, OTHER, drafted
 from tests.web.fixtures import shared_app
-from tests.web.pages import Page, Web
+from tests.web.pages import Page, Web, text_of
 
 DAY = date(2026, 11, 22)
 REVIEWED = {"review_by-day": "1", "review_by-month": "6", "review_by-year": "2028"}
 OVERLAY = "mappa-police"
+NARROWED = "Members share what bears on an offender's risk"
 # Sixty characters and more: what an officer makes of a whole sentence.
 LONG = "Police keep convictions and cautions from the probation service unless asked twice"
 RULE: dict[str, Any] = {
@@ -120,6 +121,27 @@ def test_a_review_date_is_moved_in_pages(quick_stage: Stage, web: Web) -> None:
     past = {**REVIEWED, "review_by-year": "2020"}
     refused = web.submit(_follow(web, kept, "Change its review date"), past, status=422)
     assert "still to come" in refused.text
+
+
+def test_an_example_that_is_no_longer_right_is_left_out(quick_stage: Stage, web: Web) -> None:
+    packs = _packs(web, quick_stage, AUTHOR)
+    rule = _follow(web, _follow(web, packs, "MAPPA (England"), NARROWED)
+    draft = packs.path.removesuffix("/packs")
+    web.submit(rule, {"when_category": ["convictions"]})
+    says = f"“{NARROWED}”: Its test: came to deny"
+    assert says in web.page(f"{draft}/check").text
+    again = web.page(rule.path)
+    [wrong] = [place for place, label in _examples(again) if label.startswith("as the rule says")]
+    web.submit(again, {"left_out": [wrong], "example": "offender"})
+    assert says not in web.page(f"{draft}/check").text
+    labels = [label for _, label in _examples(web.page(rule.path))]
+    assert labels[:-1] == [label for place, label in _examples(again) if place != wrong]
+    assert "Convictions" in labels[-1]
+
+
+def _examples(shown: Page) -> list[tuple[str, str]]:
+    labels = {label.get("for", ""): text_of(label) for label in shown.all("label")}
+    return [(box.get("value", ""), labels[box.get("id", "")]) for box in shown.all("input", name="left_out")]
 
 
 @pytest.mark.parametrize(("category", "tried"), [("identity", "passes"), ("finances", "fails")])

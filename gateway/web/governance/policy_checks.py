@@ -15,7 +15,7 @@ from gateway.disclosure.impact import Impact, impact
 from gateway.disclosure.policy_drafts import Draft
 from gateway.errors import NotFound
 from gateway.policy import lifecycle
-from gateway.policy.checks import Checked
+from gateway.policy.checks import Checked, Finding
 from gateway.policy.examples import run_tests
 from gateway.policy.rules import Rule
 from gateway.web.access import Face, allow, current_actor, current_gateway
@@ -97,7 +97,7 @@ def policies_check(draft_id: str) -> ResponseReturnValue:
         title=f"Checks of “{found.row.title}”",
         back_href=url_for(".policies_draft", draft_id=draft_id),
         passed=checked.passed,
-        stops=[one for one in checked.findings if one.stops],
+        stops=[_of_rule(checked, one) for one in checked.findings if one.stops],
         listing=Listing("Checks", ("Check", "What it asks", "Result"), rows),
         may="check" in found.may and checked.passed and "sign" not in found.may,
     )
@@ -264,6 +264,12 @@ def _changed(found: Draft) -> frozenset[str]:
     if found.difference is None or found.policy is None:
         return frozenset()
     return policy_drafts.changed_rules(found.difference, found.policy)
+
+
+def _of_rule(checked: Checked, found: Finding) -> str:
+    """What was found, after the rule it is about where its words don't name that."""
+    rule = checked.policy.rule(found.where) if checked.policy else None
+    return f"“{rule.title}”: {found.says}" if rule and rule.title not in found.says else found.says
 
 
 def _title(checked: Checked, rule_id: str) -> str:

@@ -14,6 +14,7 @@ from gateway.policy.packs import Pack
 from gateway.policy.rules import Rule
 from gateway.vocabulary import Effect, Outcome, Stage, vocabulary
 from gateway.web.forms import Answer, GatewayForm, LongAnswer, OneOf, Pick, SomeOf, ThreePartDate, required
+from gateway.web.governance.in_force import example_row
 
 _EFFECTS = [
     ("permit", "Permit"),
@@ -79,6 +80,7 @@ class RuleForm(GatewayForm):
     alternative = Answer("What may be asked for instead? (optional)")
     example = Pick("Try it on which case?")
     expect = Pick("What must come out?")
+    left_out = SomeOf("Which of its examples are no longer right?")
     example_name = Answer("What does the example show? (optional)")
     on_trial = SomeOf("On trial?", choices=[("trial", "Evaluate and log it, but never let it decide")])
     obligations = SomeOf("What must be done?")
@@ -90,9 +92,13 @@ class RuleForm(GatewayForm):
     )
     stage = Pick("At which stage?")
 
-    def offer(self, pack: Pack) -> None:
-        """Fill the choices."""
+    def offer(self, pack: Pack, rule: Rule | None = None) -> None:
+        """Fill the choices; with a rule that is there, its examples, any of which may be left out."""
         words = vocabulary()
+        self.left_out.choices = [
+            (str(place), ", ".join(str(cell) for cell in example_row(test)))
+            for place, test in enumerate(rule.tests if rule else ())
+        ]
         self.stage.choices = [("", "The usual one for what it does"), *words.choices("stage")]
         roles = [role for role, term in words.roles.items() if term.authorises]
         self.refer_to.choices = [
@@ -165,7 +171,7 @@ def data_of(rule: Rule | None, text: str) -> dict[str, Any]:
 
 
 def written(form: RuleForm, rule: Rule | None, text: str, pack: Pack) -> dict[str, Any]:
-    """The rule as far as the form goes; its earlier examples stay."""
+    """The rule as far as the form goes; its earlier examples stay but those that are left out."""
     before = existing(text, rule.id) if rule else {}
     table: dict[str, Any] = {key: before[key] for key in _KEPT if key in before}
     table["id"] = rule.id if rule else form.id.data or _short_name(pack, form.title.data or "")
@@ -179,7 +185,9 @@ def written(form: RuleForm, rule: Rule | None, text: str, pack: Pack) -> dict[st
     if form.on_trial.data:
         table["status"] = "trial"
     table["when"] = _when(form)
-    table["test"] = [*before.get("test", []), *_example(form, table["when"], pack)]
+    left_out = frozenset(form.left_out.data or ())
+    kept = [test for place, test in enumerate(before.get("test", [])) if str(place) not in left_out]
+    table["test"] = [*kept, *_example(form, table["when"], pack)]
     return table
 
 

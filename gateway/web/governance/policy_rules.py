@@ -20,7 +20,6 @@ from gateway.web.formats import day, label
 from gateway.web.forms import Answer, GatewayForm, LongAnswer, page, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
-from gateway.web.governance.in_force import example_row
 from gateway.web.governance.parts import Act, Cell, Listing, confirm, link, record
 from gateway.web.governance.policies import draft_of
 from gateway.web.governance.policy_form import (
@@ -187,8 +186,8 @@ def policies_preview(draft_id: str, pack_id: str) -> ResponseReturnValue:
     found = draft_to_write(draft_id)
     file, pack = pack_of(found, pack_id)
     form = rule_form()()
-    form.offer(pack)
     rule = next((one for one in pack.rules if one.id == form.id.data), None)
+    form.offer(pack, rule)
     said, source = _as_far_as_it_goes(form, rule, found.row.files[file], pack)
     return {"sentence": said, "source": source, "missing": _missing(form, rule, found.row.files[file], pack)}
 
@@ -204,7 +203,7 @@ def _write(draft_id: str, pack_id: str, rule_id: str | None) -> ResponseReturnVa
     text = found.row.files[file]
     rule = _rule(pack, rule_id) if rule_id else None
     form = rule_form()(data=data_of(rule, text))
-    form.offer(pack)
+    form.offer(pack, rule)
     if form.validate_on_submit():
         with form.showing_errors():
             table = _sound(form, rule, text, pack)
@@ -230,7 +229,6 @@ def _rule_page(
         source=source,
         conditions=conditions_of(form),
         always=_always(pack),
-        examples=[example_row(test) for test in rule.tests] if rule else [],
         open_duties=form.obligations.data or form.obligations.errors or form.on.errors,
         open_more=any(form[name].errors for name in ("effective_from", "review_by", "owner", "id", "stage")),
         new=rule is None,
