@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from gateway.clock import local_day
 from gateway.disclosure import ask, judge, papers, record
 from gateway.disclosure.gaining import person_of, those_who_gain
 from gateway.disclosure.models import Line, LineState, Request, RequestState
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.registry import cases, subjects, walls
-from gateway.registry.actors import Actor
-from gateway.registry.models import Face, Subject
+from gateway.registry.actors import Actor, authorities_of
+from gateway.registry.models import Face, Partnership, Subject
 from gateway.store.unit_of_work import Unit
-from gateway.vocabulary import Circumstance, Declarer, Origin, vocabulary
+from gateway.vocabulary import Declarer, Origin, Role, vocabulary
 
 DECLINE_REASONS = {
     "not_proportionate": "Sharing it would not be proportionate",
@@ -25,6 +26,12 @@ DECLINE_REASONS = {
     "wrong_person": "It is not the person we hold information about",
 }
 _OPEN = {LineState.REFERRED, LineState.TO_RELEASE}
+# Beside any officer of the holder: whoever of them chairs the arrangement, supervises, or leads on safeguarding.
+_IN_ROLE = {
+    Declarer.CHAIR: {Role.MAPPA_CHAIR, Role.MARAC_CHAIR, Role.PANEL_CHAIR},
+    Declarer.SUPERVISOR: {Role.LEAD_AGENCY_MANAGER, Role.RESPONSIBLE_AUTHORITY_LEAD, Role.TEAM_MANAGER},
+    Declarer.SAFEGUARDING_LEAD: {Role.SAFEGUARDING_LEAD},
+}
 
 
 def held_request(unit: Unit, actor: Actor, request_id: str) -> Request:
@@ -193,7 +200,7 @@ def declare(unit: Unit, actor: Actor, request_id: str, code: str, words: str) ->
     Raises:
         NotFound: not a request of this desk.
         Forbidden: nobody who asked or would receive declares in their own favour.
-        Invalid: not a circumstance a holder may declare, or no words.
+        Invalid: not a circumstance this officer may declare, or no words.
     """
     request = held_request(unit, actor, request_id)
     judge.lock_subjects(unit, judge.lines_of(unit, request.id))
@@ -202,7 +209,7 @@ def declare(unit: Unit, actor: Actor, request_id: str, code: str, words: str) ->
             "Someone other than the person asking or receiving has to declare this.",
             next_step="Ask a colleague to declare it.",
         )
-    if not holder_may_declare(code) or not words.strip() or len(words) > 2000:
+    if code not in declarable(unit, actor, request_id) or not words.strip() or len(words) > 2000:
         raise Invalid(
             "The circumstance can't be declared.",
             fields={
@@ -226,12 +233,20 @@ def declare(unit: Unit, actor: Actor, request_id: str, code: str, words: str) ->
         ask.decide(unit, request, lines, judge.Step.DECLARED, actor.post_id)
 
 
-def holder_may_declare(code: str) -> bool:
-    """Whether a holder's officer may declare this circumstance."""
-    if not vocabulary().knows("circumstance", code):
-        return False
-    term = vocabulary().circumstances[Circumstance(code)]
-    return term.origin is Origin.DECLARED and Declarer.HOLDER in term.declared_by
+def declarable(unit: Unit, actor: Actor, request_id: str) -> frozenset[str]:
+    """The circumstances this officer of the holder may declare, some because of a role they hold in the arrangement.
+
+    Raises:
+        NotFound: not a request of this desk.
+    """
+    request = held_request(unit, actor, request_id)
+    nation = unit.session.get_one(Partnership, request.partnership_id).nation
+    held = authorities_of(unit, actor.post_id, local_day(unit.now, nation), request.arrangement_id)
+    by = {Declarer.HOLDER, *(who for who, roles in _IN_ROLE.items() if held & roles)}
+    declared = vocabulary().circumstances.items()
+    return frozenset(
+        str(code) for code, term in declared if term.origin is Origin.DECLARED and by & term.declared_by
+    )
 
 
 def chase(unit: Unit, actor: Actor, request_id: str) -> None:

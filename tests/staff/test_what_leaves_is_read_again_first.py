@@ -7,6 +7,10 @@ import io
 import pytest
 from werkzeug.datastructures import FileStorage
 
+from gateway.disclosure import desk
+from gateway.disclosure.asking import may_ask_with
+from gateway.registry.actors import actor_for_post
+from gateway.vocabulary import Origin, vocabulary
 from tests.staff.conftest import Place
 from tests.staff.steps import AS_OF, CONTENT, lines_of, put, put_from_outside, sent
 from tests.staff.world import World
@@ -108,6 +112,28 @@ def test_a_holder_declares_what_the_requester_may_not(web: Web, place: Place, wo
     shown = web.page(f"/staff/desk/{request_id}/declare")
     after = web.submit(shown, {"code": "others_at_risk", "words": "Two neighbours were threatened"})
     assert "decided again" in after.text
+
+
+def test_every_circumstance_that_is_declared_can_be_by_somebody(place: Place, world: World) -> None:
+    request_id = put(place.gateway, world)
+    declared = {
+        str(code)
+        for code, term in vocabulary().circumstances.items()
+        if term.origin is Origin.DECLARED and not may_ask_with(code)
+    }
+    with place.gateway.store.reading() as unit:
+        anyone = desk.declarable(unit, actor_for_post(unit, world.holder), request_id)
+        in_a_role = desk.declarable(unit, actor_for_post(unit, world.authoriser), request_id)
+    assert "presumption_to_disclose" not in anyone
+    assert declared <= in_a_role
+
+
+def test_a_supervisor_declares_the_presumption(web: Web, place: Place, world: World) -> None:
+    request_id = put(place.gateway, world)
+    given = {"code": "presumption_to_disclose", "words": "CJA 2003 s327A: a child next door"}
+    for post_id, status in ((world.holder, 422), (world.authoriser, 200)):
+        web.sign_in(post_id)
+        web.submit(web.page(f"/staff/desk/{request_id}/declare"), given, status=status)
 
 
 def test_what_the_holder_declares_is_not_told_to_the_one_who_asked(

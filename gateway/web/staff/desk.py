@@ -105,8 +105,9 @@ def who_it_is(request_id: str) -> ResponseReturnValue:
 def declare(request_id: str) -> ResponseReturnValue:
     """Declare a circumstance as the holder."""
     detail, form = held(request_id), DeclareForm()
-    offered = vocabulary().choices("circumstance")
-    form.code.choices = [(code, label) for code, label in offered if desk.holder_may_declare(code)]
+    with current_gateway().store.reading() as unit:
+        offered = desk.declarable(unit, current_actor(), request_id)
+    form.code.choices = [found for found in vocabulary().choices("circumstance") if found[0] in offered]
     return confirm(
         form,
         lambda unit: desk.declare(
