@@ -151,7 +151,9 @@ def _answer(failure: Failure) -> ResponseReturnValue:
 
 def _wants_problem() -> bool:
     # The scripts that hold a key ask for plain JSON; browsers' page loads never do.
-    return request.path.startswith("/api/") or request.accept_mimetypes.best in _MACHINE_READABLE
+    return (
+        request.path.startswith(("/api/", "/access/")) or request.accept_mimetypes.best in _MACHINE_READABLE
+    )
 
 
 def _problem(failure: Failure) -> Response:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 
+from gateway.policy import drafting, lifecycle
 from gateway.policy import engine as engine_module
 from gateway.policy.engine import SENTINEL, Engine, casbin_agrees
+from gateway.policy.packs import load_policy, parse_pack
 from gateway.policy.rule_tables import parse_rule
 from gateway.policy.rules import PolicyError
 from gateway.vocabulary import Outcome
@@ -167,3 +171,34 @@ def test_tasks_of_an_event_loop_keep_apart() -> None:
     with ThreadPoolExecutor(1) as elsewhere:  # a browser's own event loop may stand in this thread
         found = elsewhere.submit(lambda: asyncio.run(all_of_them())).result()
     assert found == [Outcome.PERMIT, Outcome.DENY] * 50
+
+
+def test_taking_one_rule_out_takes_no_other() -> None:
+    text = lifecycle.shipped_files()["mappa.toml"]
+    before = [one.id for one in parse_pack(text, "mappa.toml").rules]
+    for gone in before:
+        left = parse_pack(drafting.drop_rule(text, gone), "mappa.toml")
+        assert [one.id for one in left.rules] == [one for one in before if one != gone]
+
+
+@pytest.mark.parametrize(
+    "words", ["one, two, three, four, five, six, seven", 'mallory, "health", allow', "a = 1 #c"]
+)
+def test_what_a_rule_says_is_read_back_as_it_was_written(words: str) -> None:
+    text = lifecycle.shipped_files()["mappa.toml"]
+    table = dict(tomllib.loads(text)["rule"][0]) | {"title": words, "because": words}
+    again = parse_pack(drafting.put_rule(text, table), "mappa.toml")
+    assert (again.rules[0].title, again.rules[0].because) == (words, words)
+    assert len(again.rules) == len(parse_pack(text, "mappa.toml").rules)
+
+
+def test_the_rules_of_a_holder_are_never_fewer_than_everybodys() -> None:
+    policy, day = load_policy().enabled(), date(2026, 11, 22)
+    everybodys = {one.id for one in policy.engine(day).index.rules}
+    for agency in ("one-agency", ""):
+        assert {one.id for one in policy.engine(day, agency).index.rules} >= everybodys
+
+
+def test_a_decision_does_not_wear_the_matcher_out() -> None:
+    facts, engine = complete_facts(), Engine([rule("may-go")])
+    assert all(casbin_agrees(facts, engine.index.rules) for _ in range(10_050))

@@ -26,7 +26,7 @@ RULE: dict[str, Any] = {
     "effect": "deny",
     "when_category": ["convictions"],
     "when_recipient_type": ["probation"],
-    "because": "Agreed by the force's data-protection officer",
+    "because": "Agreed by the force's\r\ndata-protection officer",
     "officer": "Probation reads convictions in its own system.",
     "requester": "Look in your own system.",
     "example": "offender",

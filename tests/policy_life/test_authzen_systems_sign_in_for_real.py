@@ -162,7 +162,8 @@ def test_a_page_of_another_question_is_a_400(manager: System) -> None:
 def test_without_a_whole_proof_nobody_is_answered(probation: System, path: str) -> None:
     body = question(probation.stage)
     client = probation.app.test_client()
-    assert client.post(path, base_url=BASE, json=body).status_code == 401
+    refused = client.post(path, base_url=BASE, json=body)
+    assert (refused.status_code, refused.content_type) == (401, "application/problem+json")
     probation.sign_in()
     bearer = {"Authorization": f"Bearer {probation.token}"}
     assert client.post(path, base_url=BASE, json=body, headers=bearer).status_code == 401

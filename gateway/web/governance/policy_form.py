@@ -175,7 +175,9 @@ def written(form: RuleForm, rule: Rule | None, text: str, pack: Pack) -> dict[st
     before = existing(text, rule.id) if rule else {}
     table: dict[str, Any] = {key: before[key] for key in _KEPT if key in before}
     table["id"] = rule.id if rule else form.id.data or _short_name(pack, form.title.data or "")
-    table |= {name: form[name].data for name in ("title", "effect", "stage", *_TEXTS) if form[name].data}
+    # A rule says everything in one line each, however many its author wrote.
+    said = {name: " ".join((form[name].data or "").split()) for name in ("effect", "stage", *_TEXTS)}
+    table |= {name: words for name, words in said.items() if words}
     if "stage" not in table and form.effect.data:
         table["stage"] = _USUAL_STAGE[Effect(form.effect.data)].value
     table |= {
