@@ -52,7 +52,7 @@ NO_STANDING = Standing(Duty.NONE, "", member=False, signatory=False)
 
 @dataclass(frozen=True)
 class ArrangementView:
-    """An arrangement with its local settings; `missing` names those without which its rules stay off."""
+    """An arrangement with its local settings; `missing` names those without which no pack is switched on for it."""
 
     arrangement_id: str
     code: str

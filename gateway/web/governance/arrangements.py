@@ -125,7 +125,9 @@ def arrangement_page(arrangement_id: str) -> ResponseReturnValue:
     return record(
         found.name,
         back=url_for(".arrangement_list"),
-        warnings=[f"Its rules stay off until these are set: {', '.join(missing)}."] if missing else [],
+        warnings=[f"No pack can be switched on for it before these are set: {', '.join(missing)}."]
+        if missing
+        else [],
         facts=[
             ("Kind", label(found.kind, "arrangement")),
             ("Area", found.area),
