@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from gateway.disclosure.asking import NamedRecipient
+from gateway.disclosure.models import RequestKind
 from tests.staff.conftest import Place
 from tests.staff.steps import answers, begun, drafted, filled_in, put, put_from_outside
 from tests.staff.world import World
@@ -148,3 +150,13 @@ def test_an_overdue_answer_is_chased_then_escalated(later: Place) -> None:
     assert "The holder was reminded." in after.text
     after = web.submit(web.page(f"/staff/requests/{request_id}/escalate"))
     assert "The request was escalated." in after.text
+
+
+def test_who_offers_is_led_on_to_send_it(web: Web, place: Place, world: World) -> None:
+    recipients = (NamedRecipient(post_id=world.asker),)
+    offered = put(place.gateway, world, by=world.holder, kind=RequestKind.OFFER, recipients=recipients)
+    web.sign_in(world.holder)
+    shown = web.page(f"/staff/requests/{offered}/decision")
+    assert "waits on your agency's desk" in shown.text
+    desk = web.page(shown.links()["Send it from the desk"])
+    assert any(href.endswith("/release") for href in desk.links().values())

@@ -100,6 +100,8 @@ def forms(place: Place) -> dict[str, tuple[str, str]]:
         "withdraw key": (world.asker, f"/staff/keys/{key}/withdraw"),
         "approach": (world.asker, "/staff/approaches/new"),
         "cover": (world.holder, "/staff/cover"),
+        "risk": (world.asker, "/staff/known/risk"),
+        "conflict": (world.asker, "/staff/known/conflict"),
     }
     return found
 
@@ -107,6 +109,7 @@ def forms(place: Place) -> dict[str, tuple[str, str]]:
 NAMES = [f"draft {slug}" for slug in DRAFT_PAGES] + [
     "start", "draft person", "check", "discard", "cancel", "answer", "need more", "declare", "identify", "release",
     "decline", "nothing held", "authorise", "review", "task", "failed", "withdraw key", "approach", "cover",
+    "risk", "conflict",
 ]  # fmt: skip
 
 

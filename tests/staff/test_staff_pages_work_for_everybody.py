@@ -88,7 +88,15 @@ def test_every_page_of_the_holder_and_of_those_who_decide(tab: Page, place: Plac
         _sound(tab, f"/staff/desk{end}")
     for end in ("release", "decline", "nothing-held"):
         _sound(tab, f"/staff/desk/lines/{line}/{end}")
-    for name in ("tasks", f"tasks/{review}/review", "approaches", "approaches/new", "cover"):
+    for name in (
+        "tasks",
+        f"tasks/{review}/review",
+        "approaches",
+        "approaches/new",
+        "cover",
+        "known/risk",
+        "known/conflict",
+    ):
         _sound(tab, f"/staff/{name}")
     _sign_in(tab, place, world.authoriser)
     _sound(tab, "/staff/authorisations")

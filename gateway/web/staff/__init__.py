@@ -30,6 +30,7 @@ _VIEWS = (
     "keys",
     "approaches",
     "cover",
+    "known",
 )
 for _name in _VIEWS:
     import_module(f"{__name__}.{_name}")

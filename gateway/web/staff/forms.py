@@ -22,6 +22,7 @@ from gateway.web.staff.answers import StaffForm
 WORDS_MAX = 2000
 _YES_NO = [("yes", "Yes"), ("no", "No")]
 _TIME_MAX = 20
+_TOOL_MAX = 100
 _NOTHING_HELD = "Answering that nothing is held"
 
 
@@ -351,4 +352,51 @@ class ApproachForm(StaffForm):
     )
     words = LongAnswer(
         "What was asked or said, and by whom?", [required("Say what was asked or said")], longest=WORDS_MAX
+    )
+
+
+class RiskForm(StaffForm):
+    """A fresh assessment of somebody in a case."""
+
+    about = OneOf(
+        "Who was assessed?", [required("Choose who was assessed")], choose="Choose a person from the list"
+    )
+    level = OneOf(
+        "How high is the risk?",
+        [required("Choose the level")],
+        choices=[found for found in vocabulary().choices("risk_level") if found[0] != "unknown"],
+    )
+    tool = Answer("Tool", [required("Enter the tool, or professional judgement")], longest=_TOOL_MAX)
+    basis = OneOf(
+        "What does the level rest on?",
+        [required("Choose what the level rests on")],
+        choices=[
+            ("score", "The score of the tool"),
+            ("judgement", "Professional judgement"),
+            ("escalation", "Incidents that escalate"),
+            ("repeat", "A repeat within twelve months"),
+        ],
+    )
+    dash_ticks = Answer("Ticks, where the tool is DASH (optional)", longest=_TIME_MAX)
+    assessed_on = ThreePartDate("On which day?", [required("Enter the day of the assessment")])
+
+    def validate_dash_ticks(self, field: Answer) -> None:
+        """A whole number, or nothing."""
+        if field.data and not (field.data.isascii() and field.data.isdigit()):
+            raise ValidationError("Enter a whole number from 0 to 24, or leave it empty")
+
+    @property
+    def ticks(self) -> int | None:
+        """How many were ticked, if it was said."""
+        return int(self.dash_ticks.data) if self.dash_ticks.data else None
+
+
+class ConflictForm(StaffForm):
+    """Whom one knows, and how."""
+
+    about = OneOf(
+        "Whom do you know?", [required("Choose whom you know")], choose="Choose a person from the list"
+    )
+    reason = LongAnswer(
+        "How do you know them?", [required("Say in a sentence how you know them")], longest=WORDS_MAX
     )
