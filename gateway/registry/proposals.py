@@ -25,7 +25,6 @@ from gateway.registry.agencies import not_found
 from gateway.registry.differences import Difference, difference
 from gateway.registry.importing import digest_of, import_register
 from gateway.registry.models import (
-    Agency,
     Post,
     ProposalKind,
     ProposalState,
@@ -288,13 +287,10 @@ def _note(
     if actor is not None:
         act(unit, actor, kind, refs=refs, codes=said)
         return
-    first = (
-        select(Agency.id).where(Agency.partnership_id == row.partnership_id).order_by(col(Agency.created_at))
-    )
     entry = Entry(
         kind=kind,
         partnership_id=row.partnership_id,
-        controller_agency_id=unit.session.exec(first).first() or "",
+        controller_agency_id=seconds.answering_agency(unit, row.partnership_id),
         actor_post_id=None,
         actor_agency_id=None,
         refs=refs,

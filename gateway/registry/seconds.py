@@ -11,7 +11,7 @@ from gateway.registry.actors import Actor, post_is_current
 from gateway.registry.acts import must_differ, must_govern, person_of
 from gateway.registry.agencies import today
 from gateway.registry.differences import Difference
-from gateway.registry.models import Face, Post, RegisterProposal
+from gateway.registry.models import Agency, Face, Post, RegisterProposal
 from gateway.store.unit_of_work import Unit
 
 
@@ -27,6 +27,15 @@ def governed(unit: Unit) -> set[str]:
 def governors(unit: Unit, partnership_id: str) -> list[Post]:
     """Give the posts that govern the partnership today."""
     return [post for post in _officers(unit, partnership_id) if post.governs]
+
+
+def answering_agency(unit: Unit, partnership_id: str) -> str:
+    """Give the agency that answers for an act on the whole partnership: one that governs it, else the oldest."""
+    govern = governors(unit, partnership_id)
+    if govern:
+        return min(govern, key=lambda post: (post.created_at, post.id)).agency_id
+    oldest = select(Agency.id).where(Agency.partnership_id == partnership_id).order_by(col(Agency.created_at))
+    return unit.session.exec(oldest).first() or ""
 
 
 def asked(unit: Unit, partnership_id: str) -> list[Post]:
