@@ -18,6 +18,9 @@ from gateway.ledger.models import LedgerRecord
 from gateway.store.unit_of_work import Unit
 
 MOST_AT_ONCE = 500
+ACCOUNTS_FOR_OTHERS = frozenset(
+    {EntryKind.ENTRY_ERASED, EntryKind.ENTRY_HELD, EntryKind.ENTRY_REVIEWED, EntryKind.ENTRY_REVEALED}
+)
 _RECORD, _SUBJECT, _HOLD, _ERASURE = (
     SQLModel.metadata.tables[f"ledger_{name}"] for name in ("record", "subject", "hold", "erasure")
 )
@@ -59,8 +62,7 @@ def _check_erasable(unit: Unit, entry_ids: Sequence[str]) -> None:
     rows = unit.session.exec(select(LedgerRecord).where(col(LedgerRecord.entry_id).in_(entry_ids))).all()
     if len(rows) != len(entry_ids):
         raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
-    kept = (EntryKind.ENTRY_ERASED, EntryKind.ENTRY_HELD, EntryKind.ENTRY_REVIEWED, EntryKind.ENTRY_REVEALED)
-    if any(row.salt is None or row.kind in kept for row in rows):
+    if any(row.salt is None or row.kind in ACCOUNTS_FOR_OTHERS for row in rows):
         raise Conflict(
             "This entry can't be erased: it says nothing about a person, or it accounts for another entry.",
             next_step="Erase the entry it is about instead.",

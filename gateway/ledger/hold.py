@@ -40,7 +40,10 @@ def hold(unit: Unit, entry_id: str, decided: Entry, *, reviewer_post_id: str, re
 
 
 def keep_holding(unit: Unit, entry_id: str, decided: Entry, *, reviewer_post_id: str, review_on: date) -> str:
-    """Record a review after which the entry stays held until the next one; raise as `hold` does."""
+    """Record a review after which the entry stays held until the next one.
+
+    Raises as `hold` does, and NotFound unless it is held.
+    """
     _check(unit, decided, review_on)
     held = _held(unit, entry_id)
     held.by_entry_id = _record(unit, EntryKind.ENTRY_REVIEWED, entry_id, decided, reviewer_post_id, review_on)
@@ -60,7 +63,7 @@ def reveal(unit: Unit, entry_id: str, decided: Entry) -> str:
     return held.revealed_by_entry_id
 
 
-def to_review(unit: Unit, partnership_id: str, by: date) -> Sequence[LedgerHold]:
+def held(unit: Unit, partnership_id: str, by: date = date.max) -> Sequence[LedgerHold]:
     """Give the held entries of a partnership whose review is due by a day, the oldest first."""
     due = (
         select(LedgerHold)
@@ -69,13 +72,13 @@ def to_review(unit: Unit, partnership_id: str, by: date) -> Sequence[LedgerHold]
             col(LedgerHold.revealed_by_entry_id).is_(None),
             col(LedgerHold.review_on) <= by,
         )
-        .order_by(col(LedgerHold.review_on))
+        .order_by(col(LedgerHold.review_on), LedgerHold.entry_id)
     )
     return unit.session.exec(due).all()
 
 
 def _held(unit: Unit, entry_id: str) -> LedgerHold:
-    held = unit.session.get(LedgerHold, entry_id)
+    held = unit.session.get(LedgerHold, entry_id, with_for_update=True, populate_existing=True)
     if held is None or held.revealed_by_entry_id is not None:
         raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
     return held

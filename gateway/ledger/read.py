@@ -140,6 +140,13 @@ def entry(unit: Unit, entry_id: str, *, reviewing: bool = False) -> LoggedEntry:
     return _logged(row)
 
 
+def entries_at(unit: Unit, number: int) -> list[str]:
+    """Give the ids of the entries that have this number, counted from 1, in each life of the log, the newest first."""
+    epochs = unit.session.execute(sa.select(sa.func.max(col(LedgerLeaf.epoch)))).scalar() or 0
+    found = (unit.session.get(LedgerLeaf, (epoch, number - 1)) for epoch in range(epochs, -1, -1))
+    return [leaf.entry_id for leaf in found if leaf is not None]
+
+
 def words_of(unit: Unit, entry_id: str) -> Mapping[str, str | Sequence[str]]:
     """Give what people said in an entry: reasons, names and posts as at that time; empty when nothing was said.
 

@@ -88,6 +88,10 @@ def _asked_to_approve(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     return [post.id for post in seconds.asked(unit, entry.partnership_id)]
 
 
+def _reviewer(_unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    return [entry.refs.get("reviewer")]
+
+
 def _asked_to_lend(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     """The agency's officers, where cover would lend what no rule may decide."""
     if entry.codes.get("change") != "off_duty":
@@ -141,6 +145,7 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.CONCERN_ANSWERED: _raiser,
     EntryKind.MANDATE_CONFIRMED: _mandated,
     EntryKind.MANDATE_ENDED: _mandated,
+    EntryKind.ENTRY_HELD: _reviewer,
     EntryKind.REGISTER_PROPOSED: _asked_to_approve,
     EntryKind.POST_CHANGED: _asked_to_lend,
 }

@@ -1,124 +1,250 @@
-"""Holding an entry back while it would be unlawful to reveal it, looking again, revealing it; and erasing an entry.
+"""Holding an entry back while it would be unlawful to reveal it, looking again, revealing it.
 
-Whoever decides is an officer of the agency that answers for the entry, or one who governs the partnership. She names
-another officer, who has to look again by a day. The advocate is told meanwhile how many are held and until when.
+Whoever decides is an officer of the agency that answers for the entry, or one who governs the partnership. It acts at
+once. She names another officer, who alone looks again by a day. The advocate is told how many are held, and until when.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
-from gateway.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from gateway.ledger import erase as erasing
-from gateway.ledger import hold as holding
+from gateway.errors import Conflict, Erased, Forbidden, Invalid
+from gateway.ledger import hold as ledger
 from gateway.ledger import read
 from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.erase import ACCOUNTS_FOR_OTHERS
 from gateway.ledger.models import LedgerHold
-from gateway.registry.actors import Actor, actor_for_post
-from gateway.registry.models import Face
+from gateway.ledger.read import LoggedEntry
+from gateway.registry import agencies, people
+from gateway.registry.actors import Actor
+from gateway.registry.acts import a_reason, person_of
+from gateway.registry.models import Face, Post
+from gateway.review.models import HoldGround
+from gateway.review.officers import answers_for, entry_of, missing, officers, parties
+from gateway.review.telling import ERASED
 from gateway.store.unit_of_work import Unit
+
+LONGEST = timedelta(days=183)
+GROUND_IN_WORDS = {
+    HoldGround.TIPPING_OFF: "It would warn somebody who is under investigation",
+    HoldGround.RISK_TO_SOMEBODY: "It would put somebody at risk",
+    HoldGround.COURT_ORDER: "A court has ordered it",
+}
 
 
 @dataclass(frozen=True)
-class Review:
-    """Who looks again at a held entry, and by which day."""
+class Holding:
+    """Why an entry is held back, who looks again, and by which day."""
 
+    ground: HoldGround
+    reasons: str
     reviewer_post_id: str
-    on: date
+    review_on: date
 
 
-def hold(unit: Unit, actor: Actor, entry_id: str, reasons: str, review: Review) -> str:
+@dataclass(frozen=True)
+class HoldView:
+    """An entry that is held back; `held_by` and `reviewer` are officers in words, `ground` and `reasons` the latest."""
+
+    entry_id: str
+    number: int | None
+    until: date
+    overdue: bool
+    ground: str
+    reasons: str
+    held_by: str
+    reviewer: str
+    hers_to_review: bool
+    held_by_her: bool
+
+
+def hold(unit: Unit, actor: Actor, entry_id: str, holding: Holding) -> str:
     """Hold an entry back until the review; give the id of the entry that says so.
 
     Raises:
-        NotFound: no such entry of this partnership.
-        Forbidden: the officer answers neither for it nor for the partnership.
-        Invalid: no reasons, a day that has passed, or the reviewer is no other officer.
-        Conflict: it was held before.
+        NotFound: no such entry of this partnership, or another agency answers for it.
+        Forbidden: the officer is named in it.
+        Invalid: too few words, a day outside the next six months, or the reviewer is none who may review it.
+        Conflict: it was held before, or is none that anybody is shown.
     """
-    decided = _decided(unit, actor, entry_id, reasons)
-    _check_reviewer(unit, actor, review)
-    return holding.hold(
-        unit, entry_id, decided, reviewer_post_id=review.reviewer_post_id, review_on=review.on
+    about = entry_of(unit, actor, entry_id)
+    if not answers_for(actor, about):
+        raise missing()
+    if actor.person_id in parties(unit, about).persons:
+        raise Forbidden(
+            "You are named in this entry, so you don't decide about it.",
+            next_step="Ask another officer of your agency or of the partnership.",
+        )
+    if not can_be_held(about):
+        raise Conflict(
+            "This entry can't be held back: it is about nobody, or it accounts for another entry.",
+            next_step="Go back to the entry.",
+        )
+    _check_day(unit, actor, holding.review_on)
+    if holding.reviewer_post_id not in {post.id for post in _reviewers(unit, about, actor.person_id)}:
+        raise Invalid(
+            "This officer can't review it.",
+            fields={"reviewer": "Choose another officer from the list, who isn't named in the entry"},
+        )
+    decided = _decided(actor, about, holding.reasons, {"ground": holding.ground.value})
+    return ledger.hold(
+        unit, entry_id, decided, reviewer_post_id=holding.reviewer_post_id, review_on=holding.review_on
     )
 
 
-def keep_holding(unit: Unit, actor: Actor, entry_id: str, reasons: str, review: Review) -> str:
-    """Record that a held entry was looked at and stays held until the next review; raise as `hold` does."""
-    decided = _decided(unit, actor, entry_id, reasons)
-    _check_reviewer(unit, actor, review)
-    return holding.keep_holding(
-        unit, entry_id, decided, reviewer_post_id=review.reviewer_post_id, review_on=review.on
-    )
+def keep_holding(unit: Unit, actor: Actor, entry_id: str, reasons: str, review_on: date) -> str:
+    """Record that the reviewer looked again and it stays held until she does so next; raise as `hold` does.
+
+    Whoever takes over from a reviewer who has left is the reviewer from then on.
+    """
+    about, row = _to_review(unit, actor, entry_id)
+    _check_day(unit, actor, review_on)
+    by = read.entry(unit, row.by_entry_id)
+    decided = _decided(actor, about, reasons, {"ground": by.codes.get("ground", "")})
+    decided = replace(decided, refs={"held_by": _holder(by)})
+    return ledger.keep_holding(unit, entry_id, decided, reviewer_post_id=actor.post_id, review_on=review_on)
 
 
 def reveal(unit: Unit, actor: Actor, entry_id: str, reasons: str) -> str:
     """Reveal a held entry, and that it was held, to those who may read the log; raise as `hold` does."""
-    decided = _decided(unit, actor, entry_id, reasons)
-    about = read.entry(unit, entry_id, reviewing=True)
-    return holding.reveal(unit, entry_id, replace(decided, subject_ids=about.subject_ids))
+    about, _row = _to_review(unit, actor, entry_id)
+    decided = replace(_decided(actor, about, reasons, {}), subject_ids=about.subject_ids)
+    return ledger.reveal(unit, entry_id, decided)
 
 
-def erase(unit: Unit, actor: Actor, second: Actor, entry_ids: Sequence[str], reasons: str) -> str:
-    """Erase what entries say, by two officers; their places stay, and the log says who decided it and why.
-
-    Raises as `hold` does, and Invalid when the second officer is the first, Conflict for what accounts for others.
-    """
-    if second.person_id == actor.person_id:
-        raise Invalid("Erasing an entry takes two officers.", fields={"second": "Name a second person."})
-    for entry_id in entry_ids:
-        _decided(unit, second, entry_id, reasons)
-    decided = [_decided(unit, actor, entry_id, reasons) for entry_id in entry_ids]
-    if not decided:
-        raise Invalid("Say which entries are erased.")
-    seconded = {"second_officer": second.post_id}
-    words = {**decided[0].words, "seconded_by": f"{second.name}, {second.role} at {second.agency_name}"}
-    return erasing.erase(unit, entry_ids, replace(decided[0], refs=seconded, words=words))
+def can_be_held(about: LoggedEntry) -> bool:
+    """Tell whether there is anything to hold back: an entry about a person, which doesn't account for another."""
+    return bool(about.subject_ids) and about.kind not in ACCOUNTS_FOR_OTHERS
 
 
-def to_review(unit: Unit, actor: Actor, by: date) -> Sequence[LedgerHold]:
-    """Give the held entries of the officer's partnership whose review is due by a day, the oldest first."""
-    _check_officer(actor)
-    return holding.to_review(unit, actor.partnership_id, by)
+def reviewers(unit: Unit, actor: Actor, entry_id: str) -> list[tuple[str, str]]:
+    """Give who may look again at an entry that this officer holds back: posts, with their words."""
+    found = people.post_views(unit, _reviewers(unit, entry_of(unit, actor, entry_id), actor.person_id))
+    return [(one.post_id, people.in_words(one)) for one in found]
 
 
-def _decided(unit: Unit, actor: Actor, entry_id: str, reasons: str) -> Entry:
+def latest_day(unit: Unit, actor: Actor) -> date:
+    """Give the last day that a review may be put off to today."""
+    return agencies.today(unit, actor.partnership_id) + LONGEST
+
+
+def of_entry(unit: Unit, actor: Actor, about: LoggedEntry) -> HoldView | None:
+    """Give how an entry is held back now, or None."""
+    row = unit.session.get(LedgerHold, about.entry_id)
+    return _view(unit, actor, row, about) if row is not None and row.revealed_by_entry_id is None else None
+
+
+def was_held(unit: Unit, entry_id: str) -> bool:
+    """Tell whether an entry is or was held back: nothing is held twice."""
+    return unit.session.get(LedgerHold, entry_id) is not None
+
+
+def held(unit: Unit, actor: Actor) -> list[HoldView]:
+    """Give what is held back of the entries this officer answers for or reviews, the next review first."""
+    if actor.face is not Face.GOVERNANCE:
+        return []
+    rows = [
+        (row, read.entry(unit, row.entry_id, reviewing=True))
+        for row in ledger.held(unit, actor.partnership_id)
+    ]
+    views = [(about, _view(unit, actor, row, about)) for row, about in rows]
+    return [view for about, view in views if view.hers_to_review or answers_for(actor, about)]
+
+
+def due(unit: Unit, partnership_id: str, by: date) -> Sequence[LedgerHold]:
+    """Give the held entries of a partnership whose review is due by a day, the oldest first: for the operator."""
+    return ledger.held(unit, partnership_id, by)
+
+
+def _to_review(unit: Unit, actor: Actor, entry_id: str) -> tuple[LoggedEntry, LedgerHold]:
+    about = entry_of(unit, actor, entry_id)
+    row = unit.session.get(LedgerHold, entry_id, with_for_update=True, populate_existing=True)
+    if row is None or row.revealed_by_entry_id is not None:
+        raise missing()
+    if _is_reviewer(unit, actor, row, about):
+        return about, row
+    if not answers_for(actor, about):
+        raise missing()
+    raise Forbidden(
+        "The officer who was named to review this decides about it, and nobody else.",
+        next_step="Ask her: the page of this entry names her.",
+    )
+
+
+def _is_reviewer(unit: Unit, actor: Actor, row: LedgerHold, about: LoggedEntry) -> bool:
+    """She was named; or whoever was has left, and she could have been named."""
+    if row.reviewer_post_id == actor.post_id:
+        return True
+    if people.is_current(unit, row.reviewer_post_id):
+        return False
+    holder = person_of(unit, _holder(read.entry(unit, row.by_entry_id)))
+    return actor.post_id in {post.id for post in _reviewers(unit, about, holder)}
+
+
+def _reviewers(unit: Unit, about: LoggedEntry, holder: str | None) -> list[Post]:
+    """Officers who answer for the entry, but for who holds it back and who is named in it; if none is left, others."""
+    apart = {*parties(unit, about).persons, *filter(None, [holder])}
+    found = officers(unit, about.partnership_id, apart=apart)
+    near = [post for post in found if post.governs or post.agency_id == about.controller_agency_id]
+    return near or found
+
+
+def _holder(by: LoggedEntry) -> str:
+    """The post that held it back first: a review names it, because it never reviews."""
+    return by.refs.get("held_by") or by.actor_post_id or ""
+
+
+def _decided(actor: Actor, about: LoggedEntry, reasons: str, codes: Mapping[str, str]) -> Entry:
     """Give who decided and why. It names no subject: that something is held must not tell what."""
-    _check_officer(actor)
-    about = read.entry(unit, entry_id, reviewing=True)
-    if about.partnership_id != actor.partnership_id:
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
-    if not actor.governs and about.controller_agency_id != actor.agency_id:
-        raise Forbidden("Another agency answers for this entry.", next_step="Ask its officer.")
-    if not reasons.strip():
-        raise Invalid("This needs its reasons in words.", fields={"reasons": "Say why."})
     return Entry(
         EntryKind.ENTRY_HELD,
         about.partnership_id,
         about.controller_agency_id,
         actor.post_id,
         actor.agency_id,
-        words={"reasons": reasons, "actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
+        case_id=about.case_id,
+        codes=codes,
+        words={
+            "reasons": a_reason(reasons, "reasons"),
+            "actor": f"{actor.name}, {actor.role} at {actor.agency_name}",
+        },
     )
 
 
-def _check_officer(actor: Actor) -> None:
-    if actor.face is not Face.GOVERNANCE:
-        raise Forbidden("Only an information-governance officer decides this.", next_step="Ask one.")
-
-
-def _check_reviewer(unit: Unit, actor: Actor, review: Review) -> None:
-    try:
-        reviewer = actor_for_post(unit, review.reviewer_post_id)
-    except Unauthenticated as error:
+def _check_day(unit: Unit, actor: Actor, review_on: date) -> None:
+    if not agencies.today(unit, actor.partnership_id) < review_on <= latest_day(unit, actor):
         raise Invalid(
-            "Nobody holds the reviewer's post.", fields={"reviewer": "Name an officer's post."}
-        ) from error
-    if reviewer.face is not Face.GOVERNANCE or reviewer.partnership_id != actor.partnership_id:
-        raise Invalid(
-            "The reviewer is an officer of the partnership.", fields={"reviewer": "Name an officer's post."}
+            "The day of the review is outside the next six months.",
+            fields={"review_on": "Enter a day after today and within the next six months"},
         )
-    if reviewer.person_id == actor.person_id:
-        raise Invalid("Whoever looks again is somebody else.", fields={"reviewer": "Name another person."})
+
+
+def _view(unit: Unit, actor: Actor, row: LedgerHold, about: LoggedEntry) -> HoldView:
+    by = read.entry(unit, row.by_entry_id)
+    holder = _holder(by)
+    ground = by.codes.get("ground", "")
+    return HoldView(
+        entry_id=row.entry_id,
+        number=about.number,
+        until=row.review_on,
+        overdue=row.review_on < agencies.today(unit, row.partnership_id),
+        ground=GROUND_IN_WORDS[HoldGround(ground)] if ground else "",
+        reasons=_reasons(unit, by),
+        held_by=_in_words(unit, row.partnership_id, holder),
+        reviewer=_in_words(unit, row.partnership_id, row.reviewer_post_id),
+        hers_to_review=_is_reviewer(unit, actor, row, about),
+        held_by_her=person_of(unit, holder) == actor.person_id,
+    )
+
+
+def _reasons(unit: Unit, by: LoggedEntry) -> str:
+    try:
+        return str(read.words_of(unit, by.entry_id).get("reasons", ""))
+    except Erased:
+        return ERASED
+
+
+def _in_words(unit: Unit, partnership_id: str, post_id: str) -> str:
+    return people.in_words(people.post_view(unit, partnership_id, post_id))

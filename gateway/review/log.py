@@ -126,11 +126,15 @@ def everything(unit: Unit, found: Client, chosen: Chosen) -> tuple[list[LoggedEn
 def record_view(
     unit: Unit, actor: Actor, known_as: Collection[str], what: str, about_entry_id: str = ""
 ) -> None:
-    """Record that what is logged about a person was looked at, once per quarter of an hour for the same thing."""
+    """Record that what is logged about a person was looked at, once per quarter of an hour for the same thing.
+
+    Without a person it names nobody: what is held back, or is about nobody, was looked at.
+    """
     recent = read.entries_by_post(
         unit, actor.post_id, Filter(kinds=(EntryKind.LOG_VIEWED,), since=unit.now - ONE_LOOK, limit=_BATCH)
     )
-    about_her = [one for one in recent.entries if set(known_as) & set(one.subject_ids)]
+    hers = set(known_as)
+    about_her = [one for one in recent.entries if not hers or hers & set(one.subject_ids)]
     if (what, about_entry_id) not in {
         (one.codes.get("what"), one.refs.get("entry", "")) for one in about_her
     }:

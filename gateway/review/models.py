@@ -1,4 +1,4 @@
-"""A concern raised about an entry, and the answer that is owed."""
+"""A concern raised about an entry, the answer that is owed, and why an entry is held back."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,14 @@ class AnswerKind(StrEnum):
     UPHELD = "upheld"
     PARTLY_UPHELD = "partly_upheld"
     NOT_UPHELD = "not_upheld"
+
+
+class HoldGround(StrEnum):
+    """Why it would be unlawful to reveal an entry yet."""
+
+    TIPPING_OFF = "tipping_off"
+    RISK_TO_SOMEBODY = "risk_to_somebody"
+    COURT_ORDER = "court_order"
 
 
 class Concern(Row, table=True):

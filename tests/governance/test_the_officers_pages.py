@@ -21,6 +21,7 @@ LISTS = (
     "/governance/walls",
     "/governance/proposals",
     "/governance/decisions",
+    "/governance/entries",
     "/governance/tasks",
     "/governance/overdue",
     "/governance/keys",

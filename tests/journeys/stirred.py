@@ -10,6 +10,7 @@ from functools import partial
 from joserfc.jwk import ECKey
 from sqlmodel import col, select
 
+from gateway.api import clients
 from gateway.cli.demo_stage import Ask, Stage
 from gateway.clock import local_day
 from gateway.consent import consents, mandates, wordings
@@ -30,6 +31,8 @@ from gateway.disclosure import (
 from gateway.disclosure.asking import Asking, NamedRecipient
 from gateway.disclosure.models import Line, Request, RequestRecipient, Task
 from gateway.disclosure.trials import ON_TRIAL
+from gateway.ledger import read
+from gateway.ledger.entries import EntryKind
 from gateway.registry import (
     authorities,
     facts,
@@ -44,6 +47,8 @@ from gateway.registry.actors import Actor
 from gateway.registry.exporting import export_register
 from gateway.registry.models import Case, Wall
 from gateway.registry.subjects import Identity
+from gateway.review import holding
+from gateway.review.models import HoldGround
 from gateway.sealing import jwe
 from gateway.sealing.models import CopyOf, Parcel
 from gateway.store.unit_of_work import Unit
@@ -56,7 +61,7 @@ from tests.told import PERMITTED
 def stir(stage: Stage) -> dict[str, list[str]]:
     """Give everybody something to do; gives, by the code of a post, addresses to which only forms lead."""
     to_forms = _requests(stage)
-    for act in (_people, _register, propose, _said):
+    for act in (_people, _register, propose, connect, hold_back, _said):
         act(stage)
     to_forms[changing.SECOND] = [f"/governance/policies/changes/{_policy(stage)}"]
     to_forms["probation-om"] += stage.by("probation-om", _question_addresses)
@@ -114,6 +119,35 @@ def propose(stage: Stage) -> None:
     shorter = text.replace(names[0], names[0].replace(names[1], "trained_until = 2026-12-24"), 1)
     assert offers.offer_import(gateway.store, shorter).acted
     stage.by("office-ig", partial(_admission, stage))
+
+
+def hold_back(stage: Stage) -> None:
+    """An entry that an officer holds back and another looks at again."""
+
+    def hold(unit: Unit, actor: Actor) -> None:
+        chosen = read.Filter(kinds=(EntryKind.RELEASE_MADE,), limit=1)
+        [about] = read.entries_of_agency(unit, actor.agency_id, chosen).entries
+        why = holding.Holding(
+            HoldGround.TIPPING_OFF,
+            "An inquiry runs until January.",
+            stage.post_id(unit, "office-ig-2"),
+            local_day(unit.now) + timedelta(days=30),
+        )
+        holding.hold(unit, actor, about.entry_id, why)
+
+    stage.by("police-ig", hold)
+
+
+def connect(stage: Stage) -> None:
+    """A system of an agency that may sign in, and one that waits for a second officer."""
+    post_id = stage.do(lambda unit: stage.post_id(unit, "police-ppu"))
+    for name in ("Case system", "New case system"):
+        public = ECKey.generate_key("P-256").as_dict(private=False)
+        told = {key: str(value) for key, value in public.items()}
+        register = partial(clients.register, post_id=post_id, name=name, jwk=told)
+        client_id = stage.by("office-ig", register)
+        if name == "Case system":
+            stage.by("office-ig-2", partial(clients.approve, client_id=client_id))
 
 
 def _admission(stage: Stage, unit: Unit, actor: Actor) -> None:

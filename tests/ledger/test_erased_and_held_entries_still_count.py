@@ -13,7 +13,7 @@ from gateway.errors import Conflict, Erased, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.erase import erase
 from gateway.ledger.export import export
-from gateway.ledger.hold import hold, keep_holding, reveal, to_review
+from gateway.ledger.hold import held, hold, keep_holding, reveal
 from gateway.ledger.journal import Journal
 from gateway.ledger.publish import opening_of, openings_for_subject
 from gateway.ledger.read import entries_for_subject, entry, words_of
@@ -109,7 +109,7 @@ def test_a_held_entry_is_counted_and_says_nothing_until_revealed(store: Store, j
         assert entry(unit, ids[0], reviewing=True).entry_id == ids[0]
         assert '"held": 1' in openings_for_subject(unit, JANE)
         assert ids[0] not in openings_for_subject(unit, JANE)
-        assert [one.entry_id for one in to_review(unit, PARTNERSHIP, LATER)] == [ids[0]]
+        assert [one.entry_id for one in held(unit, PARTNERSHIP, LATER)] == [ids[0]]
         assert verify_store(unit).verified
     with store.writing() as unit:
         keep_holding(unit, ids[0], made(subject_ids=()), reviewer_post_id=OFFICER, review_on=date(2027, 6, 1))

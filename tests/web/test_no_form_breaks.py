@@ -42,7 +42,7 @@ from gateway.store.tables import Row
 from gateway.store.unit_of_work import Unit
 from gateway.web import access
 from tests.conftest import NOW
-from tests.journeys.stirred import name_an_advocate, propose
+from tests.journeys.stirred import hold_back, name_an_advocate, propose
 from tests.policy_life.changing import FILE, STOP
 from tests.told import store_settings
 from tests.web import hostile
@@ -138,6 +138,7 @@ def meadowshire(
     _change_the_policy(stage)
     _change_the_register(stage)
     propose(stage)
+    hold_back(stage)
     _stop_what_was_sent(stage)
     demo_heard.consent_to_housing(stage)
     stage.by("lantern-idva", partial(name_an_advocate, stage))

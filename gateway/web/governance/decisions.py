@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway.disclosure import oversight
 from gateway.disclosure.oversight import Judged
+from gateway.review import entries
 from gateway.vocabulary import Outcome
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import label, when
@@ -50,7 +51,9 @@ def decision_page(request_id: str) -> ResponseReturnValue:
     """One decision with its explanation."""
     with current_gateway().store.writing() as unit:
         found = oversight.explained(unit, current_actor(), request_id)
-    return page("governance/decision.html", found=found, lines=[(one, _facts(one)) for one in found.judged])
+        logged, held = entries.of_request(unit, current_actor(), request_id)
+    lines = [(one, _facts(one)) for one in found.judged]
+    return page("governance/decision.html", found=found, lines=lines, entries=logged, held=held)
 
 
 def _facts(one: Judged) -> list[tuple[str, Cell]]:

@@ -12,7 +12,7 @@ from gateway.disclosure import keyring, lists, oversight, policies, reading
 from gateway.disclosure.tasks import tasks_of
 from gateway.registry import authorities, lending, memberships, proposals, subject_changes, wall_records
 from gateway.registry.actors import Actor
-from gateway.review import concerns, second_agency
+from gateway.review import concerns, holding, second_agency
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import Face, allow, current_actor, current_gateway, may_enter
 from gateway.web.forms import page
@@ -65,6 +65,15 @@ def _concerns(unit: Unit, actor: Actor) -> int:
     return sum(one.answered_at is None for one in concerns.to_answer(unit, actor))
 
 
+def _to_review(unit: Unit, actor: Actor) -> int:
+    return sum(one.hers_to_review for one in holding.held(unit, actor))
+
+
+def _overdue_reviews(unit: Unit, actor: Actor) -> int:
+    views = holding.held(unit, actor)
+    return sum(one.overdue and (one.hers_to_review or one.held_by_her) for one in views)
+
+
 Count = Callable[[Unit, Actor], int]
 _JOBS: tuple[tuple[str, str, str, Count], ...] = (
     ("Concerns to answer", "governance.concerns", "Answer", _concerns),
@@ -74,6 +83,8 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
         "Decide",
         lambda unit, actor: len(reading.to_authorise(unit, actor)),
     ),
+    ("Entries held back that you look at again", "governance.entry_list", "See them", _to_review),
+    ("Entries held back whose review is overdue", "governance.entry_list", "See them", _overdue_reviews),
     ("Walls to look at", "governance.wall_list", "Look", _walls),
     ("Walls whose review is overdue", "governance.wall_list", "Review", _overdue_walls),
     (

@@ -1,0 +1,246 @@
+"""Entries of the log as an officer finds and reads them, and holding one back while revealing it would be unlawful."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from gateway.errors import Forbidden
+from gateway.review import entries, holding
+from gateway.review.entries import SeenEntry
+from gateway.review.holding import GROUND_IN_WORDS, Holding, HoldView
+from gateway.review.models import HoldGround
+from gateway.web.access import Face, allow, current_actor, current_gateway
+from gateway.web.formats import day
+from gateway.web.forms import Answer, GatewayForm, LongAnswer, OneOf, Pick, ThreePartDate, page, required
+from gateway.web.governance.blueprint import blueprint
+from gateway.web.governance.forms import pick
+from gateway.web.governance.parts import Act, Cell, Listing, confirm, link
+
+_LONGEST = 2000
+_NAME_NOBODY = "Leave out names and addresses. These words are kept, sealed."
+
+
+class FindForm(GatewayForm):
+    """Which entry."""
+
+    find = Answer(
+        "Number of the entry",
+        [required("Enter the number of an entry")],
+        description="Its place in the log, such as 57, or its id.",
+    )
+
+
+class HoldForm(GatewayForm):
+    """Why an entry is held back, until when, and who looks again."""
+
+    ground = OneOf(
+        "Why would it be unlawful to reveal it now?",
+        [required("Choose why")],
+        choices=[(one.value, words) for one, words in GROUND_IN_WORDS.items()],
+    )
+    reasons = LongAnswer(
+        "Say more", [required("Say why in a sentence")], longest=_LONGEST, description=_NAME_NOBODY
+    )
+    review_on = ThreePartDate(
+        "When must it be looked at again?",
+        [required("Enter the day of the review")],
+        description="As soon as it may have changed, and within six months.",
+    )
+    reviewer = Pick(
+        "Who looks at it again?",
+        [required("Choose who looks at it again")],
+        description="She alone then decides: she reveals it, or keeps holding it back.",
+    )
+
+
+class KeepForm(GatewayForm):
+    """Why an entry stays held back, and until when."""
+
+    reasons = LongAnswer(
+        "Why would it still be unlawful to reveal it?",
+        [required("Say why in a sentence")],
+        longest=_LONGEST,
+        description=_NAME_NOBODY,
+    )
+    review_on = ThreePartDate(
+        "When do you look at it again?",
+        [required("Enter the day of the next review")],
+        description="As soon as it may have changed, and within six months.",
+    )
+
+
+class RevealForm(GatewayForm):
+    """Why an entry may be revealed."""
+
+    reasons = LongAnswer(
+        "Why can it be revealed now?",
+        [required("Say why in a sentence")],
+        longest=_LONGEST,
+        description="The person's advocate can read these words. Leave out names and addresses.",
+    )
+
+
+@blueprint.route("/entries", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def entry_list() -> ResponseReturnValue:
+    """Find an entry by its number; and what is held back."""
+    form = FindForm()
+    if form.validate_on_submit():
+        with form.showing_errors():
+            with current_gateway().store.reading() as unit:
+                found = entries.find(unit, current_actor(), form.find.data or "")
+            return redirect(url_for(".entry_page", entry_id=found))
+    with current_gateway().store.reading() as unit:
+        held = holding.held(unit, current_actor())
+    listing = Listing(
+        "Held back",
+        ("Entry", "Looked at again by", "Who looks again", "Held back by"),
+        [_row(one) for one in held],
+        empty="No entry that you answer for or review is held back.",
+    )
+    return page("governance/entries.html", form=form, listings=[listing])
+
+
+@blueprint.get("/entries/<id:entry_id>")
+@allow(Face.GOVERNANCE)
+def entry_page(entry_id: str) -> ResponseReturnValue:
+    """One entry in plain words, and what she may decide about it."""
+    seen = _look(entry_id)
+    return page(
+        "governance/entry.html",
+        told=seen.told,
+        facts=[{"key": key, "value": value} for key, value in _facts(seen.hold)],
+        warnings=_warnings(seen.hold),
+        acts=_acts(seen),
+    )
+
+
+@blueprint.route("/entries/<id:entry_id>/hold", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def hold_entry(entry_id: str) -> ResponseReturnValue:
+    """Hold it back, at once."""
+    actor, form = current_actor(), HoldForm()
+    seen = _look(entry_id, "hold")
+    with current_gateway().store.reading() as unit:
+        form.reviewer.choices = pick(holding.reviewers(unit, actor, entry_id))
+        last = holding.latest_day(unit, actor)
+    return confirm(
+        form,
+        lambda unit: holding.hold(
+            unit,
+            actor,
+            entry_id,
+            Holding(HoldGround(form.ground.data), form.reasons.data, form.reviewer.data, form.review_on.data),
+        ),
+        heading="Hold this entry back?",
+        done="The entry is held back. The officer you named looks at it again.",
+        back=url_for(".entry_page", entry_id=entry_id),
+        facts=_which(seen),
+        says=[
+            "It acts at once. The person's advocate no longer reads the entry.",
+            "She is told that one is held back, and by which day somebody looks at it again.",
+            f"It can be held back until {day(last)} at the latest, and longer after each review.",
+        ],
+        button="Hold it back",
+        warning=True,
+    )
+
+
+@blueprint.route("/entries/<id:entry_id>/keep-holding", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def keep_holding_entry(entry_id: str) -> ResponseReturnValue:
+    """Look again, and keep holding it back."""
+    form, seen = KeepForm(), _look(entry_id, "keep_holding")
+    return confirm(
+        form,
+        lambda unit: holding.keep_holding(
+            unit, current_actor(), entry_id, form.reasons.data, form.review_on.data
+        ),
+        heading="Keep holding this entry back?",
+        done="The entry stays held back until you look at it again.",
+        back=url_for(".entry_page", entry_id=entry_id),
+        facts=[*_which(seen), *_facts(seen.hold)],
+        button="Keep holding it back",
+        warning=True,
+    )
+
+
+@blueprint.route("/entries/<id:entry_id>/reveal", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def reveal_entry(entry_id: str) -> ResponseReturnValue:
+    """Look again, and reveal it."""
+    form, seen = RevealForm(), _look(entry_id, "reveal")
+    return confirm(
+        form,
+        lambda unit: holding.reveal(unit, current_actor(), entry_id, form.reasons.data),
+        heading="Reveal this entry?",
+        done="The entry is revealed.",
+        back=url_for(".entry_page", entry_id=entry_id),
+        facts=[*_which(seen), *_facts(seen.hold)],
+        says=[
+            "The person's advocate reads it from now on, and that it was held back. It can't be held back again."
+        ],
+        button="Reveal it",
+    )
+
+
+def _look(entry_id: str, to: str = "") -> SeenEntry:
+    with current_gateway().store.writing() as unit:
+        seen = entries.look(unit, current_actor(), entry_id)
+    if to and to not in seen.may:
+        raise Forbidden(
+            "You can't decide this about this entry.",
+            next_step="Go to the page of the entry: it says what can be decided, and who decides it.",
+        )
+    return seen
+
+
+def _row(one: HoldView) -> list[Cell]:
+    until = f"{day(one.until)}, overdue" if one.overdue else day(one.until)
+    who = "You" if one.hers_to_review else one.reviewer
+    by = "You" if one.held_by_her else one.held_by
+    return [link(f"Entry {one.number}", url_for(".entry_page", entry_id=one.entry_id)), until, who, by]
+
+
+def _which(seen: SeenEntry) -> list[tuple[str, Cell]]:
+    return [("Entry", f"{seen.told.number}: {seen.told.title}"), ("Who", seen.told.who)]
+
+
+def _facts(hold: HoldView | None) -> list[tuple[str, Cell]]:
+    if hold is None:
+        return []
+    return [
+        ("Held back by", hold.held_by),
+        ("Ground", hold.ground or "None was recorded"),
+        ("Reasons", hold.reasons),
+        ("Looked at again by", day(hold.until)),
+        ("Who looks again", hold.reviewer),
+    ]
+
+
+def _warnings(hold: HoldView | None) -> list[str]:
+    if hold is None:
+        return []
+    if not hold.overdue:
+        return [f"Held back until somebody looks at it again on {day(hold.until)}. Tell nobody what it says."]
+    who = "You were" if hold.hers_to_review else f"{hold.reviewer} was"
+    return [
+        f"The review is overdue: {who} to look at it again by {day(hold.until)}. Tell nobody what it says."
+    ]
+
+
+def _acts(seen: SeenEntry) -> list[Act]:
+    place: dict[str, Any] = {"entry_id": seen.told.entry_id}
+    ways = {
+        "reveal": Act("Reveal it", url_for(".reveal_entry", **place)),
+        "keep_holding": Act("Keep holding it back", url_for(".keep_holding_entry", **place)),
+        "hold": Act(
+            "Hold it back",
+            url_for(".hold_entry", **place),
+            "Only while it would be unlawful to reveal it to the person's advocate.",
+        ),
+    }
+    return [way for name, way in ways.items() if name in seen.may]
