@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from gateway.disclosure import authorise
@@ -12,7 +14,7 @@ from gateway.registry.actors import actor_for_post
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import Parcel
 from tests.staff.conftest import Place
-from tests.staff.steps import lines_of, owed, put, sent
+from tests.staff.steps import lines_of, owed, put, put_from_outside, sent
 from tests.staff.world import World, add, authority
 from tests.web.pages import Web
 
@@ -145,3 +147,16 @@ def _frozen(place: Place, world: World) -> str:
         row = unit.session.get_one(Parcel, parcel_id)
         parcels.freeze(unit, [row.line_id])
     return owed(place.gateway, world, row.request_id, RECONSIDER, row.line_id)
+
+
+def test_an_officer_is_led_from_what_is_overdue_to_what_was_decided(later: Place) -> None:
+    request_id = put(later.gateway, later.world)
+    unmatched = put_from_outside(later.gateway, later.world)
+    later.clock.advance(timedelta(days=30))
+    web = later.web()
+    web.sign_in(later.world.meadow.police_governance)
+    shown = web.page("/governance/overdue")
+    assert "the end of" in shown.text
+    assert f"/governance/decisions/{request_id}" in shown.links().values()
+    assert f"/governance/decisions/{unmatched}" not in shown.links().values()
+    web.page(f"/governance/decisions/{request_id}")

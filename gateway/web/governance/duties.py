@@ -18,6 +18,7 @@ from gateway.web.forms import GatewayForm, LongAnswer, OneOf, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
 from gateway.web.governance.parts import Cell, Listing, confirm, link, record
+from gateway.web.staff.decisions import deadline
 
 _BACK = ".home"
 
@@ -48,8 +49,8 @@ def task_list() -> ResponseReturnValue:
         now = unit.now
     rows: list[list[Cell]] = [
         [
-            link(_said(one), url_for(".task_page", task_id=one.id), f"due {when(one.due_at)}"),
-            when(one.due_at),
+            link(_said(one), url_for(".task_page", task_id=one.id), f"due {deadline(one.due_at)}"),
+            deadline(one.due_at),
             "Overdue" if one.due_at <= now else "Open",
         ]
         for one in found
@@ -74,7 +75,7 @@ def task_page(task_id: str) -> ResponseReturnValue:
         heading="Record that this was done",
         done="The task was recorded as done.",
         back=url_for(".task_list"),
-        facts=[("Task", _said(found)), ("Due", when(found.due_at)), ("Decision", _decision(found))],
+        facts=[("Task", _said(found)), ("Due", deadline(found.due_at)), ("Decision", _decision(found))],
         button="Record",
     )
 
@@ -86,7 +87,15 @@ def overdue_list() -> ResponseReturnValue:
     with current_gateway().store.reading() as unit:
         found = lists.inbox(unit, current_actor(), "overdue")
     rows: list[list[Cell]] = [
-        [one.reference, one.requester_agency, label(one.purpose, "purpose"), when(one.due_at)]
+        [
+            # What nobody matched to a case yet has no decision to read.
+            link(one.reference, url_for(".decision_page", request_id=one.request_id))
+            if one.outcome
+            else one.reference,
+            one.requester_agency,
+            label(one.purpose, "purpose"),
+            deadline(one.due_at),
+        ]
         for one in found
     ]
     head = ("Reference", "Asked by", "Purpose", "Was due")
@@ -106,7 +115,7 @@ def escalated_list() -> ResponseReturnValue:
             one.requester_agency,
             one.holder_agency,
             label(one.purpose, "purpose"),
-            when(one.due_at),
+            deadline(one.due_at),
             when(one.escalated_at),
         ]
         for one in found
@@ -185,7 +194,7 @@ def _review(found: Task) -> ResponseReturnValue:
         done="The review is recorded.",
         back=url_for(".task_list"),
         facts=[
-            ("Due", when(found.due_at)),
+            ("Due", deadline(found.due_at)),
             ("Decision", _decision(found)),
         ],
         button="Record the review",
@@ -197,7 +206,7 @@ def _reconsider(found: Task) -> ResponseReturnValue:
     return record(
         _said(found),
         back=url_for(".task_list"),
-        facts=[("Due", when(found.due_at)), ("Decision", _decision(found))],
+        facts=[("Due", deadline(found.due_at)), ("Decision", _decision(found))],
         texts=[
             (
                 "What to do",
