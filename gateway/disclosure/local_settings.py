@@ -42,7 +42,10 @@ def missing_settings(unit: Unit, partnership_id: str, old: Policy | None, new: P
             continue
         places = _places(unit, partnership_id, pack)
         if not places:
-            says = "It can't be switched on: no arrangement that it is for is in the register, under its law."
+            says = (
+                "It can't be switched on: no arrangement that it is for is in the register, under its law. "
+                "An operator adds it with a register file."
+            )
             found.append(Finding("local settings", pack.id, says))
             continue
         missing = ", ".join(

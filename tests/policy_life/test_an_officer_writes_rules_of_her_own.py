@@ -112,6 +112,15 @@ def test_rules_of_the_partnership_are_begun_by_whoever_governs_it(quick_stage: S
     assert "State On" in " ".join(_follow(web, listed, "The partnership: MAPPA").text.split())
 
 
+def test_a_pack_that_cannot_be_switched_on_is_named_with_what_is_missing(
+    quick_stage: Stage, web: Web
+) -> None:
+    packs = _packs(web, quick_stage, AUTHOR)
+    web.submit(_follow(web, _follow(web, packs, "Channel"), "Switch it on"))
+    check = web.page(f"{packs.path.removesuffix('/packs')}/check")
+    assert "“Channel (England and Wales)”: It can't be switched on: no arrangement" in check.text
+
+
 def test_a_review_date_is_moved_in_pages(quick_stage: Stage, web: Web) -> None:
     packs = _packs(web, quick_stage, AUTHOR)
     pack = _follow(web, packs, "MAPPA (England")

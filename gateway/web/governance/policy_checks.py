@@ -97,7 +97,7 @@ def policies_check(draft_id: str) -> ResponseReturnValue:
         title=f"Checks of “{found.row.title}”",
         back_href=url_for(".policies_draft", draft_id=draft_id),
         passed=checked.passed,
-        stops=[_of_rule(checked, one) for one in checked.findings if one.stops],
+        stops=[_named(checked, one) for one in checked.findings if one.stops],
         listing=Listing("Checks", ("Check", "What it asks", "Result"), rows),
         may="check" in found.may and checked.passed and "sign" not in found.may,
     )
@@ -266,10 +266,14 @@ def _changed(found: Draft) -> frozenset[str]:
     return policy_drafts.changed_rules(found.difference, found.policy)
 
 
-def _of_rule(checked: Checked, found: Finding) -> str:
-    """What was found, after the rule it is about where its words don't name that."""
-    rule = checked.policy.rule(found.where) if checked.policy else None
-    return f"“{rule.title}”: {found.says}" if rule and rule.title not in found.says else found.says
+def _named(checked: Checked, found: Finding) -> str:
+    """What was found, after the rule or pack it is about where its words don't name that."""
+    packs = checked.policy.packs if checked.policy else ()
+    titles = {pack.id: pack.title for pack in packs} | {
+        one.id: one.title for pack in packs for one in pack.rules
+    }
+    title = titles.get(found.where)
+    return f"“{title}”: {found.says}" if title and title not in found.says else found.says
 
 
 def _title(checked: Checked, rule_id: str) -> str:
