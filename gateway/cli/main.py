@@ -24,7 +24,7 @@ COMMANDS = {
     "retention": ("gateway.cli.keep:retention", "Erase what is past its time."),
     "export": ("gateway.cli.keep:export", "Export an agency's decisions and disclosures for a regulator."),
     "registry": ("gateway.cli.registry:registry", "Check, import and export a partnership's register."),
-    "person": ("gateway.cli.registry:person", "People and posts: end a post, arrange cover."),
+    "person": ("gateway.cli.registry:person", "People and posts: who is there, and ending a post."),
     "client": ("gateway.cli.clients:client", "Agencies' systems that use the API."),
     "policy": ("gateway.cli.policy:policy", "Check, compare, explain and activate policies."),
     "scenarios": ("gateway.cli.scenarios:scenarios", "Put decision scenarios before the policy."),

@@ -109,6 +109,7 @@ class Escalated:
     """A request that waits for an answer although its maker chased it and took it to the officer."""
 
     request_id: str
+    decided: bool
     reference: str
     requester_agency: str
     holder_agency: str
@@ -135,6 +136,7 @@ def escalated(unit: Unit, actor: Actor) -> list[Escalated]:
     return [
         Escalated(
             request_id=one.id,
+            decided=one.decided_at is not None,
             reference=one.reference,
             requester_agency=names.get(one.requester_agency_id, ""),
             holder_agency=names.get(one.holder_agency_id, ""),

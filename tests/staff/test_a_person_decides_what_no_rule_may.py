@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.disclosure import authorise
+from gateway.disclosure import authorise, desk
 from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.errors import Conflict
@@ -160,3 +160,10 @@ def test_an_officer_is_led_from_what_is_overdue_to_what_was_decided(later: Place
     assert f"/governance/decisions/{request_id}" in shown.links().values()
     assert f"/governance/decisions/{unmatched}" not in shown.links().values()
     web.page(f"/governance/decisions/{request_id}")
+    with later.gateway.store.writing() as unit:
+        for post_id, overdue in ((later.world.asker, request_id), (later.world.outsider, unmatched)):
+            desk.chase(unit, actor_for_post(unit, post_id), overdue)
+            desk.escalate(unit, actor_for_post(unit, post_id), overdue)
+    links = web.page("/governance/escalated").links().values()
+    assert f"/governance/decisions/{request_id}" in links
+    assert f"/governance/decisions/{unmatched}" not in links

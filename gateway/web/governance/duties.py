@@ -111,7 +111,9 @@ def escalated_list() -> ResponseReturnValue:
         found = oversight.escalated(unit, current_actor())
     rows: list[list[Cell]] = [
         [
-            link(one.reference, url_for(".decision_page", request_id=one.request_id)),
+            link(one.reference, url_for(".decision_page", request_id=one.request_id))
+            if one.decided
+            else one.reference,
             one.requester_agency,
             one.holder_agency,
             label(one.purpose, "purpose"),
