@@ -109,9 +109,7 @@ def revoke(unit: Unit, actor: Actor, key_id: str, because: str) -> None:
     governed = key is not None and _answers_for(actor, key)
     if key is None or not (own or governed):
         raise NotFound("There is no such key.", next_step="Go back to the list of keys.")
-    event = keys.revoke(unit, key, actor.post_id, because)
-    if event is not None:
-        _record_event(unit, actor, event)
+    _record_event(unit, actor, keys.revoke(unit, key, actor.post_id, because))
 
 
 def expire(unit: Unit, partnership_id: str) -> int:

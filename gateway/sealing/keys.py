@@ -190,19 +190,18 @@ def approve(
     return [_event(key, KeyEventKind.ACTIVATED), *events]
 
 
-def revoke(unit: Unit, key: RecipientKey, by_post_id: str, because: str) -> KeyEvent | None:
+def revoke(unit: Unit, key: RecipientKey, by_post_id: str, because: str) -> KeyEvent:
     """End a key at once, with one of REVOCATION_REASONS; tightening takes one (DESIGN 3.9).
 
-    Gives the event to record, or None when the key was never active. Raises Conflict when it has already
-    ended.
+    Gives the event to record, also of a key that was turned down before it was active: its enrolment is public too.
+    Raises Conflict when it has already ended.
     """
     if because not in REVOCATION_REASONS:
         raise Invalid("Choose why the key ends.", fields={"because": "Choose a reason."})
     if key.state in {KeyState.REVOKED, KeyState.EXPIRED}:
         raise Conflict("This key has already ended.")
-    was_public = key.not_before is not None
     _end(unit, key, KeyState.REVOKED, because, by_post_id)
-    return _event(key, KeyEventKind.REVOKED) if was_public else None
+    return _event(key, KeyEventKind.REVOKED)
 
 
 def expire(unit: Unit, partnership_id: str) -> list[KeyEvent]:

@@ -107,9 +107,9 @@ def replaces_a_key(scene: Scene) -> Act:
 
 
 @leaves(EntryKind.KEY_REVOKED)
-def ends_a_key(scene: Scene) -> Act:
-    [key, *_] = scene.by("police-ppu", keyring.mine)
-    act = scene.act("police-ppu", lambda unit, actor: keyring.revoke(unit, actor, key.id, "lost"))
+def turns_a_key_down(scene: Scene) -> Act:
+    key = _proved(scene, "marac-chair")  # never active, but everybody saw it enrolled
+    act = scene.act("police-ig", lambda unit, actor: keyring.revoke(unit, actor, key, "mistake"))
     return _in_public(act, agency=act.agency)
 
 

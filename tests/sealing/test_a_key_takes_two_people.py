@@ -143,15 +143,15 @@ def test_neither_author_nor_holder_approves(unit: Unit, person: str) -> None:
 
 def test_a_lost_key_ends_at_once_and_the_spare_takes_over(unit: Unit, ledger: Ledger) -> None:
     first, spare = active(unit, ledger)
-    event = keys.revoke(unit, first, AUTHOR.post_id, "lost")
-    assert event is not None
-    ledger.events.append(event)
+    ledger.events.append(keys.revoke(unit, first, AUTHOR.post_id, "lost"))
     assert keys.sealing_key(unit, HOLDER, ledger.of) is spare
     with pytest.raises(Conflict):
         keys.revoke(unit, first, AUTHOR.post_id, "lost")
     with pytest.raises(Invalid):
         keys.revoke(unit, spare, AUTHOR.post_id, "because")
-    assert keys.revoke(unit, proved(unit, Pairs())[0], AUTHOR.post_id, "mistake") is None
+    never_active = proved(unit, Pairs())[0]
+    turned_down = keys.revoke(unit, never_active, AUTHOR.post_id, "mistake")
+    assert (turned_down.kind, turned_down.kid) == (keys.KeyEventKind.REVOKED, never_active.kid)
 
 
 def test_a_new_key_retires_the_one_it_replaces(unit: Unit, ledger: Ledger) -> None:
