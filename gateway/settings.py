@@ -156,6 +156,9 @@ class LedgerSettings(_Section):
     sequencer_wait_seconds: float = Field(
         gt=0, description="How long a request waits for its index on PostgreSQL."
     )
+    whole_check_minutes: float = Field(
+        gt=0, le=1440, description="Minutes after which a worker checks the whole ledger again."
+    )
 
     @property
     def witness_lag(self) -> timedelta:

@@ -196,7 +196,9 @@ class Turn:
 class Journal:
     """What recording needs besides the database; one to a process, attached to its store.
 
-    `policy` names the witnesses; without one the installation has none, which production doesn't allow.
+    `policy` names the witnesses; without one the installation has none, which production doesn't allow. The log is
+    checked as a whole at least `check_every`, and at every question up to `small` entries. While it is `stopped`
+    nothing is recorded; once a check found it `damaged` nothing is released.
     """
 
     def __init__(
@@ -207,13 +209,18 @@ class Journal:
         policy: Policy | None = None,
         lag: timedelta = timedelta(hours=4),
         patience: float = 10.0,
+        check_every: timedelta = timedelta(minutes=10),
+        small: int = 3000,
     ) -> None:
         self.origin = origin
         self.keys = keys
         self.policy = policy
         self.lag = lag
         self.patience = patience
+        self.check_every = check_every
+        self.small = small
         self.stopped: str | None = None
+        self.damaged: str | None = None
         self.turn = Turn()
         self._edge: Edge | None = None
         self._vkeys: dict[str, tuple[str, bytes]] = {}
@@ -237,6 +244,7 @@ class Journal:
             policy=policy,
             lag=chosen.witness_lag,
             patience=chosen.sequencer_wait_seconds,
+            check_every=timedelta(minutes=chosen.whole_check_minutes),
         )
 
     def attach(self, store: Store) -> Journal:

@@ -1,10 +1,11 @@
-"""The rows behind neighbouring entries, and whether each entry's rows still say what was recorded."""
+"""The rows behind entries, and whether each entry's rows still say what was recorded."""
 
 from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from gateway_verify.errors import Unverified
 from gateway_verify.opening import commitment, parse_object, public_leaf, words_digest
 from gateway_verify.tiles import WIDTH
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from gateway.errors import Conflict, Erased, GatewayError
 from gateway.ledger.append import SALT, WORDS
@@ -25,11 +26,12 @@ _LEAF, _RECORD, _SUBJECT, _TILE, _CHECKPOINT, _ERASURE = (
     SQLModel.metadata.tables[f"ledger_{name}"]
     for name in ("leaf", "record", "subject", "tile", "checkpoint", "erasure")
 )
+_SCOPES = frozenset(Scope)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Everything stored about up to 256 neighbouring entries."""
+    """Everything stored about some entries; their tile and checkpoints when they are neighbours."""
 
     leaves: Sequence[Any]
     subjects: dict[str, tuple[str, ...]]
@@ -39,26 +41,8 @@ class Rows:
 
     @classmethod
     def read(cls, unit: Unit, epoch: int, start: int, end: int) -> Rows:
-        """Read all that belongs to the entries from place `start` to `end` - 1."""
+        """Read all that belongs to the entries from place `start` to `end` - 1, which share a tile."""
         session = unit.session
-        here = sa.and_(_LEAF.c.epoch == epoch, _LEAF.c.position >= start, _LEAF.c.position < end)
-        leaves = session.execute(
-            sa.select(_LEAF.c.position, _LEAF.c.leaf, _LEAF.c.entry_id, *_record_columns())
-            .select_from(_LEAF.outerjoin(_RECORD, _RECORD.c.entry_id == _LEAF.c.entry_id))
-            .where(here)
-            .order_by(_LEAF.c.position)
-        ).all()
-        links = session.execute(
-            sa.select(_SUBJECT.c.entry_id, _SUBJECT.c.subject_id, _SUBJECT.c.partnership_id)
-            .select_from(_SUBJECT.join(_LEAF, _LEAF.c.entry_id == _SUBJECT.c.entry_id))
-            .where(here)
-            .order_by(_SUBJECT.c.entry_id, _SUBJECT.c.subject_id)
-        ).all()
-        erasures = session.execute(
-            sa.select(_ERASURE)
-            .select_from(_ERASURE.join(_LEAF, _LEAF.c.entry_id == _ERASURE.c.entry_id))
-            .where(here)
-        ).all()
         tile = session.execute(
             sa.select(_TILE.c.hashes, _TILE.c.over).where(
                 _TILE.c.epoch == epoch, _TILE.c.level == 0, _TILE.c.place == start // WIDTH
@@ -69,11 +53,35 @@ class Rows:
             .where(_CHECKPOINT.c.epoch == epoch, _CHECKPOINT.c.size > start, _CHECKPOINT.c.size <= end)
             .order_by(_CHECKPOINT.c.size)
         ).all()
-        subjects = {
-            entry_id: tuple(f"{link.subject_id} {link.partnership_id}" for link in group)
-            for entry_id, group in groupby(links, key=lambda link: link.entry_id)
+        here = sa.and_(_LEAF.c.epoch == epoch, _LEAF.c.position >= start, _LEAF.c.position < end)
+        return cls(*_entries(session, here), tile, checkpoints)
+
+    @classmethod
+    def about(cls, unit: Unit, subject_ids: Collection[str]) -> Rows:
+        """Read all that belongs to the placed entries that are filed under any of these persons."""
+        hers = sa.select(_SUBJECT.c.entry_id).where(_SUBJECT.c.subject_id.in_(subject_ids))
+        return cls(*_entries(unit.session, _LEAF.c.entry_id.in_(hers)), None, ())
+
+    def problems(self, unit: Unit, leaf: Any) -> Iterator[str]:
+        """Give what is wrong with one of these entries, in words that follow its number."""
+        if leaf.record is None:
+            problem = self._erasure_problem(unit, leaf.entry_id)
+            return iter((problem,) if problem else ())
+        return entry_problems(unit, leaf, self.subjects.get(leaf.entry_id, ()))
+
+    def prepare_keys(self, unit: Unit) -> None:
+        """Fetch the keys under which these entries lie in one statement.
+
+        What is wrong with a key is said of each entry under it.
+        """
+        owners = {
+            (Scope(row.words_scope), row.words_owner_id)
+            for row in self.leaves
+            if row.words_owner_id is not None and row.words_scope in _SCOPES
         }
-        return cls(leaves, subjects, {row.entry_id: row for row in erasures}, tile, checkpoints)
+        salts = {(Scope.SALT, row.partnership_id) for row in self.leaves if row.salt is not None}
+        with suppress(GatewayError):
+            unit.vault.prepare(unit.session, [*owners, *salts])
 
     def digest(self, *around: object) -> bytes:
         """Give a digest of every byte read here and of what is `around`: the tree to the left, the keys."""
@@ -87,7 +95,7 @@ class Rows:
         )
         return hashlib.sha256(pickle.dumps(content, protocol=5)).digest()
 
-    def erasure_problem(self, unit: Unit, entry_id: str) -> str | None:
+    def _erasure_problem(self, unit: Unit, entry_id: str) -> str | None:
         """Give what is wrong with an entry whose record is gone, or None when a recorded decision erased it."""
         erasure = self.erasures.get(entry_id)
         if erasure is None:
@@ -101,6 +109,33 @@ class Rows:
         if fields["kind"] != EntryKind.ENTRY_ERASED or entry_id not in fields["codes"].get("entries", ()):
             return "is marked as erased by an entry that says something else"
         return None
+
+
+def _entries(
+    session: Session, here: sa.ColumnElement[bool]
+) -> tuple[Sequence[Any], dict[str, tuple[str, ...]], dict[str, Any]]:
+    leaves = session.execute(
+        sa.select(_LEAF.c.epoch, _LEAF.c.position, _LEAF.c.leaf, _LEAF.c.entry_id, *_record_columns())
+        .select_from(_LEAF.outerjoin(_RECORD, _RECORD.c.entry_id == _LEAF.c.entry_id))
+        .where(here)
+        .order_by(_LEAF.c.epoch, _LEAF.c.position)
+    ).all()
+    links = session.execute(
+        sa.select(_SUBJECT.c.entry_id, _SUBJECT.c.subject_id, _SUBJECT.c.partnership_id)
+        .select_from(_SUBJECT.join(_LEAF, _LEAF.c.entry_id == _SUBJECT.c.entry_id))
+        .where(here)
+        .order_by(_SUBJECT.c.entry_id, _SUBJECT.c.subject_id)
+    ).all()
+    erasures = session.execute(
+        sa.select(_ERASURE)
+        .select_from(_ERASURE.join(_LEAF, _LEAF.c.entry_id == _ERASURE.c.entry_id))
+        .where(here)
+    ).all()
+    subjects = {
+        entry_id: tuple(f"{link.subject_id} {link.partnership_id}" for link in group)
+        for entry_id, group in groupby(links, key=lambda link: link.entry_id)
+    }
+    return leaves, subjects, {row.entry_id: row for row in erasures}
 
 
 def _record_columns() -> Iterator[sa.ColumnElement[Any]]:

@@ -62,6 +62,8 @@ def releases_allowed(unit: Unit) -> str | None:
         return (
             f"The ledger takes no entries: {journal.stopped}. Nothing is released until people have looked."
         )
+    if journal.damaged:
+        return f"The ledger does not verify: {journal.damaged}. Nothing is released until people have looked."
     policy = journal.policy
     if policy is None or policy.quorum == "none":
         return None

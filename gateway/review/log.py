@@ -10,15 +10,16 @@ from gateway.clock import end_of_local_day, start_of_local_day
 from gateway.consent import mandates
 from gateway.ledger import read
 from gateway.ledger.append import record
+from gateway.ledger.audit import audit_of
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.read import Filter, HeldEntry, LoggedEntry
-from gateway.ledger.verify import Verdict, verify_store
+from gateway.ledger.verify import Verdict
 from gateway.registry import agencies
 from gateway.registry.actors import Actor
 from gateway.review.clients import Client, client
 from gateway.review.matters import KINDS_OF, Matter
 from gateway.review.telling import Teller, Told, label
-from gateway.store.unit_of_work import Unit
+from gateway.store.unit_of_work import Store, Unit
 
 # Turning pages for a quarter of an hour is one look at the log, not twenty.
 ONE_LOOK = timedelta(minutes=15)
@@ -54,9 +55,13 @@ class LogPage:
     categories: Sequence[tuple[str, str]]
 
 
-def verdict(unit: Unit) -> Verdict:
-    """Give the ledger's own check in words: it changes as soon as one stored row was edited."""
-    return verify_store(unit)
+def verdict(store: Store, found: Client | None = None) -> Verdict:
+    """Give the ledger's own check in words.
+
+    It changes as soon as a stored row about this client was edited, or any row of a small log; elsewhere in a large one
+    when the whole is checked next.
+    """
+    return audit_of(store).verdict(store, found.known_as if found else ())
 
 
 def log(

@@ -7,6 +7,7 @@ from flask import Flask
 from gateway import observe
 from gateway import settings as configuration
 from gateway.assembly import assemble
+from gateway.ledger.audit import Checks
 from gateway.ledger.start import start
 from gateway.web.app import create_app
 
@@ -17,4 +18,5 @@ def app() -> Flask:
     observe.configure_logs(settings.observe.log_level)
     gateway = assemble(settings)
     start(gateway.store, gateway.journal)
+    Checks(gateway.store).start()
     return create_app(gateway)

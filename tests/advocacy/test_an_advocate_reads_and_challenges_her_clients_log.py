@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gateway.assembly import Gateway
+from gateway.ledger.audit import audit_of
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import entries_for_subject
 from gateway.store.tables import new_id
@@ -40,6 +41,28 @@ def test_the_log_lists_refusals_and_says_whether_it_verifies(web: Web, meadow: M
         assert "Decided: partly allowed" in found.text
         assert "The log verifies: all" in found.text
         assert "Name of" not in found.text.replace("as Name of advocate", "")
+
+
+def test_of_a_large_log_the_page_says_what_was_checked_and_when(
+    web: Web, meadow: Meadow, story: Story, sqlite_gateway: Gateway
+) -> None:
+    store, journal = sqlite_gateway.store, sqlite_gateway.journal
+    journal.small = 0
+    web.sign_in(meadow.advocate)
+    for address in (log_of(meadow), f"/advocacy/clients/{meadow.victim}/print", "/advocacy/check"):
+        found = web.page(address)
+        assert "its check has not ended" in found.text
+        assert "The log verifies" not in found.text
+        assert "Do not rely on this log" not in found.text
+
+    audit_of(store).check_whole(store)
+    assert "entries were as they were recorded when they were checked at" in web.page(log_of(meadow)).text
+    assert "Those about your client" in web.page(log_of(meadow)).text
+
+    journal.damaged = "entry 1 was changed after it was recorded (found at 10:31 UTC on 1 November 2026)"
+    for address in (log_of(meadow), "/advocacy/check"):
+        assert f"The log does not verify: {journal.damaged}." in web.page(address).text
+        assert "Do not rely on this log" in web.page(address).text
 
 
 def test_the_log_is_filtered_by_codes_in_the_address(web: Web, meadow: Meadow, story: Story) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
+from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 
 ORIGIN = "log.meadowshire.example/ledger"
@@ -40,3 +43,13 @@ def recorded(store: Store, count: int = 1, **changed: Any) -> list[str]:
         with store.writing() as unit:
             ids.append(record(unit, entry(**changed)))
     return ids
+
+
+def edit(store: Store, statement: str, **values: object) -> None:
+    """Edit as someone who owns the database: the triggers go first."""
+    with writing(store.engine).begin() as connection:
+        for name in connection.execute(
+            sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        ).scalars():
+            connection.execute(sa.text(f"DROP TRIGGER {name}"))
+        connection.execute(sa.text(statement), values)

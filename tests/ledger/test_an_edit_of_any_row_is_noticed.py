@@ -12,9 +12,8 @@ from sqlmodel import SQLModel
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import Journal
 from gateway.ledger.verify import Verdict, verify_store
-from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
-from tests.ledger.made import JANE, recorded
+from tests.ledger.made import JANE, edit, recorded
 
 TABLES = ("record", "subject", "leaf", "checkpoint")
 CHANGED = {"salt": b"\x01" + b"x" * 60, "words": b"\x01" + b"x" * 60, "leaf": b"\x01" + b"x" * 32}
@@ -32,16 +31,6 @@ def columns() -> Iterator[tuple[str, str]]:
         for column in SQLModel.metadata.tables[f"ledger_{table}"].c:
             if (table, column.name) != ("checkpoint", "at"):  # a convenience: the signed note holds no time
                 yield table, column.name
-
-
-def edit(store: Store, statement: str, **values: object) -> None:
-    """Edit as someone who owns the database: the triggers go first."""
-    with writing(store.engine).begin() as connection:
-        for name in connection.execute(
-            sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ).scalars():
-            connection.execute(sa.text(f"DROP TRIGGER {name}"))
-        connection.execute(sa.text(statement), values)
 
 
 def test_an_honest_log_verifies_and_says_how_far(store: Store, journal: Journal) -> None:

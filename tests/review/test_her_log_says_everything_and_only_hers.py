@@ -164,8 +164,7 @@ def test_a_look_is_an_entry_once_a_quarter_of_an_hour(
 def test_the_line_at_the_top_changes_when_one_row_is_edited(
     gateway: Gateway, meadow: Meadow, story: Story
 ) -> None:
-    with gateway.store.reading() as unit:
-        before = log.verdict(unit)
+    before = log.verdict(gateway.store)
     assert before.verified
     with writing(gateway.store.engine).begin() as connection:
         for statement in _without_guards(gateway):
@@ -174,8 +173,7 @@ def test_the_line_at_the_top_changes_when_one_row_is_edited(
             sa.text("UPDATE ledger_record SET record = replace(record, 'deny', 'Deny') WHERE entry_id = :id"),
             {"id": story.decided},
         )
-    with gateway.store.reading() as unit:
-        after = log.verdict(unit)
+    after = log.verdict(gateway.store)
     assert not after.verified
     assert after.sentence != before.sentence
 

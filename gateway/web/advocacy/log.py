@@ -47,8 +47,8 @@ def log(subject_id: str) -> ResponseReturnValue:
     filters, number = FilterForm(request.args), asked_page()
     oldest_first = request.args.get("order") == "oldest"
     with current_gateway().store.reading() as unit:
-        clients.client(unit, current_actor(), subject_id)
-        verdict = logs.verdict(unit)
+        client = clients.client(unit, current_actor(), subject_id)
+    verdict = logs.verdict(current_gateway().store, client)
     with current_gateway().store.writing() as unit:
         found = logs.log(
             unit,
@@ -133,8 +133,8 @@ def table(subject_id: str) -> ResponseReturnValue:
 def to_print(subject_id: str) -> ResponseReturnValue:
     """The whole log on one page, to print; that it was printed is an entry."""
     with current_gateway().store.reading() as unit:
-        clients.client(unit, current_actor(), subject_id)
-        verdict = logs.verdict(unit)
+        client = clients.client(unit, current_actor(), subject_id)
+    verdict = logs.verdict(current_gateway().store, client)
     with current_gateway().store.writing() as unit:
         client, told = handing_out.to_print(
             unit, current_actor(), subject_id, FilterForm(request.args).chosen()
@@ -147,8 +147,8 @@ def to_print(subject_id: str) -> ResponseReturnValue:
 def check() -> ResponseReturnValue:
     """How to check the log without trusting us."""
     with current_gateway().store.reading() as unit:
-        verdict = logs.verdict(unit)
         mine = clients.my_clients(unit, current_actor())
+    verdict = logs.verdict(current_gateway().store)
     return page("advocacy/check.html", verdict=verdict, clients=mine)
 
 
