@@ -1,9 +1,7 @@
-"""`gateway client`: the systems that may use the API, each registered by one officer and approved by another."""
+"""`gateway client`: the systems that may use the API. Commands register and end; an officer approves in her pages."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -12,23 +10,33 @@ from rich.table import Table
 from sqlmodel import select
 
 from gateway.api import clients
+from gateway.api.clients import SystemState
 from gateway.cli.installation import at_work
 from gateway.errors import Invalid, NotFound
 from gateway.registry import people
 from gateway.registry.actors import Actor, actor_for_post
 from gateway.registry.models import Post
+from gateway.sealing.public_key import fingerprint
 from gateway.store.unit_of_work import Unit
 
 console = Console(highlight=False)
 _OFFICER = click.option("--officer", required=True, help="Code of the post of the officer who does this.")
+_STATES = {
+    SystemState.WAITING: "waits for approval",
+    SystemState.ACTIVE: "may sign in",
+    SystemState.IDLE: "its post is over",
+    SystemState.REFUSED: "refused",
+    SystemState.ENDED: "ended",
+}
 
 
 @click.group("client")
 def client() -> None:
-    """Agencies' systems that use the API: register, approve, end, list.
+    """Agencies' systems that use the API: register, end, list.
 
-    One information-governance officer registers a system with its public key, another approves it; either ends it at
-    once, with its tokens. docs/api.md says how the system then signs in.
+    One information-governance officer registers a system with its public key; another approves it, signed in, on the
+    page “Systems”. No command approves. Any of them ends it at once, with its tokens. docs/api.md says how the system
+    then signs in.
     """
 
 
@@ -41,26 +49,23 @@ def client() -> None:
 def register(partnership: str, post: str, key_file: Path, name: str, officer: str) -> None:
     """Register a system that acts in POST (its code) of PARTNERSHIP, with the public P-256 key (JWK) in KEY_FILE.
 
-    It may sign in once another officer has approved it.
+    It may sign in once another officer has approved it in her pages.
     """
-    jwk = _public_key(key_file)
+    try:
+        text = key_file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{key_file.name} isn't text.", next_step="Give the file of a public JWK.") from error
     with at_work().store.writing() as unit:
         actor = _officer(unit, partnership, officer)
         post_id = _post(unit, actor.partnership_id, post).id
-        client_id = clients.register(unit, actor, post_id=post_id, name=name, jwk=jwk)
+        client_id = clients.register(unit, actor, post_id=post_id, name=name, jwk=clients.read_key(text))
+        found = clients.system(unit, actor, client_id)
     console.print(f"Client id: {client_id}", markup=False)
-    console.print("Now another officer approves it: gateway client approve --help", markup=False)
-
-
-@client.command()
-@click.argument("partnership")
-@click.argument("client_id")
-@_OFFICER
-def approve(partnership: str, client_id: str, officer: str) -> None:
-    """Approve a system that another officer registered."""
-    with at_work().store.writing() as unit:
-        clients.approve(unit, _officer(unit, partnership, officer), client_id)
-    console.print("Approved: it may sign in.")
+    console.print(f"Fingerprint: {fingerprint(found.thumbprint)}", markup=False)
+    console.print("It may sign in once another officer has approved it in her pages, under “Systems”:")
+    for who in sorted(found.approvers.values()) or ["nobody can; register another officer first"]:
+        console.print(f"  {who}", markup=False)
+    console.print("Send her the fingerprint on another way, to compare.")
 
 
 @client.command()
@@ -68,7 +73,7 @@ def approve(partnership: str, client_id: str, officer: str) -> None:
 @click.argument("client_id")
 @_OFFICER
 def end(partnership: str, client_id: str, officer: str) -> None:
-    """End a system at once, with its tokens."""
+    """End a system at once, with its tokens; or refuse one that waits."""
     with at_work().store.writing() as unit:
         clients.end(unit, _officer(unit, partnership, officer), client_id)
     console.print("Ended.")
@@ -80,22 +85,9 @@ def list_clients(partnership: str) -> None:
     """List the systems of PARTNERSHIP and where each stands."""
     table = Table("client id", "name", "acts as", "state", box=None)
     with at_work().store.reading() as unit:
-        partnership_id = people.partnership_of(unit, partnership)
-        for row in clients.of_partnership(unit, partnership_id):
-            view = people.post_view(unit, partnership_id, row.post_id)
-            waits = "waits for approval" if row.approved_by_post_id is None else "may sign in"
-            table.add_row(row.id, row.name, people.in_words(view), "ended" if row.ended_at else waits)
+        for one in clients.of_partnership(unit, people.partnership_of(unit, partnership)):
+            table.add_row(one.client_id, one.name, people.in_words(one.post), _STATES[one.state])
     console.print(table)
-
-
-def _public_key(file: Path) -> Mapping[str, str]:
-    try:
-        read = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise Invalid(f"{file.name} isn't JSON.", next_step="Give the file of a public JWK.") from error
-    if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
-        raise Invalid(f"{file.name} isn't a key.", next_step="Give the file of a public JWK.")
-    return read
 
 
 def _officer(unit: Unit, partnership: str, code: str) -> Actor:

@@ -17,16 +17,13 @@ from gateway.cli.installation import at_work
 from gateway.cli.policy_checks import (
     console,
     draft_row,
-    of_draft,
     show_checked,
-    show_difference,
     the_partnership,
 )
 from gateway.disclosure import policies, policy_drafts
 from gateway.disclosure.trials import trials as running_trials
 from gateway.errors import Invalid, NotFound
 from gateway.policy import lifecycle
-from gateway.policy.difference import difference
 from gateway.policy.models import PolicyDraft
 from gateway.registry.actors import Actor, actor_for_post
 from gateway.registry.models import Post
@@ -34,6 +31,9 @@ from gateway.store.unit_of_work import Unit
 
 T = TypeVar("T")
 _SHOWN = 12
+_NEXT = (
+    "Signed. Another officer approves it next, signed in, in her pages: Policies, “Changes of the policy”."
+)
 _post = click.option("--post", required=True, help="Your post, by its key in the register.")
 
 
@@ -41,8 +41,9 @@ _post = click.option("--post", required=True, help="Your post, by its key in the
 def policy() -> None:
     """Check, compare, explain and activate policies.
 
-    Without a DRAFT, check, shape, test, analyse and prove need no database. The life cycle (draft, sign, approve,
-    rollback) acts in an officer's post, takes two officers, and is in the ledger. docs/policies.md tells it whole.
+    Without a DRAFT, check, shape, test, analyse and prove need no database. The life cycle (draft, sign, rollback) does
+    the author's half, in an officer's post, and is in the ledger: no command approves, another officer does, signed in,
+    in her pages. docs/policies.md tells it whole.
     """
 
 
@@ -110,27 +111,14 @@ def draft(title: str, reason: str, post: str) -> None:
     "--at", "at", type=click.DateTime(), help="When it is to act, in UTC; at once on approval otherwise."
 )
 def sign(draft_id: str, post: str, at: datetime | None) -> None:
-    """Check DRAFT and sign it as its author."""
+    """Check DRAFT and sign it as its author; another officer then approves it in her pages."""
     found = _act(post, lambda unit, actor: policy_drafts.run_checks(unit, actor, draft_id))
     if not found.passed:
         show_checked(found, as_json=False)
         sys.exit(1)
     when = at.replace(tzinfo=UTC) if at else None
     _act(post, lambda unit, actor: policies.sign(unit, actor, draft_id, when))
-    console.print("Signed. Another officer approves it next.")
-
-
-@policy.command()
-@click.argument("draft_id", metavar="DRAFT")
-@_post
-@click.option("--words", required=True, help="Why you agree, in a sentence.")
-def approve(draft_id: str, post: str, words: str) -> None:
-    """Approve DRAFT as the second officer; shows what it changes first."""
-    with at_work().store.reading() as unit:
-        old = lifecycle.active(unit, the_partnership(unit).id)
-        show_difference(difference(old, of_draft(unit, draft_id)), as_json=False)
-    row = _act(post, lambda unit, actor: policies.approve(unit, actor, draft_id, words))
-    console.print(f"Activation {row.sequence}, in force from {row.activates_at.isoformat()}.")
+    console.print(_NEXT)
 
 
 @policy.command()
@@ -143,7 +131,9 @@ def activate(draft_id: str, post: str) -> None:
         show_checked(found, as_json=False)
         sys.exit(1)
     row = _act(post, lambda unit, actor: policies.act_now(unit, actor, draft_id))
-    console.print(f"Activation {row.sequence}, in force now; to be reviewed by another officer.")
+    console.print(
+        f"Activation {row.sequence}, in force now; to be reviewed by another officer, in her pages."
+    )
 
 
 @policy.command()
@@ -151,7 +141,10 @@ def activate(draft_id: str, post: str) -> None:
 @click.option("--reason", required=True, help="Why, in a sentence.")
 @_post
 def rollback(sequence: int, reason: str, post: str) -> None:
-    """Propose the policy of activation SEQUENCE again, signed; a second officer approves it. Prints the draft's id."""
+    """Propose the policy of activation SEQUENCE again, signed; another officer approves it in her pages.
+
+    Prints the draft's id.
+    """
 
     def propose(unit: Unit, actor: Actor) -> str:
         row = policy_drafts.roll_back(unit, actor, sequence, reason)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from sqlmodel import col, select
 
+from gateway.api import clients
 from gateway.consent import mandates
 from gateway.consent.models import Mandate
 from gateway.disclosure.models import Line, Request, RequestRecipient
@@ -100,6 +101,13 @@ def _asked_to_lend(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     return _officers(unit, entry) if found and found.waiting else []
 
 
+def _asked_to_approve_a_system(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    """Whoever may let in a system that was registered."""
+    if entry.codes.get("system") != "registered":
+        return []
+    return [*clients.asked(unit, entry.refs["client"])]
+
+
 def _raiser(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     row = unit.session.get(Concern, entry.refs.get("concern", ""))
     return [row.raised_by_post_id] if row else []
@@ -148,4 +156,5 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.ENTRY_HELD: _reviewer,
     EntryKind.REGISTER_PROPOSED: _asked_to_approve,
     EntryKind.POST_CHANGED: _asked_to_lend,
+    EntryKind.AGENCY_CHANGED: _asked_to_approve_a_system,
 }

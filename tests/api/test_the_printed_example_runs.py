@@ -1,4 +1,4 @@
-"""docs/api.md is run as it is printed: a shell, Python, and a gateway that gunicorn serves; nothing else is known."""
+"""docs/api.md is run as it is printed: a shell, Python, an officer's pages, and a gateway that gunicorn serves."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 
 from gateway.api import v1
 from gateway.api.openapi import document
+from tests.web import second
 
 OPERATIONS_OF = v1.__name__  # they are declared as it is loaded
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
@@ -83,7 +84,9 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server never answered")
 
 
-def test_the_printed_example_runs(served: dict[str, str], tmp_path: Path) -> None:
+def test_the_printed_example_runs(
+    served: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_key, ask = blocks("python")
     [commands] = blocks("sh")
     ran([sys.executable, "-c", make_key], served, tmp_path)
@@ -93,6 +96,10 @@ def test_the_printed_example_runs(served: dict[str, str], tmp_path: Path) -> Non
     assert found is not None, said
     environment = served | {"CLIENT_ID": found[1], "ADDRESS": served["GATEWAY_WEB__PUBLIC_URL"]}
     assert "Case system" in ran(["sh", "-ec", "\n".join(others)], environment, tmp_path)
+    for name, value in served.items():
+        monkeypatch.setenv(name, value)
+    with second.configured() as gateway:
+        second.approves_system(gateway, "office-ig-2", found[1])
     answer = ran([sys.executable, "-c", ask], environment, tmp_path)
     assert re.match(r"convictions permit \S", answer)
 

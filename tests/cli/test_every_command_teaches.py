@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
 from gateway.cli.main import COMMANDS, cli, main
+from tests.web import second
 
 Run = Callable[..., int]
 
@@ -81,7 +82,7 @@ def test_a_new_installation_is_made_checked_kept_and_put_back(
     assert "verifies" in capsys.readouterr().out
 
 
-def test_a_system_is_let_in_replaced_and_ended_by_command(
+def test_a_system_is_registered_replaced_and_ended_by_command_and_approved_in_pages(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     register = Path(__file__).parents[2] / "config" / "demo" / "register.toml"
@@ -89,9 +90,10 @@ def test_a_system_is_let_in_replaced_and_ended_by_command(
     assert run("registry", "import", str(register)) == 0
     old, new = (_registered(run, tmp_path, capsys, name) for name in ("old", "new"))
     by, place = ("--officer", "office-ig-2"), "meadowshire"
-    assert run("client", "approve", place, old, "--officer", "office-ig") == 1
-    assert run("client", "approve", place, old, *by) == 0
-    assert run("client", "approve", place, new, *by) == 0
+    assert run("client", "approve", place, old, *by) == 2
+    with second.configured() as gateway:
+        for client_id in (old, new):
+            assert "may sign in from now" in second.approves_system(gateway, "office-ig-2", client_id).text
     assert run("client", "end", place, old, *by) == 0
     capsys.readouterr()
     assert run("client", "list", place) == 0

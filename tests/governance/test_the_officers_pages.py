@@ -19,6 +19,7 @@ LISTS = (
     "/governance/cases",
     "/governance/subjects",
     "/governance/walls",
+    "/governance/systems",
     "/governance/proposals",
     "/governance/decisions",
     "/governance/entries",
@@ -36,6 +37,7 @@ ONE_OF = {
         "posts/{}/back",
         "posts/{}/training",
         "posts/{}/authority",
+        "posts/{}/system",
     ),
     "arrangement": ("arrangements/{}", "arrangements/{}/settings", "arrangements/{}/admit"),
     "case": ("cases/{}", "cases/{}/settle", "cases/{}/assign", "cases/{}/facts/new"),
@@ -138,6 +140,7 @@ def test_what_is_foreign_missing_or_not_hers_is_the_same_404(sample: Sample, web
             f"changes/{'0' * 32}",
             f"decisions/{'0' * 32}",
             f"memberships/{'0' * 32}/end",
+            f"systems/{'0' * 32}",
         )
     }
     for path in (f"subjects/{theirs}", f"agencies/{'d' * 32}", f"decisions/{'0' * 32}"):

@@ -13,6 +13,7 @@ import pytest
 from gateway.cli.main import main
 from gateway.policy import drafting, lifecycle
 from tests.policy_life.changing import AUTHOR, FILE, PERMIT, SECOND, STOP
+from tests.web import second
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "commands.md"
 DONE, REFUSED, MISUSED = 0, 1, 2
@@ -85,6 +86,12 @@ def changed(tmp_path: Path) -> Path:
     return _pack_with(tmp_path, STOP)
 
 
+def _approved(by: str, draft: str, *, status: int = 200) -> str:
+    """What another officer reads once she approved a draft in her pages."""
+    with second.configured() as gateway:
+        return second.approves_policy(gateway, by, draft, status=status).text
+
+
 def _pack_with(folder: Path, rule: dict[str, object]) -> Path:
     path = folder / FILE
     path.write_text(drafting.put_rule(lifecycle.shipped_files()[FILE], rule), encoding="utf-8")
@@ -107,10 +114,9 @@ def test_from_draft_to_rollback(run: Run, changed: Path, tmp_path: Path) -> None
     found = json.loads(run("impact", draft, "--json").said)
     assert found["changed"]
     assert "would change" in run("impact", draft, "--days", "30").said
-    assert run("sign", draft, "--post", AUTHOR).code == DONE
-    approved = run("approve", draft, "--post", SECOND, "--words", "It is right.")
-    assert approved.code == DONE
-    assert "Activation 2" in approved.said
+    signed = run("sign", draft, "--post", AUTHOR)
+    assert (signed.code, "in her pages" in signed.said) == (DONE, True)
+    assert "Approved and signed" in _approved(SECOND, draft)
     explained = run("explain", found["changed"][0]["reference"])
     assert explained.code == DONE
     assert "policy " in explained.said
@@ -118,7 +124,7 @@ def test_from_draft_to_rollback(run: Run, changed: Path, tmp_path: Path) -> None
     assert run("export", str(tmp_path / "out")).code == DONE
     assert str(STOP["id"]) in (tmp_path / "out" / "packs" / FILE).read_text(encoding="utf-8")
     back = run("rollback", "1", "--reason", "It was wrong.", "--post", SECOND).last
-    assert run("approve", back, "--post", AUTHOR, "--words", "Agreed.").code == DONE
+    assert "Approved and signed" in _approved(AUTHOR, back)
     listed = run("list").said
     assert listed.count("hold") == 3
     assert "DO NOT HOLD" not in listed
@@ -184,7 +190,7 @@ NOBODY = "0" * 32
         (("export", "out", "--draft", NOBODY), REFUSED, "no such draft"),
         (("import", NOBODY, str(DOCUMENTED), "--post", AUTHOR), REFUSED, "no such draft"),
         (("sign", NOBODY, "--post", AUTHOR), REFUSED, "no such draft"),
-        (("approve", NOBODY, "--post", SECOND, "--words", "Yes."), REFUSED, "no such draft"),
+        (("approve", NOBODY, "--post", SECOND, "--words", "Yes."), MISUSED, "no such command"),
         (("activate", NOBODY, "--post", AUTHOR), REFUSED, "no such draft"),
         (("rollback", "9", "--reason", "Why.", "--post", AUTHOR), REFUSED, "no such activation"),
         (("rollback", "1", "--reason", "Why.", "--post", AUTHOR), REFUSED, "policy in force"),
@@ -219,11 +225,9 @@ def test_nobody_approves_her_own_and_no_foreign_text_is_taken(
     run: Run, changed: Path, tmp_path: Path
 ) -> None:
     draft = _drafted(run, changed)
-    early = run("approve", draft, "--post", SECOND, "--words", "Yes.")
-    assert (early.code, "isn't signed" in early.said) == (REFUSED, True)
+    assert "isn't signed" in _approved(SECOND, draft, status=422)
     run("sign", draft, "--post", AUTHOR)
-    own = run("approve", draft, "--post", AUTHOR, "--words", "Yes.")
-    assert (own.code, "Someone else has to approve" in own.said) == (REFUSED, True)
+    assert "Someone else has to approve" in _approved(AUTHOR, draft, status=403)
     other = _drafted(run, changed)
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")

@@ -21,6 +21,7 @@ from flask import Flask
 from joserfc.jwk import ECKey
 from sqlmodel import col, select
 
+from gateway.api.models import ApiClient
 from gateway.assembly import assemble
 from gateway.cli import demo_heard
 from gateway.cli.demo import fill
@@ -42,7 +43,7 @@ from gateway.store.tables import Row
 from gateway.store.unit_of_work import Unit
 from gateway.web import access
 from tests.conftest import NOW
-from tests.journeys.stirred import hold_back, name_an_advocate, propose
+from tests.journeys.stirred import connect, hold_back, name_an_advocate, propose
 from tests.policy_life.changing import FILE, STOP
 from tests.told import store_settings
 from tests.web import hostile
@@ -105,6 +106,7 @@ THINGS: dict[str, tuple[type[Row], ...]] = {
     "consent_id": (Consent,),
     "draft_id": (Draft, PolicyDraft),
     "proposal_id": (RegisterProposal,),
+    "client_id": (ApiClient,),
 }
 # Between them they are shown everything that anybody is.
 WALKING = (
@@ -138,6 +140,7 @@ def meadowshire(
     _change_the_policy(stage)
     _change_the_register(stage)
     propose(stage)
+    connect(stage)
     hold_back(stage)
     _stop_what_was_sent(stage)
     demo_heard.consent_to_housing(stage)

@@ -21,6 +21,7 @@ from gateway.web.governance import (
     proposals,
     staffing,
     subjects,
+    systems,
     walls,
 )
 from gateway.web.governance.blueprint import blueprint
@@ -46,6 +47,7 @@ __all__ = [
     "proposals",
     "staffing",
     "subjects",
+    "systems",
     "walls",
 ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from gateway.api import clients
 from gateway.disclosure import keyring, lists, oversight, policies, reading
 from gateway.disclosure.tasks import tasks_of
 from gateway.registry import authorities, lending, memberships, proposals, subject_changes, wall_records
@@ -111,6 +112,12 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
         "governance.key_list",
         "Answer",
         lambda unit, actor: len(keyring.to_approve(unit, actor)),
+    ),
+    (
+        "Systems to approve",
+        "governance.system_list",
+        "Answer",
+        lambda unit, actor: len(clients.to_answer(unit, actor)),
     ),
     ("Changes of the policy to look at", "governance.policies_drafts", "Look", policies.waiting),
     (

@@ -25,6 +25,7 @@ SECTIONS = (
     ("Cases", "governance.case_list"),
     ("People we hold records of", "governance.subject_list"),
     ("Walls", "governance.wall_list"),
+    ("Systems", "governance.system_list"),
     ("Changes", "governance.proposal_list"),
 )
 

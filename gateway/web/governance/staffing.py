@@ -350,9 +350,20 @@ def _acts(post: PostRecord) -> list[Act]:
         away,
         Act("Record training and vetting", url_for(".post_training", post_id=post_id)),
         Act("Grant an authority", url_for(".ask_authority", post_id=post_id)),
+        *_connecting(post),
         Act(
             "End this post", url_for(".end_post", post_id=post_id), "for somebody who leaves or changes work"
         ),
+    ]
+
+
+def _connecting(post: PostRecord) -> list[Act]:
+    if post.face != Face.STAFF:
+        return []
+    return [
+        Act(
+            "Register a system that acts in this post", url_for(".register_system", post_id=post.view.post_id)
+        )
     ]
 
 
