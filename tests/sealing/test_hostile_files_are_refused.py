@@ -133,6 +133,15 @@ def test_no_bytes_break_the_readers(data: bytes) -> None:
         wash_docx(b"PK\x03\x04" + data)
 
 
+@pytest.mark.parametrize("name", [b"/DCTDecodf", b"/XCTDecode", b"/\xc4CTDecode", b"9DCTDecode"])
+def test_a_picture_packed_in_an_unknown_way_is_refused(name: bytes) -> None:
+    """Else what a camera wrote into it would stay there, unseen by whoever cleans."""
+    whole = corpus.pdfs()["picture with exif"]
+    assert whole.count(b"/DCTDecode") == 1
+    with pytest.raises(Unwashable):
+        wash_pdf(whole.replace(b"/DCTDecode", name))
+
+
 @given(at=st.integers(0, 3000), bit=st.integers(0, 7), which=st.sampled_from(["pdf", "docx", "jpg", "png"]))
 def test_a_damaged_file_is_cleaned_or_refused(at: int, bit: int, which: str) -> None:
     whole, wash = {

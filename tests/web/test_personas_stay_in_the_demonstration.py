@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 
 from gateway.assembly import Gateway
 from gateway.clock import FixedClock
+from gateway.ledger.witness_log import WitnessLog, create
 from gateway.settings import Environment, Settings, SignInSettings
 from gateway.web.app import create_app
 from tests.conftest import assembled
@@ -85,10 +87,15 @@ def test_no_persona_from_another_machine(web: Web, register: Register, request_f
     [{"env": Environment.TEST}, {"env": Environment.PRODUCTION}, {"sign_in": SignInSettings(personas=False)}],
 )
 def test_no_persona_outside_a_demonstration(
-    demo: Settings, clock: FixedClock, register: Register, changed: dict[str, Any]
+    demo: Settings, clock: FixedClock, register: Register, tmp_path: Path, changed: dict[str, Any]
 ) -> None:
     """Whatever else the settings say."""
-    for gateway in assembled(demo.model_copy(update=changed), clock):
+    create(tmp_path / "witness", "charity.example/w")
+    policy = tmp_path / "witnesses.policy"
+    key = WitnessLog(tmp_path / "witness").keys()[0]
+    policy.write_text(f"witness c1 {key} https://charity.example\nquorum c1\n", encoding="utf-8")
+    watched = demo.ledger.model_copy(update={"witnesses": policy})
+    for gateway in assembled(demo.model_copy(update={"ledger": watched, **changed}), clock):
         web = Web(create_app(gateway), gateway)
         assert "Person in staff" not in web.client.get("/sign-in").text
         token = filled(web.page("/sign-out").forms()[0])["csrf_token"]

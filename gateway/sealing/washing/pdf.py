@@ -41,6 +41,14 @@ _DRAWN = frozenset(
         "/Circle", "/Line", "/Polygon", "/PolyLine",
     }
 )  # fmt: skip
+# How a stream may be packed (ISO 32000-1, table 6). What another name says can't be unpacked here, so what it hides
+# can't be taken out.
+_FILTERS = frozenset(
+    {
+        "/ASCIIHexDecode", "/AHx", "/ASCII85Decode", "/A85", "/LZWDecode", "/LZW", "/FlateDecode", "/Fl",
+        "/RunLengthDecode", "/RL", "/CCITTFaxDecode", "/CCF", "/JBIG2Decode", "/DCTDecode", "/DCT", "/JPXDecode",
+    }
+)  # fmt: skip
 
 
 def wash_pdf(data: bytes) -> Washed:
@@ -48,7 +56,8 @@ def wash_pdf(data: bytes) -> Washed:
 
     Taken out: document information, XMP, scripts, attached files, notes, links, bookmarks, forms (their values are
     drawn), thumbnails, earlier versions kept in the file and the metadata of pictures. Raises Unwashable for a
-    password, hidden layers, unfinished redactions, forms that only a program can draw, and bombs.
+    password, hidden layers, unfinished redactions, forms that only a program can draw, bombs, and streams packed in a
+    way that isn't known.
     """
     with _opened(data) as source:
         _check(source)
@@ -123,7 +132,13 @@ def _streams(pdf: Pdf) -> Iterator[Stream]:
 
 def _filters(stream: Stream) -> list[str]:
     named = stream.get("/Filter", Array())
-    return [str(named)] if isinstance(named, Name) else [str(one) for one in named]
+    try:
+        filters = [str(named)] if isinstance(named, Name) else [str(one) for one in named]
+    except (TypeError, UnicodeDecodeError) as error:
+        raise Unwashable("This PDF is damaged.", _PRINT_AGAIN) from error
+    if not _FILTERS.issuperset(filters):
+        raise Unwashable("A part of this PDF is packed in a way that isn't known.", _PRINT_AGAIN)
+    return filters
 
 
 def _unpacked_length(stream: Stream, left: int) -> int:
