@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gateway.assembly import Gateway
 from gateway.cli.installation import at_work, opened
-from gateway.cli.ledger_entries import erase, held
+from gateway.cli.ledger_entries import held
 from gateway.disclosure.redo import redo as do_again
 from gateway.errors import Conflict, Invalid, NotFound, Unauthenticated
 from gateway.ledger.append import record
@@ -301,5 +301,4 @@ def policy() -> None:
         click.echo(policy_text(gateway.journal, epochs(unit)), nl=False)
 
 
-for _command in (held, erase):
-    ledger.add_command(_command)
+ledger.add_command(held)

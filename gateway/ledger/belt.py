@@ -26,7 +26,10 @@ def restricted_role(role: str) -> list[str]:
         f"GRANT SELECT, INSERT, DELETE ON {', '.join(ERASABLE)}, ledger_pending TO {role}",
         f"REVOKE UPDATE, TRUNCATE ON {', '.join(ERASABLE)}, ledger_pending FROM {role}",
         f"GRANT SELECT, INSERT, UPDATE ON ledger_hold, ledger_cosignature TO {role}",
-        f"REVOKE DELETE, TRUNCATE ON ledger_hold, ledger_cosignature FROM {role}",
+        f"REVOKE DELETE, TRUNCATE ON ledger_cosignature FROM {role}",
+        # A hold goes with an erased entry; one that goes otherwise is noticed, because the log says it was made.
+        f"GRANT DELETE ON ledger_hold TO {role}",
+        f"REVOKE TRUNCATE ON ledger_hold FROM {role}",
         f"GRANT USAGE ON SEQUENCE ledger_pending_number_seq TO {role}",
     ]
 

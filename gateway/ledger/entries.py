@@ -103,6 +103,8 @@ class EntryKind(StrEnum):
     LOG_PRINTED = "log.printed"
     DATA_EXPORTED = "data.exported"
     ENTRY_ERASED = "entry.erased"
+    ENTRY_ERASURE_ASKED = "entry.erasure_asked"
+    ENTRY_ERASURE_REFUSED = "entry.erasure_refused"
     ENTRY_HELD = "entry.held"
     ENTRY_REVIEWED = "entry.reviewed"
     ENTRY_REVEALED = "entry.revealed"

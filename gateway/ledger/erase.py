@@ -18,9 +18,7 @@ from gateway.ledger.models import LedgerRecord
 from gateway.store.unit_of_work import Unit
 
 MOST_AT_ONCE = 500
-ACCOUNTS_FOR_OTHERS = frozenset(
-    {EntryKind.ENTRY_ERASED, EntryKind.ENTRY_HELD, EntryKind.ENTRY_REVIEWED, EntryKind.ENTRY_REVEALED}
-)
+ACCOUNTS_FOR_OTHERS = frozenset(kind for kind in EntryKind if kind.startswith("entry."))
 _RECORD, _SUBJECT, _HOLD, _ERASURE = (
     SQLModel.metadata.tables[f"ledger_{name}"] for name in ("record", "subject", "hold", "erasure")
 )
@@ -31,14 +29,14 @@ def erase(unit: Unit, entry_ids: Sequence[str], decided: Entry) -> str:
 
     `decided` says who decided, for whom and why: its kind becomes `entry.erased`, its codes gain the erased ids, and
     it must hold its reasons in words. Raises Invalid without reasons or for too many at once, NotFound for an unknown
-    entry, Conflict for one that may not be erased: public entries, and those that record an erasure or a hold.
+    entry, Conflict for one that may not be erased: public entries, and those that record what became of another.
     """
     wanted = sorted(set(entry_ids))
     if not decided.words:
         raise Invalid("An erasure needs its reasons in words.", fields={"reasons": "Say why this is erased."})
     if not 0 < len(wanted) <= MOST_AT_ONCE:
         raise Invalid(f"Erase at least one entry and at most {MOST_AT_ONCE} at once.")
-    _check_erasable(unit, wanted)
+    check_erasable(unit, wanted)
     codes = {**decided.codes, "entries": tuple(wanted)}
     by_entry_id = record(unit, replace(decided, kind=EntryKind.ENTRY_ERASED, codes=codes, public=False))
     connection = unit.session.connection()
@@ -58,12 +56,23 @@ def erase(unit: Unit, entry_ids: Sequence[str], decided: Entry) -> str:
     return by_entry_id
 
 
-def _check_erasable(unit: Unit, entry_ids: Sequence[str]) -> None:
+def check_erasable(unit: Unit, entry_ids: Sequence[str]) -> None:
+    """Raise as `erase` does for an entry that isn't there or may not be erased."""
     rows = unit.session.exec(select(LedgerRecord).where(col(LedgerRecord.entry_id).in_(entry_ids))).all()
     if len(rows) != len(entry_ids):
         raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
-    if any(row.salt is None or row.kind in ACCOUNTS_FOR_OTHERS for row in rows):
+    if not all(_may_go(row) for row in rows):
         raise Conflict(
             "This entry can't be erased: it says nothing about a person, or it accounts for another entry.",
             next_step="Erase the entry it is about instead.",
         )
+
+
+def is_erasable(unit: Unit, entry_id: str) -> bool:
+    """Tell whether an entry may be erased: it isn't public, and doesn't account for another."""
+    row = unit.session.get(LedgerRecord, entry_id)
+    return row is not None and _may_go(row)
+
+
+def _may_go(row: LedgerRecord) -> bool:
+    return row.salt is not None and row.kind not in ACCOUNTS_FOR_OTHERS

@@ -14,6 +14,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import LoggedEntry
 from gateway.registry import authorities, cases, lending, people, seconds, subjects
 from gateway.registry.models import Face, Post
+from gateway.review import erasing
 from gateway.review.models import Concern
 from gateway.review.telling import Teller
 from gateway.sealing.models import Parcel
@@ -93,6 +94,10 @@ def _reviewer(_unit: Unit, entry: LoggedEntry) -> list[str | None]:
     return [entry.refs.get("reviewer")]
 
 
+def _asked_to_erase(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    return [*erasing.asked(unit, entry.refs["entry"])]
+
+
 def _asked_to_lend(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     """The agency's officers, where cover would lend what no rule may decide."""
     if entry.codes.get("change") != "off_duty":
@@ -154,6 +159,7 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.MANDATE_CONFIRMED: _mandated,
     EntryKind.MANDATE_ENDED: _mandated,
     EntryKind.ENTRY_HELD: _reviewer,
+    EntryKind.ENTRY_ERASURE_ASKED: _asked_to_erase,
     EntryKind.REGISTER_PROPOSED: _asked_to_approve,
     EntryKind.POST_CHANGED: _asked_to_lend,
     EntryKind.AGENCY_CHANGED: _asked_to_approve_a_system,

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from gateway.errors import Erased, Invalid, NotFound
 from gateway.ledger import read
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.erase import ACCOUNTS_FOR_OTHERS, is_erasable
 from gateway.ledger.read import Filter, LoggedEntry
 from gateway.registry.actors import Actor
-from gateway.review import holding
+from gateway.review import erasing, holding
+from gateway.review.erasing import ErasureView
 from gateway.review.holding import HoldView
 from gateway.review.log import record_view
 from gateway.review.matters import KINDS_OF, Matter
@@ -26,25 +28,32 @@ _SHOWN = tuple(kind for kind in EntryKind if kind not in KINDS_OF[Matter.READ])
 
 @dataclass(frozen=True)
 class SeenEntry:
-    """One entry with what an officer may do: hold, keep_holding, reveal."""
+    """One entry, whether it is hers, and what she may do: hold, keep_holding, reveal, ask_erasure, approve, refuse."""
 
     told: Told
     hold: HoldView | None
+    erasure: ErasureView | None
+    hers: bool
+    said: str
     may: frozenset[str]
 
 
 def look(unit: Unit, actor: Actor, entry_id: str) -> SeenEntry:
-    """Give one entry to an officer who answers for it or reviews it, and record that it was read.
+    """Give one entry to an officer who answers for it or is asked about it, and record that it was read.
 
     Raises NotFound, the same for a foreign entry and none; Erased to whoever answered for one that was erased.
     """
-    about, hold = _seen(unit, actor, entry_id)
+    about, hold, erasure = _seen(unit, actor, entry_id)
     # That one was read must not tell whom an entry is about that is held back.
     for subject_id in () if hold else about.subject_ids:
         record_view(unit, actor, {subject_id}, "entry", entry_id)
     if hold or not about.subject_ids:
         record_view(unit, actor, (), "entry", entry_id)
-    return SeenEntry(Teller(unit).whole(about), hold, _may(unit, actor, about, hold))
+    hers = answers_for(actor, about)
+    said = str(read.words_of(unit, entry_id).get("reasons", "")) if about.kind in ACCOUNTS_FOR_OTHERS else ""
+    return SeenEntry(
+        Teller(unit).whole(about), hold, erasure, hers, said, _may(unit, actor, about, hold, erasure)
+    )
 
 
 def find(unit: Unit, actor: Actor, asked: str) -> str:
@@ -80,12 +89,13 @@ def of_request(unit: Unit, actor: Actor, request_id: str) -> tuple[Sequence[Told
     return [Teller(unit).brief(one) for one in mine], len(found.held) if mine else 0
 
 
-def _seen(unit: Unit, actor: Actor, entry_id: str) -> tuple[LoggedEntry, HoldView | None]:
+def _seen(unit: Unit, actor: Actor, entry_id: str) -> tuple[LoggedEntry, HoldView | None, ErasureView | None]:
     about = entry_of(unit, actor, entry_id)
-    hold = holding.of_entry(unit, actor, about)
-    if not answers_for(actor, about) and not (hold and hold.hers_to_review):
+    hold, erasure = holding.of_entry(unit, actor, about), erasing.of_entry(unit, about)
+    asked = (hold and hold.hers_to_review) or (erasure and actor.post_id in erasure.approvers)
+    if not answers_for(actor, about) and not asked:
         raise missing()
-    return about, hold
+    return about, hold, erasure
 
 
 def _may_see(unit: Unit, actor: Actor, entry_id: str) -> bool:
@@ -98,10 +108,23 @@ def _may_see(unit: Unit, actor: Actor, entry_id: str) -> bool:
     return True
 
 
-def _may(unit: Unit, actor: Actor, about: LoggedEntry, hold: HoldView | None) -> frozenset[str]:
+def _may(
+    unit: Unit, actor: Actor, about: LoggedEntry, hold: HoldView | None, erasure: ErasureView | None
+) -> frozenset[str]:
+    return frozenset(
+        {*_may_about_hold(unit, actor, about, hold), *_may_about_erasure(unit, actor, about, erasure)}
+    )
+
+
+def _may_about_hold(unit: Unit, actor: Actor, about: LoggedEntry, hold: HoldView | None) -> set[str]:
     if hold is not None:
-        return frozenset({"keep_holding", "reveal"} if hold.hers_to_review else ())
+        return {"keep_holding", "reveal"} if hold.hers_to_review else set()
     free = answers_for(actor, about) and actor.person_id not in parties(unit, about).persons
-    if free and holding.can_be_held(about) and not holding.was_held(unit, about.entry_id):
-        return frozenset({"hold"})
-    return frozenset()
+    held = holding.was_held(unit, about.entry_id)
+    return {"hold"} if free and not held and holding.can_be_held(about) else set()
+
+
+def _may_about_erasure(unit: Unit, actor: Actor, about: LoggedEntry, erasure: ErasureView | None) -> set[str]:
+    if erasure is not None:
+        return {"refuse", "approve"} if actor.post_id in erasure.approvers else {"refuse"}
+    return {"ask_erasure"} if answers_for(actor, about) and is_erasable(unit, about.entry_id) else set()

@@ -21,6 +21,7 @@ from gateway.registry import agencies, people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import a_reason, person_of
 from gateway.registry.models import Face, Post
+from gateway.review import erasing
 from gateway.review.models import HoldGround
 from gateway.review.officers import answers_for, entry_of, missing, officers, parties
 from gateway.review.telling import ERASED
@@ -69,6 +70,9 @@ def hold(unit: Unit, actor: Actor, entry_id: str, holding: Holding) -> str:
         Invalid: too few words, a day outside the next six months, or the reviewer is none who may review it.
         Conflict: it was held before, or is none that anybody is shown.
     """
+    erasing.waiting(
+        unit, entry_id, lock=True
+    )  # whoever erases it meanwhile takes the hold with it, or comes first
     about = entry_of(unit, actor, entry_id)
     if not answers_for(actor, about):
         raise missing()

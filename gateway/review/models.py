@@ -1,4 +1,4 @@
-"""A concern raised about an entry, the answer that is owed, and why an entry is held back."""
+"""A concern raised about an entry and the answer that is owed; why an entry is held back; an erasure that waits."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +35,41 @@ class HoldGround(StrEnum):
     TIPPING_OFF = "tipping_off"
     RISK_TO_SOMEBODY = "risk_to_somebody"
     COURT_ORDER = "court_order"
+
+
+class ErasureGround(StrEnum):
+    """Why what an entry says is to be erased."""
+
+    COURT_ORDER = "court_order"
+    WRONG_PERSON = "wrong_person"
+    NO_LAWFUL_GROUND = "no_lawful_ground"
+
+
+class ErasureState(StrEnum):
+    """What became of an erasure that was asked for."""
+
+    WAITING = "waiting"
+    ERASED = "erased"
+    REFUSED = "refused"
+
+
+class EntryErasure(Row, table=True):
+    """An erasure that one officer asked for and a second answers (promise 9).
+
+    Its words are sealed under the key that the entry's own words lie under, and go once it is answered.
+    """
+
+    __tablename__ = "entry_erasure"
+    entry_id: str = Field(index=True, max_length=32)
+    controller_agency_id: str = Field(foreign_key="agency.id")
+    state: str = Field(index=True, description="an ErasureState")
+    ground: str = Field(description="an ErasureGround")
+    words: bytes | None = None
+    words_scope: str
+    words_owner_id: str = Field(max_length=32)
+    asked_by_post_id: str = Field(foreign_key="post.id")
+    answered_by_post_id: str | None = Field(default=None, foreign_key="post.id")
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Concern(Row, table=True):

@@ -149,7 +149,7 @@ def test_an_entry_of_another_agency_or_partnership_is_the_same_404(
     assert web.client.get(place_of(released)).status_code == 200  # the control
     become(web, quick_stage, "probation-ig")
     expected = web.client.get("/nothing-here").data
-    for end in ("", "/hold", "/keep-holding", "/reveal"):
+    for end in ("", "/hold", "/keep-holding", "/reveal", "/erase", "/erase/approve", "/erase/refuse"):
         for entry_id in (released.entry_id, "0" * 32):
             answer = web.client.get(f"/governance/entries/{entry_id}{end}")
             assert (answer.status_code, answer.data) == (404, expected), end

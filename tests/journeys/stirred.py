@@ -47,8 +47,8 @@ from gateway.registry.actors import Actor
 from gateway.registry.exporting import export_register
 from gateway.registry.models import Case, Wall
 from gateway.registry.subjects import Identity
-from gateway.review import holding
-from gateway.review.models import HoldGround
+from gateway.review import erasing, holding
+from gateway.review.models import ErasureGround, HoldGround
 from gateway.sealing import jwe
 from gateway.sealing.models import CopyOf, Parcel
 from gateway.store.unit_of_work import Unit
@@ -61,7 +61,7 @@ from tests.told import PERMITTED
 def stir(stage: Stage) -> dict[str, list[str]]:
     """Give everybody something to do; gives, by the code of a post, addresses to which only forms lead."""
     to_forms = _requests(stage)
-    for act in (_people, _register, propose, connect, hold_back, _said):
+    for act in (_people, _register, propose, connect, hold_back, ask_to_erase, _said):
         act(stage)
     to_forms[changing.SECOND] = [f"/governance/policies/changes/{_policy(stage)}"]
     to_forms["probation-om"] += stage.by("probation-om", _question_addresses)
@@ -148,6 +148,17 @@ def connect(stage: Stage) -> None:
         client_id = stage.by("office-ig", register)
         if name == "Case system":
             stage.by("office-ig-2", partial(clients.approve, client_id=client_id))
+
+
+def ask_to_erase(stage: Stage) -> None:
+    """An entry that an officer asked to erase."""
+
+    def ask_it(unit: Unit, actor: Actor) -> None:
+        chosen = read.Filter(kinds=(EntryKind.RELEASE_MADE,), limit=2)
+        about = read.entries_of_agency(unit, actor.agency_id, chosen).entries[-1]
+        erasing.ask(unit, actor, about.entry_id, ErasureGround.WRONG_PERSON, "It is of another case.")
+
+    stage.by("police-ig", ask_it)
 
 
 def _admission(stage: Stage, unit: Unit, actor: Actor) -> None:

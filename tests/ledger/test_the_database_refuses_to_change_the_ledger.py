@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from gateway.ledger.append import record
 from gateway.ledger.belt import APPEND_ONLY, ERASABLE, restricted_role
+from gateway.ledger.erase import erase
+from gateway.ledger.hold import hold
 from gateway.ledger.journal import Journal
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
@@ -61,7 +65,11 @@ def test_the_restricted_role_can_record_and_nothing_else(
     def _become(connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET LOCAL ROLE gateway_writer")
 
-    recorded(store, 2)
+    ids = recorded(store, 2)
+    with store.writing() as unit:
+        hold(unit, ids[0], entry(), reviewer_post_id="9" * 32, review_on=date(2027, 2, 1))
+    with store.writing() as unit:
+        erase(unit, [ids[0]], entry())
     for statement in STATEMENTS:
         with pytest.raises(DBAPIError), store.engine.begin() as connection:
             connection.execute(sa.text(statement))

@@ -14,9 +14,8 @@ from gateway.ledger import epoch, read
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import LogKeys, create_log_keys, load_log_keys
 from gateway.ledger.models import LedgerCheckpoint
-from gateway.registry.actors import Actor, actor_for_post
 from gateway.review import concerns, erasing, handing_out, holding, log, regulator
-from gateway.review.models import AnswerKind, Concern, ConcernKind, HoldGround
+from gateway.review.models import AnswerKind, Concern, ConcernKind, ErasureGround, HoldGround
 from gateway.sealing import jwe
 from gateway.sealing.models import RecipientKey
 from gateway.store.tables import new_id
@@ -253,15 +252,34 @@ def reveals_it(scene: Scene) -> Act:
     )
 
 
+def _asks(entry: str) -> Does:
+    why = "It was about somebody else."
+    return lambda unit, actor: erasing.ask(unit, actor, entry, ErasureGround.WRONG_PERSON, why)
+
+
+def _asked(scene: Scene) -> str:
+    entry = _released(scene)
+    scene.by("police-ig", _asks(entry))
+    return entry
+
+
+@leaves(EntryKind.ENTRY_ERASURE_ASKED)
+def asks_for_an_entry_to_be_erased(scene: Scene) -> Act:
+    return scene.act("police-ig", _asks(_released(scene)))
+
+
+@leaves(EntryKind.ENTRY_ERASURE_REFUSED)
+def refuses_to_erase_it(scene: Scene) -> Act:
+    entry = _asked(scene)
+    return scene.act("office-ig", lambda unit, actor: erasing.refuse(unit, actor, entry), controller="police")
+
+
 @leaves(EntryKind.ENTRY_ERASED)
 def erases_an_entry(scene: Scene) -> Act:
-    entry = _released(scene)
-
-    def does(unit: Unit, actor: Actor) -> str:
-        second = actor_for_post(unit, scene.post_id(unit, "office-ig"))
-        return erasing.erase(unit, actor, second, [entry], "It was about somebody else.")
-
-    return scene.act("police-ig", does)
+    entry = _asked(scene)
+    return scene.act(
+        "office-ig", lambda unit, actor: erasing.approve(unit, actor, entry), controller="police"
+    )
 
 
 @leaves(EntryKind.RETENTION_RUN)

@@ -243,4 +243,4 @@ def test_the_operator_lists_what_is_due_and_decides_nothing(
     code, said = run("held", "meadow", "--by", "2027-01-15")
     assert (code, told.released in said) == (1, True)
     assert run("held", "meadow", "--by", "2027-01-14") == (0, "Nothing is due.\n")
-    assert {"hold", "keep-holding", "reveal"} & set(ledger.commands) == set()
+    assert {"hold", "keep-holding", "reveal", "erase"} & set(ledger.commands) == set()

@@ -19,6 +19,7 @@ from gateway.errors import Misconfigured
 from gateway.registry import people
 from gateway.registry.actors import authorities_of
 from gateway.registry.models import Post
+from gateway.review.models import EntryErasure, ErasureGround, ErasureState
 from gateway.store import migrate
 from gateway.store.engine import make_engine, writing
 from gateway.store.modules import MODEL_MODULES
@@ -172,6 +173,31 @@ def test_cover_of_an_older_version_is_kept_and_lends_nothing_until_it_is_agreed_
         day = local_day(unit.now)
         assert authorities_of(unit, chair.id, day) == {"mappa_chair"}
         assert authorities_of(unit, chair.id, day, lent_to_post_id="b" * 32) == frozenset()
+
+
+def test_erasures_wait_in_a_store_of_an_older_version(
+    empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
+) -> None:
+    """0006 on a store that 0005 filled: every row stays, and one can be asked for."""
+    migrate.upgrade(empty, scripts_until(tmp_path, "0005"))
+    with writing(empty).begin() as connection:
+        cover_somebody(connection, clock.now())
+    assert migrate.upgrade(empty)[0] == "0006"
+    assert migrate.differences(empty) == []
+    with Store(empty, clock, vault).writing() as unit:
+        assert len(unit.session.exec(select(Post)).all()) == 2
+        unit.session.add(
+            EntryErasure(
+                partnership_id="1" * 32,
+                entry_id="e" * 32,
+                controller_agency_id="9" * 32,
+                state=ErasureState.WAITING,
+                ground=ErasureGround.COURT_ORDER,
+                words_scope=Scope.PARTNERSHIP,
+                words_owner_id="1" * 32,
+                asked_by_post_id="a" * 32,
+            )
+        )
 
 
 def cover_somebody(connection: sa.Connection, now: datetime) -> None:

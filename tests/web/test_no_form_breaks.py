@@ -43,7 +43,7 @@ from gateway.store.tables import Row
 from gateway.store.unit_of_work import Unit
 from gateway.web import access
 from tests.conftest import NOW
-from tests.journeys.stirred import connect, hold_back, name_an_advocate, propose
+from tests.journeys.stirred import ask_to_erase, connect, hold_back, name_an_advocate, propose
 from tests.policy_life.changing import FILE, STOP
 from tests.told import store_settings
 from tests.web import hostile
@@ -142,6 +142,7 @@ def meadowshire(
     propose(stage)
     connect(stage)
     hold_back(stage)
+    ask_to_erase(stage)
     _stop_what_was_sent(stage)
     demo_heard.consent_to_housing(stage)
     stage.by("lantern-idva", partial(name_an_advocate, stage))

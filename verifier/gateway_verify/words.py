@@ -85,6 +85,8 @@ KINDS: Mapping[str, str] = {
     "log.printed": "This log was printed",
     "data.exported": "Data was exported",
     "entry.erased": "Entries of this log were erased, their places kept",
+    "entry.erasure_asked": "An officer asked for an entry to be erased",
+    "entry.erasure_refused": "The erasure of an entry was refused",
     "entry.held": "An entry was sealed until a review, because revealing it now would be unlawful",
     "entry.reviewed": "A sealed entry was reviewed and stays sealed",
     "entry.revealed": "A sealed entry was revealed",

@@ -1,4 +1,4 @@
-"""Entries of the log as an officer finds and reads them, and holding one back while revealing it would be unlawful."""
+"""Entries of the log as an officer finds and reads them; holding one back, revealing it, and erasing one by two."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ from typing import Any
 
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from gateway.errors import Forbidden
-from gateway.review import entries, holding
+from gateway.review import entries, erasing, holding
 from gateway.review.entries import SeenEntry
+from gateway.review.erasing import ErasureView
 from gateway.review.holding import GROUND_IN_WORDS, Holding, HoldView
-from gateway.review.models import HoldGround
+from gateway.review.models import ErasureGround, ErasureState, HoldGround
 from gateway.web.access import Face, allow, current_actor, current_gateway
-from gateway.web.formats import day
+from gateway.web.formats import day, when
 from gateway.web.forms import Answer, GatewayForm, LongAnswer, OneOf, Pick, ThreePartDate, page, required
 from gateway.web.governance.blueprint import blueprint
-from gateway.web.governance.forms import pick
+from gateway.web.governance.forms import PlainForm, pick
 from gateway.web.governance.parts import Act, Cell, Listing, confirm, link
 
 _LONGEST = 2000
+ANSWERED_SHOWN = 20
+_ANSWERS = {ErasureState.ERASED: "Erased", ErasureState.REFUSED: "Refused"}
+_GONE = (
+    "Once it is erased, what it says can't be read here again. Its place in the log stays, and the log says who decided "
+    "it and why. Copies live on in backups until their key is destroyed."
+)
 _NAME_NOBODY = "Leave out names and addresses. These words are kept, sealed."
 
 
@@ -83,6 +91,22 @@ class RevealForm(GatewayForm):
     )
 
 
+class EraseForm(GatewayForm):
+    """Why what an entry says is to be erased."""
+
+    ground = OneOf(
+        "Why must it be erased?",
+        [required("Choose why")],
+        choices=[(one.value, words) for one, words in erasing.GROUND_IN_WORDS.items()],
+    )
+    reasons = LongAnswer(
+        "Say more",
+        [required("Say why in a sentence")],
+        longest=_LONGEST,
+        description="These words stay in the log, sealed. Leave out names, addresses and what the entry says.",
+    )
+
+
 @blueprint.route("/entries", methods=["GET", "POST"])
 @allow(Face.GOVERNANCE)
 def entry_list() -> ResponseReturnValue:
@@ -95,13 +119,39 @@ def entry_list() -> ResponseReturnValue:
             return redirect(url_for(".entry_page", entry_id=found))
     with current_gateway().store.reading() as unit:
         held = holding.held(unit, current_actor())
-    listing = Listing(
+        asked = erasing.erasures(unit, current_actor())
+    holds = Listing(
         "Held back",
         ("Entry", "Looked at again by", "Who looks again", "Held back by"),
         [_row(one) for one in held],
         empty="No entry that you answer for or review is held back.",
     )
-    return page("governance/entries.html", form=form, listings=[listing])
+    erasures = Listing(
+        "Erasures that wait for a second officer",
+        ("Entry", "Ground", "Asked for", "By"),
+        [
+            [
+                link(f"Entry {one.number}", url_for(".entry_page", entry_id=one.entry_id)),
+                one.ground,
+                when(one.asked_at),
+                one.asked_by,
+            ]
+            for one in asked
+            if one.state is ErasureState.WAITING
+        ],
+        empty="None waits.",
+    )
+    answered = Listing(
+        "Erasures that were answered",
+        ("Answer", "Ground", "Asked for by", "Answered by", "Answered"),
+        [
+            [_ANSWERS[one.state], one.ground, one.asked_by, one.answered_by, when(one.answered_at)]
+            for one in asked
+            if one.state is not ErasureState.WAITING
+        ][:ANSWERED_SHOWN],
+        empty="None was answered.",
+    )
+    return page("governance/entries.html", form=form, listings=[holds, erasures, answered])
 
 
 @blueprint.get("/entries/<id:entry_id>")
@@ -112,8 +162,9 @@ def entry_page(entry_id: str) -> ResponseReturnValue:
     return page(
         "governance/entry.html",
         told=seen.told,
-        facts=[{"key": key, "value": value} for key, value in _facts(seen.hold)],
-        warnings=_warnings(seen.hold),
+        facts=[{"key": key, "value": value} for key, value in (*_facts(seen.hold), *_asked(seen.erasure))],
+        said=seen.said,
+        warnings=[*_warnings(seen.hold), *_waits(seen.erasure)],
         acts=_acts(seen),
     )
 
@@ -187,6 +238,64 @@ def reveal_entry(entry_id: str) -> ResponseReturnValue:
     )
 
 
+@blueprint.route("/entries/<id:entry_id>/erase", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def erase_entry(entry_id: str) -> ResponseReturnValue:
+    """Ask for it to be erased."""
+    form, seen = EraseForm(), _look(entry_id, "ask_erasure")
+    return confirm(
+        form,
+        lambda unit: erasing.ask(
+            unit, current_actor(), entry_id, ErasureGround(form.ground.data), form.reasons.data
+        ),
+        heading="Ask for this entry to be erased?",
+        done="Nothing is erased yet. Another officer was asked.",
+        back=url_for(".entry_page", entry_id=entry_id),
+        facts=_which(seen),
+        says=[
+            "Nothing changes until another officer approves it. She isn't named in it and gains nothing by it.",
+            _GONE,
+        ],
+        button="Ask for it to be erased",
+        warning=True,
+    )
+
+
+@blueprint.route("/entries/<id:entry_id>/erase/approve", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def approve_erasure(entry_id: str) -> ResponseReturnValue:
+    """Erase it, as the second officer."""
+    seen = _look(entry_id, "approve")
+    return confirm(
+        PlainForm(),
+        lambda unit: erasing.approve(unit, current_actor(), entry_id),
+        heading="Erase what this entry says?",
+        done="The entry is erased. The log says that you approved it, and why it was asked for.",
+        back=url_for(".entry_list"),
+        facts=[*_which(seen), *_asked(seen.erasure)],
+        says=[_GONE, "Have you seen the order, or checked the mistake yourself?"],
+        button="Erase it for good",
+        warning=True,
+    )
+
+
+@blueprint.route("/entries/<id:entry_id>/erase/refuse", methods=["GET", "POST"])
+@allow(Face.GOVERNANCE)
+def refuse_erasure(entry_id: str) -> ResponseReturnValue:
+    """End it: nothing is erased."""
+    seen = _look(entry_id, "refuse")
+    return confirm(
+        PlainForm(),
+        lambda unit: erasing.refuse(unit, current_actor(), entry_id),
+        heading="Refuse to erase this entry?",
+        done="Nothing was erased.",
+        back=url_for(".entry_page", entry_id=entry_id) if seen.hers else url_for(".entry_list"),
+        facts=[*_which(seen), *_asked(seen.erasure)],
+        says=["The entry stays as it is. It can be asked for again, with other reasons."],
+        button="Refuse it",
+    )
+
+
 def _look(entry_id: str, to: str = "") -> SeenEntry:
     with current_gateway().store.writing() as unit:
         seen = entries.look(unit, current_actor(), entry_id)
@@ -221,6 +330,26 @@ def _facts(hold: HoldView | None) -> list[tuple[str, Cell]]:
     ]
 
 
+def _asked(erasure: ErasureView | None) -> list[tuple[str, Cell]]:
+    if erasure is None:
+        return []
+    return [
+        ("Erasure asked for by", erasure.asked_by),
+        ("Asked for", when(erasure.asked_at)),
+        ("Ground to erase it", erasure.ground),
+        ("Reasons to erase it", erasure.reasons),
+        ("Who can approve it", Markup("<br>").join(sorted(erasure.approvers.values())) or "Nobody"),
+    ]
+
+
+def _waits(erasure: ErasureView | None) -> list[str]:
+    if erasure is None:
+        return []
+    return [
+        erasing.NOBODY_CAN if erasure.stuck else "Its erasure was asked for, and waits for a second officer."
+    ]
+
+
 def _warnings(hold: HoldView | None) -> list[str]:
     if hold is None:
         return []
@@ -243,4 +372,11 @@ def _acts(seen: SeenEntry) -> list[Act]:
             "Only while it would be unlawful to reveal it to the person's advocate.",
         ),
     }
+    ways["approve"] = Act("Erase it, as the second officer", url_for(".approve_erasure", **place))
+    ways["refuse"] = Act("Refuse to erase it", url_for(".refuse_erasure", **place))
+    ways["ask_erasure"] = Act(
+        "Ask for it to be erased",
+        url_for(".erase_entry", **place),
+        "Only for a court's order, or what should never have been recorded.",
+    )
     return [way for name, way in ways.items() if name in seen.may]

@@ -13,7 +13,7 @@ from gateway.disclosure import keyring, lists, oversight, policies, reading
 from gateway.disclosure.tasks import tasks_of
 from gateway.registry import authorities, lending, memberships, proposals, subject_changes, wall_records
 from gateway.registry.actors import Actor
-from gateway.review import concerns, holding, second_agency
+from gateway.review import concerns, erasing, holding, second_agency
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import Face, allow, current_actor, current_gateway, may_enter
 from gateway.web.forms import page
@@ -86,6 +86,12 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
     ),
     ("Entries held back that you look at again", "governance.entry_list", "See them", _to_review),
     ("Entries held back whose review is overdue", "governance.entry_list", "See them", _overdue_reviews),
+    (
+        "Erasures of entries to approve",
+        "governance.entry_list",
+        "Answer",
+        lambda unit, actor: len(erasing.to_approve(unit, actor)),
+    ),
     ("Walls to look at", "governance.wall_list", "Look", _walls),
     ("Walls whose review is overdue", "governance.wall_list", "Review", _overdue_walls),
     (
