@@ -25,8 +25,8 @@ _LONGEST = 2000
 ANSWERED_SHOWN = 20
 _ANSWERS = {ErasureState.ERASED: "Erased", ErasureState.REFUSED: "Refused"}
 _GONE = (
-    "Once it is erased, what it says can't be read here again. Its place in the log stays, and the log says who decided "
-    "it and why. Copies live on in backups until their key is destroyed."
+    "Once it is erased, what it says can't be read here again. Its place in the log stays, and the log says who "
+    "decided it and why. Copies live on in backups until their key is destroyed."
 )
 _NAME_NOBODY = "Leave out names and addresses. These words are kept, sealed."
 
