@@ -151,7 +151,9 @@ def rollback(sequence: int, reason: str, post: str) -> None:
         policy_drafts.run_checks(unit, actor, row.id)
         return policies.sign(unit, actor, row.id).id
 
-    console.print(_act(post, propose))
+    draft_id = _act(post, propose)
+    console.print(_NEXT)
+    console.print(draft_id)
 
 
 @policy.command("list")
