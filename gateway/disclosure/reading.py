@@ -14,7 +14,6 @@ from gateway.disclosure.models import (
     Authorisation,
     Declaration,
     Line,
-    LineDecision,
     LineState,
     Message,
     Request,
@@ -178,12 +177,6 @@ def line_for_desk(unit: Unit, actor: Actor, line_id: str) -> tuple[RequestDetail
         raise _missing()
     detail = request_for(unit, actor, line.request_id)
     return detail, next(found for found in detail.lines if found.line_id == line_id)
-
-
-def decisions_of(unit: Unit, line_id: str) -> list[LineDecision]:
-    """Every decision ever made on a line, oldest first."""
-    rows = select(LineDecision).where(LineDecision.line_id == line_id).order_by(col(LineDecision.created_at))
-    return list(unit.session.exec(rows))
 
 
 def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> RequestDetail:

@@ -88,11 +88,6 @@ def entries_for_subject(unit: Unit, subject_id: str, chosen: Filter | None = Non
     return _found(unit, col(LedgerRecord.entry_id).in_(linked), chosen)
 
 
-def entries_for_case(unit: Unit, case_id: str, chosen: Filter | None = None) -> Found:
-    """Give what was done in a case, newest first."""
-    return _found(unit, col(LedgerRecord.case_id) == case_id, chosen)
-
-
 def entries_for_request(unit: Unit, request_id: str, chosen: Filter | None = None) -> Found:
     """Give what became of a request, newest first."""
     return _found(unit, col(LedgerRecord.request_id) == request_id, chosen)

@@ -157,14 +157,6 @@ def agencies_on(unit: Unit, case_id: str) -> frozenset[str]:
     return frozenset(at_work | ({row.lead_agency_id} if row.lead_agency_id else set()))
 
 
-def case_of(unit: Unit, partnership_id: str, case_id: str) -> CaseView:
-    """Give a case of the partnership whoever asks: for the flow's own work. Raises NotFound when it isn't there."""
-    row = unit.session.get(Case, case_id)
-    if row is None or row.partnership_id != partnership_id:
-        raise not_found("case")
-    return _view(unit, row)
-
-
 def kept_cases(unit: Unit, actor: Actor) -> list[CaseView]:
     """Give the cases an officer keeps: the partnership's, or those of her agency. Raises Forbidden."""
     must_govern(actor, actor.agency_id)
