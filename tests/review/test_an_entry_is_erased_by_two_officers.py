@@ -95,6 +95,24 @@ def test_one_officer_alone_erases_nothing(
         erasing.approve(unit, actor_for_post(unit, free), told.released)
 
 
+def test_an_officer_who_gains_nothing_still_takes_a_second(
+    sqlite_gateway: Gateway, sqlite_meadow: Meadow, sqlite_story: Story
+) -> None:
+    store, meadow, told = sqlite_gateway.store, sqlite_meadow, sqlite_story
+    with store.writing() as unit:
+        author = officer(unit, meadow, meadow.charity, governs=True)
+        her = actor_for_post(unit, author)
+        second_hat = officer(unit, meadow, meadow.charity, governs=True, person_id=her.person_id)
+        colleague = officer(unit, meadow, meadow.charity, governs=True)
+    with store.writing() as unit:
+        erasing.ask(unit, her, told.released, ErasureGround.COURT_ORDER, WHY)
+    for post_id in (author, second_hat):
+        with pytest.raises(Forbidden), store.writing() as unit:
+            erasing.approve(unit, actor_for_post(unit, post_id), told.released)
+    with store.writing() as unit:  # the control
+        erasing.approve(unit, actor_for_post(unit, colleague), told.released)
+
+
 def test_refusing_ends_it_and_its_words_go(
     sqlite_gateway: Gateway, sqlite_meadow: Meadow, sqlite_story: Story
 ) -> None:
