@@ -353,6 +353,22 @@ def test_every_route_that_takes_a_form_is_walked(app: Flask, found: dict[str, Fo
     assert not left, " ".join(left)
 
 
+def test_a_rule_is_said_as_far_as_it_goes_whatever_stands_in_its_form(
+    web: Web, found: dict[str, Form]
+) -> None:
+    """Before the forms are sent: one of them takes a rule out, and that may be this one."""
+    form = found["governance.policies_rule"]
+    web.sign_in(form.post_id)
+    live = re.search(r'data-preview="([^"]+)"', web.client.get(form.page).text)
+    assert live is not None, form.page
+    token = _token(web, form.page)
+    for field, _kind in form.fields:
+        for value in BAD.values():
+            answer = web.client.post(live[1], data={**form.values, "csrf_token": token, field: value})
+            assert answer.status_code == 200, (field, value[:40])
+            assert set(answer.json or {}) == {"sentence", "source", "missing"}
+
+
 def test_what_is_wrong_in_a_form_is_named_and_nothing_breaks(web: Web, found: dict[str, Form]) -> None:
     """Each field of each form: empty, too long, unreadable, foreign."""
     faults = []
@@ -369,21 +385,6 @@ def test_what_is_wrong_in_a_form_is_named_and_nothing_breaks(web: Web, found: di
                 except AssertionError as fault:
                     faults.append(str(fault).splitlines()[0])
     assert not faults, "\n".join(faults)
-
-
-def test_a_rule_is_said_as_far_as_it_goes_whatever_stands_in_its_form(
-    web: Web, found: dict[str, Form]
-) -> None:
-    form = found["governance.policies_rule"]
-    web.sign_in(form.post_id)
-    live = re.search(r'data-preview="([^"]+)"', web.client.get(form.page).text)
-    assert live is not None, form.page
-    token = _token(web, form.page)
-    for field, _kind in form.fields:
-        for value in BAD.values():
-            answer = web.client.post(live[1], data={**form.values, "csrf_token": token, field: value})
-            assert answer.status_code == 200, (field, value[:40])
-            assert set(answer.json or {}) == {"sentence", "source", "missing"}
 
 
 def test_a_script_that_sends_nonsense_is_told_so(web: Web, meadowshire: Stage, app: Flask) -> None:
