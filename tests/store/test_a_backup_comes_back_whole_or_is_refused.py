@@ -116,7 +116,8 @@ def write_pairs(store: Store, stop: threading.Event) -> None:
         number += 1
         with store.writing() as unit:
             for half in "ab":
-                unit.vault.seal(unit.session, Scope.CASE, f"{half}{number}", "words", where="here")
+                # A parcel's key is made in the act itself; those of others aren't, so that acts don't wait in a circle.
+                unit.vault.seal(unit.session, Scope.PARCEL, f"{half}{number}", "words", where="here")
 
 
 def damage(folder: Path, fault: str) -> None:
