@@ -3,10 +3,9 @@
 import hashlib
 import hmac
 import secrets
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
@@ -21,6 +20,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway.errors import Conflict, Erased, Invalid
 from gateway.store.engine import array, straight
+from gateway.store.matching import normalise
 from gateway.store.root_keys import KEY_BYTES, NONCE_BYTES, RootKey
 from gateway.store.tables import UtcDateTime, new_id
 
@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 _VERSION_BYTE = bytes([_VERSION])
-_NATIONAL_NUMBERS = frozenset(
-    {"nhs_number", "pnc_id", "cro_number", "prison_number", "crn", "reference", "postcode"}
-)
 _OF_PARTNERSHIPS = frozenset({"partnership", "salt"})
-_DATES = frozenset({"date_of_birth", "date"})
 
 
 class Scope(StrEnum):
@@ -340,33 +336,6 @@ class Vault:
 
     def _derive_token_key(self, partnership_id: str) -> bytes:
         return self._root.digest(b"matching tokens of partnership " + partnership_id.encode())
-
-
-def normalise(kind: str, value: str) -> str:
-    """Give the form in which two spellings of one thing are equal; raise Invalid when nothing is left.
-
-    Names lose case, accents, spaces and punctuation; dates must be ISO 8601; numbers keep letters and digits.
-    """
-    text = unicodedata.normalize("NFKC", value).strip()
-    if kind in _DATES:
-        return _iso_date(text)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    folded = unicodedata.normalize("NFKC", bare.casefold())
-    kept = "".join(c for c in folded if c.isalnum())
-    if kind == "nhs_number":
-        kept = "".join(c for c in kept if c.isdigit())
-    if not kept:
-        raise Invalid("There is nothing to match by in this value.", fields={kind: "Enter a value."})
-    return kept.upper() if kind in _NATIONAL_NUMBERS else kept
-
-
-def _iso_date(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise Invalid(
-            "A date must be written as year-month-day.", fields={"date": "Enter a real date."}
-        ) from error
 
 
 def _newest() -> SelectOfScalar[VaultEpoch]:

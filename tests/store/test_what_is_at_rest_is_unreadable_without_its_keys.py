@@ -16,9 +16,10 @@ from sqlmodel import col, select
 from gateway.errors import Conflict, Erased, Invalid, Misconfigured
 from gateway.registry.models import Partnership
 from gateway.store.hardware import HardwareRootKey, create_hardware_root
+from gateway.store.matching import normalise
 from gateway.store.root_keys import FileRootKey, RootKey, create_root_file
 from gateway.store.unit_of_work import Store
-from gateway.store.vault import Scope, Vault, VaultEpoch, VaultKey, normalise
+from gateway.store.vault import Scope, Vault, VaultEpoch, VaultKey
 
 OWNER = "1" * 32
 OTHER = "2" * 32

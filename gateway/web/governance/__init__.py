@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.web.governance import (
     arrangements,
+    authorities,
     cases,
     concerns,
     decisions,
@@ -29,6 +30,7 @@ from gateway.web.governance.blueprint import blueprint
 __all__ = [
     "NAVIGATION",
     "arrangements",
+    "authorities",
     "blueprint",
     "cases",
     "concerns",
