@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from itertools import groupby
@@ -28,7 +27,6 @@ from gateway.ledger.models import (
     LedgerHold,
     LedgerLeaf,
     LedgerRecord,
-    LedgerSubject,
 )
 from gateway.ledger.read import reasons_document
 from gateway.ledger.tree import stored_tree
@@ -203,29 +201,6 @@ def salt_of(unit: Unit, row: LedgerRecord) -> bytes | None:
         return None
     where = SALT.format(row.entry_id)
     return unit.vault.open_bytes(unit.session, Scope.SALT, row.partnership_id, row.salt, where=where)
-
-
-def openings_for_subject(unit: Unit, subject_id: str) -> str:
-    """Give all openings about a person as one JSON file, in the log's order; held entries are only counted.
-
-    `gateway-verify` reads it.
-    """
-    linked = sa.select(col(LedgerSubject.entry_id)).where(col(LedgerSubject.subject_id) == subject_id)
-    query = (
-        sa.select(col(LedgerLeaf.entry_id), col(LedgerHold.entry_id), col(LedgerHold.revealed_by_entry_id))
-        .join(LedgerHold, col(LedgerHold.entry_id) == col(LedgerLeaf.entry_id), isouter=True)
-        .where(col(LedgerLeaf.entry_id).in_(linked))
-        .order_by(col(LedgerLeaf.epoch), col(LedgerLeaf.position))
-    )
-    rows = unit.session.execute(query).all()
-    held = [entry_id for entry_id, hold, revealed in rows if hold is not None and revealed is None]
-    shown = [entry_id for entry_id, *_ in rows if entry_id not in set(held)]
-    bundle = {
-        "format": "gateway-openings/v1",
-        "openings": [str(opening_of(unit, entry_id)) for entry_id in shown],
-        "held": len(held),
-    }
-    return json.dumps(bundle, ensure_ascii=False, indent=1)
 
 
 def policy_text(journal: Journal, epoch_keys: Sequence[LedgerEpoch]) -> str:

@@ -126,21 +126,6 @@ def covers(unit: Unit, post_id: str) -> frozenset[str]:
     return frozenset(row.id for row in rows if _is_off_duty(row, unit.now) and post_is_current(row, day))
 
 
-def who_answers(unit: Unit, post_id: str) -> str | None:
-    """Give the post that answers for `post_id` now: itself on duty, else its stand-in; None when nobody does."""
-    seen: set[str] = set()
-    at: str | None = post_id
-    while at is not None and at not in seen:
-        seen.add(at)
-        post = unit.session.get(Post, at)
-        if post is None:
-            return None
-        if post_is_current(post, today(unit, post.partnership_id)) and not _is_off_duty(post, unit.now):
-            return post.id
-        at = post.cover_post_id
-    return None
-
-
 def end_post(unit: Unit, actor: Actor, post_id: str, reason: str) -> None:
     """End a post at once, and with it its authorities, its place on cases and its standing in for others.
 

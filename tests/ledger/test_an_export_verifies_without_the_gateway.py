@@ -18,11 +18,11 @@ from gateway.clock import FixedClock
 from gateway.ledger.append import record
 from gateway.ledger.export import export
 from gateway.ledger.journal import Journal
-from gateway.ledger.publish import opening_of, openings_for_subject
+from gateway.ledger.publish import opening_of
 from gateway.ledger.witness import ask_witnesses
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
-from tests.ledger.made import JANE, entry, recorded
+from tests.ledger.made import entry, recorded
 from tests.ledger.test_witnesses_see_what_the_database_can_hide import cut_tail
 from tests.ledger.witnesses import running
 
@@ -148,21 +148,6 @@ def test_an_opening_that_was_altered_is_reported(
 
     assert code == 1
     assert said.startswith("WRONG: ")
-
-
-def test_all_openings_about_a_person_come_in_one_file(
-    store: Store, journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    recorded(store, 2)
-    recorded(store, 1, subject_ids=("9" * 32,))
-    folder = exported(store, tmp_path / "log")
-    with store.reading() as unit:
-        (tmp_path / "openings.json").write_text(openings_for_subject(unit, JANE))
-
-    code, said = check(capsys, tmp_path / "openings.json", "--policy", folder / "policy.txt", "--log", folder)
-
-    assert code == 0
-    assert "2 of 2 openings are what was recorded" in said
 
 
 def openings(store: Store, ids: list[str], path: Path) -> Path:

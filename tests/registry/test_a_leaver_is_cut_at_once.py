@@ -62,11 +62,11 @@ def test_a_stand_in_is_on_the_case_only_while_the_holder_is_off_duty(
         assert not cases.is_on_case(unit, case, stand_in)
         actor = sample.actor(unit, "police-ppu-1")
         people.cover(unit, actor, holder, by_post_id=stand_in, until=date(2026, 11, 23))
-        assert people.who_answers(unit, holder) == stand_in
+        assert people.covers(unit, stand_in) == {holder}
         assert cases.is_on_case(unit, case, stand_in)
     clock.advance(timedelta(days=2))
     with sample.reading() as unit:
-        assert people.who_answers(unit, holder) == holder
+        assert people.covers(unit, stand_in) == set()
         assert not cases.is_on_case(unit, case, stand_in)
 
 
@@ -83,9 +83,10 @@ def test_cover_stays_in_the_agency_and_ends_with_a_leaver(sample: Sample) -> Non
         )
         officer = sample.actor(unit, "office-ig-1")
         people.end_post(unit, officer, sample.id("post", "police-ig-1"), REASON)
-        assert people.who_answers(unit, holder) is None
+        assert people.post_record(unit, officer, holder).cover is None
+        assert people.post_record(unit, officer, holder).off_duty_now
         people.back_on_duty(unit, actor, holder)
-        assert people.who_answers(unit, holder) == holder
+        assert not people.off_duty(unit, holder)
 
 
 def test_a_post_ends_once_and_only_by_the_officer_who_keeps_it(sample: Sample) -> None:

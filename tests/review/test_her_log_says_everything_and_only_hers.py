@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from gateway_verify.cli import main
 from gateway_verify.opening import Opening
 from gateway_verify.proof import parse_proof
 
@@ -16,6 +18,7 @@ from gateway.clock import FixedClock
 from gateway.consent import mandates
 from gateway.errors import NotFound
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.export import export
 from gateway.ledger.read import Filter, entries_for_subject
 from gateway.review import clients, copies, handing_out, log
 from gateway.review.log import Chosen, LogPage
@@ -207,6 +210,28 @@ def test_a_proof_verifies_and_names_no_staff(gateway: Gateway, meadow: Meadow, s
     with gateway.store.reading() as unit:
         kinds = [one.kind for one in entries_for_subject(unit, meadow.victim).entries]
     assert EntryKind.LOG_EXPORTED in kinds
+
+
+def test_everything_about_her_comes_in_one_file_that_verifies(
+    sqlite_gateway: Gateway,
+    sqlite_meadow: Meadow,
+    sqlite_story: Story,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with sqlite_gateway.store.writing() as unit:
+        given = handing_out.openings(unit, sqlite_meadow.actor(unit, "advocate"), sqlite_meadow.victim)
+    with sqlite_gateway.store.reading() as unit:
+        export(unit, tmp_path / "log")
+        hers = entries_for_subject(unit, sqlite_meadow.victim).entries
+    (tmp_path / "openings.json").write_text(given)
+    policy, log_folder = str(tmp_path / "log" / "policy.txt"), str(tmp_path / "log")
+
+    code = main([str(tmp_path / "openings.json"), "--policy", policy, "--log", log_folder])
+
+    # The last of hers is that the file was taken, which the file can't hold.
+    told = len(hers) - 1
+    assert (code, f"{told} of {told} openings are what was recorded" in capsys.readouterr().out) == (0, True)
 
 
 def test_the_table_runs_no_formula_and_its_leaving_is_an_entry(
