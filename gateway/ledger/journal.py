@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock
 from weakref import WeakKeyDictionary
@@ -220,6 +220,7 @@ class Journal:
         self.check_every = check_every
         self.small = small
         self.stopped: str | None = None
+        self.stopped_at: datetime | None = None
         self.damaged: str | None = None
         self.turn = Turn()
         self._edge: Edge | None = None

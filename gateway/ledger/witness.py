@@ -177,7 +177,7 @@ def ask_witnesses(store: Store, journal: Journal) -> Round:
             continue  # that worker keeps its line
         except Diverged as error:
             problems.append(f"{witness.name}: {error}")
-            _stop(journal, witness, error)
+            _stop(store, journal, witness, error)
         except (Unverified, OSError, GatewayError) as error:
             problems.append(f"{witness.name}: {error}")
             _log.warning("witness_did_not_cosign", witness=witness.name, error=type(error).__name__)
@@ -190,7 +190,9 @@ def _asked(journal: Journal) -> list[Witness]:
     return [one for one in journal.policy.witnesses.values() if one.url] if journal.policy else []
 
 
-def _stop(journal: Journal, witness: Witness, error: Diverged) -> None:
+def _stop(store: Store, journal: Journal, witness: Witness, error: Diverged) -> None:
+    if disputed(journal) is None:
+        journal.stopped_at = store.clock.now()
     journal.stopped = f"the witness {witness.name} holds another history: {error}"
     _log.critical("ledger_stopped", witness=witness.name, code="another_history")
 
@@ -268,7 +270,7 @@ def compare_at_start(store: Store, journal: Journal) -> Sequence[str]:
             _compare(store, witness)
             answered += 1
         except Diverged as error:
-            _stop(journal, witness, error)
+            _stop(store, journal, witness, error)
             return [f"{witness.name}: {error}"]
         except (Unverified, OSError) as error:
             problems.append(f"{witness.name}: {error}")
