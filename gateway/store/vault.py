@@ -154,12 +154,12 @@ class Vault:
     def destroy(self, session: Session, scope: Scope, owner_id: str) -> None:
         """Destroy the owner's key for ever, also when it was never made; a second time changes nothing.
 
-        A copy lives on in backups until the epoch key that wrapped it is destroyed too. After the commit the freed
-        bytes are scrubbed from the store's files.
+        One that was never made is made first, aside: who would seal with it meanwhile finds it, and doesn't wait. A
+        copy lives on in backups until the epoch key that wrapped it is destroyed too. After the commit the freed bytes
+        are scrubbed from the store's files.
         """
-        now = session.info["now"]
-        self._insert_if_absent(session, scope, owner_id, wrapped=None, destroyed_at=now)
-        session.info.setdefault("vault_made", []).append(owner_id)
+        if not _rows(session, [(scope, owner_id)]):
+            self._made(session, scope, owner_id)
         session.execute(
             sa.update(VaultKey)
             .where(
@@ -167,7 +167,7 @@ class Vault:
                 col(VaultKey.owner_id) == owner_id,
                 col(VaultKey.wrapped).is_not(None),
             )
-            .values(wrapped=None, destroyed_at=now)
+            .values(wrapped=None, destroyed_at=session.info["now"])
             .execution_options(synchronize_session="fetch")
         )
         _held(session).pop((scope, owner_id), None)
@@ -266,32 +266,28 @@ class Vault:
         with _aside(session, scope) as making:
             epoch = self._newest_epoch(making)
             wrapped = self._wrap(making, epoch.id, key, scope, owner_id)
-            self._insert_if_absent(making, scope, owner_id, wrapped=wrapped, epoch_id=epoch.id)
+            self._insert_if_absent(making, scope, owner_id, wrapped, epoch.id)
         session.info.setdefault("vault_made", []).append(owner_id)
         # Another worker may have made it in the same instant: what is stored is the key, not what was drawn here.
         return _rows(session, [(scope, owner_id)])
 
     def _insert_if_absent(
-        self,
-        session: Session,
-        scope: Scope,
-        owner_id: str,
-        *,
-        wrapped: bytes | None,
-        epoch_id: str = "",
-        destroyed_at: datetime | None = None,
+        self, session: Session, scope: Scope, owner_id: str, wrapped: bytes, epoch_id: str
     ) -> None:
         row = {
             "id": new_id(),
             "partnership_id": owner_id if scope in _OF_PARTNERSHIPS else "",
             "scope": scope.value,
             "owner_id": owner_id,
-            "epoch_id": epoch_id or self._newest_epoch(session).id,
+            "epoch_id": epoch_id,
             "wrapped": wrapped,
             "created_at": session.info["now"],
-            "destroyed_at": destroyed_at,
         }
-        insert = _insert(session)(VaultKey).values(row)
+        # Looked for first: an insert that meets a row which another act is destroying would wait for that act to end.
+        there = sa.exists().where(col(VaultKey.scope) == scope, col(VaultKey.owner_id) == owner_id)
+        types = SQLModel.metadata.tables["vault_key"].c
+        given = sa.select(*(sa.literal(value, types[name].type) for name, value in row.items())).where(~there)
+        insert = _insert(session)(VaultKey).from_select(list(row), given)
         session.execute(insert.on_conflict_do_nothing(index_elements=["scope", "owner_id"]))
 
     def _wrap(self, session: Session, epoch_id: str, key: bytes, scope: str, owner_id: str) -> bytes:

@@ -6,19 +6,21 @@ import base64
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from gateway.errors import Conflict, Erased, Invalid, Misconfigured
 from gateway.registry.models import Partnership
+from gateway.store import vault
 from gateway.store.hardware import HardwareRootKey, create_hardware_root
 from gateway.store.matching import normalise
 from gateway.store.root_keys import FileRootKey, RootKey, create_root_file
-from gateway.store.unit_of_work import Store
+from gateway.store.unit_of_work import Store, Unit
 from gateway.store.vault import Scope, Vault, VaultEpoch, VaultKey
 
 OWNER = "1" * 32
@@ -32,6 +34,11 @@ texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 def seal(store: Store, text: str | bytes = CANARY, owner: str = OWNER, scope: Scope = Scope.SUBJECT) -> bytes:
     with store.writing() as unit:
         return unit.vault.seal(unit.session, scope, owner, text, where=WHERE)
+
+
+def another(store: Store) -> Store:
+    """The same database as another worker has it."""
+    return Store(store.engine, store.clock, store.vault)
 
 
 def opened(
@@ -116,6 +123,49 @@ def test_destroying_before_the_first_use_and_twice_is_final_too(store: Store) ->
             unit.vault.destroy(unit.session, Scope.PARCEL, OWNER)
     with pytest.raises(Erased):
         seal(store, scope=Scope.PARCEL)
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["never made", "made"])
+def test_a_first_sealing_does_not_wait_for_an_erasure_that_is_under_way(
+    postgresql_store: Store, made: bool
+) -> None:
+    seal(postgresql_store, owner=OWNER if made else OTHER)
+    with postgresql_store.writing() as erasing:
+        erasing.vault.destroy(erasing.session, Scope.SUBJECT, OWNER)
+        with another(postgresql_store).writing() as meanwhile:  # which would wait until its lock timeout
+            sealed = meanwhile.vault.seal(meanwhile.session, Scope.SUBJECT, OWNER, CANARY, where=WHERE)
+    for use in (lambda: opened(postgresql_store, sealed), lambda: seal(postgresql_store)):
+        with pytest.raises(Erased):
+            use()
+
+
+def test_a_key_looked_for_before_an_erasure_made_it_is_found_without_waiting(
+    postgresql_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(postgresql_store, owner=OTHER)
+    look = vault._rows
+    with postgresql_store.writing() as erasing, another(postgresql_store).writing() as meanwhile:
+
+        def looked(session: Session, owners: Sequence[tuple[str, str]]) -> list[vault._Wrapped]:
+            found = look(session, owners)
+            if session is meanwhile.session and not found:
+                erasing.vault.destroy(erasing.session, Scope.SUBJECT, OWNER)
+            return found
+
+        monkeypatch.setattr(vault, "_rows", looked)
+        meanwhile.vault.seal(meanwhile.session, Scope.SUBJECT, OWNER, CANARY, where=WHERE)
+    with pytest.raises(Erased):
+        seal(postgresql_store)
+
+
+def test_an_erasure_that_fails_destroys_no_key(postgresql_store: Store) -> None:
+    def fail(unit: Unit) -> None:
+        unit.vault.destroy(unit.session, Scope.SUBJECT, OWNER)
+        raise Invalid("not after all")
+
+    with pytest.raises(Invalid), postgresql_store.writing() as unit:
+        fail(unit)
+    assert opened(postgresql_store, seal(postgresql_store)) == CANARY
 
 
 def test_a_key_already_used_in_a_transaction_is_gone_after_destroying_it_there(store: Store) -> None:
