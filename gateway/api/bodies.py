@@ -359,7 +359,11 @@ class OpenedOut(Wire):
 
 
 class CollectedOut(Wire):
-    """The sealed content with the log's proofs of its release and of this opening (C2SP tlog-proof)."""
+    """The sealed content with the log's proofs of its release and of this opening (C2SP tlog-proof).
+
+    `cosigned` is the newest checkpoint that the log's witnesses signed, `cosigned_consistency` leads from it to the
+    proofs' own; `begun` proves the first entries of lives of the log that a restore began, the newest first.
+    """
 
     parcel_id: str
     jwe: str
@@ -367,3 +371,6 @@ class CollectedOut(Wire):
     proofs: list[str]
     consistency: list[str]
     log_keys: list[str]
+    cosigned: str
+    cosigned_consistency: list[str]
+    begun: list[str]

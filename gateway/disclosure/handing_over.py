@@ -6,12 +6,15 @@ Whoever receives it checks both, under one checkpoint, before reading a word.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from gateway_verify.checkpoint import Checkpoint
 
 from gateway.disclosure import reconfirm
 from gateway.disclosure.models import Opening, Release
 from gateway.errors import Conflict, NotConfirmed
-from gateway.ledger import publish, read
+from gateway.ledger import publish, read, served
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import journal_of
 from gateway.sealing import parcel as parcels
@@ -25,6 +28,9 @@ class Collected:
 
     `proofs` are C2SP tlog-proofs of the release and of this opening with their openings, under one checkpoint;
     `consistency` leads from the size the recipient last saw to that checkpoint; `log_keys` are the log's vkeys.
+    `policy` is the log's own policy file; `cosigned` the newest checkpoint that its witnesses signed, and
+    `cosigned_consistency` leads from there to the checkpoint. `begun` are the proofs of the first entries of the lives
+    that a restore began, the newest life first: each names the life before it.
     """
 
     parcel_id: str
@@ -33,6 +39,15 @@ class Collected:
     proofs: tuple[str, ...]
     consistency: tuple[str, ...]
     log_keys: tuple[str, ...]
+    policy: str
+    cosigned: str
+    cosigned_consistency: tuple[str, ...]
+    begun: tuple[str, ...]
+
+
+def size_seen(unit: Unit, seen: Mapping[str, int]) -> int | None:
+    """Give how long the log's present life was when somebody last looked, of the sizes she knows by the log's name."""
+    return seen.get(publish.present_origin(unit))
 
 
 def with_proofs(unit: Unit, row: Parcel, opening: Opening, *, seen_size: int | None) -> Collected:
@@ -46,17 +61,20 @@ def with_proofs(unit: Unit, row: Parcel, opening: Opening, *, seen_size: int | N
         Erased: it was destroyed.
     """
     entry_ids = [_confirmed(unit, sealed_by(unit, row)), _confirmed(unit, opening.entry_id)]
+    cosigned = publish.published_checkpoint(unit)  # first, so that what the proofs lead to is never shorter
     proofs = publish.openings_together(unit, entry_ids)
-    journal = journal_of(unit)
     size = proofs[0].checkpoint.size
-    path = _consistency(unit, seen_size, size)
     return Collected(
         parcel_id=row.id,
         jwe=parcels.hand_over(unit, row),
         digest=row.digest,
         proofs=tuple(str(one) for one in proofs),
-        consistency=tuple(base64.b64encode(node).decode() for node in path),
-        log_keys=tuple(str(key) for key in journal.keys.public(journal.origin)),
+        consistency=_consistency(unit, seen_size, size),
+        log_keys=tuple(str(key) for key in journal_of(unit).keys.public(proofs[0].checkpoint.origin)),
+        policy=served.policy(unit).decode(),
+        cosigned=str(cosigned),
+        cosigned_consistency=_consistency(unit, Checkpoint.parse(cosigned.text).size, size),
+        begun=tuple(str(one) for one in publish.beginnings(unit, proofs[0].note)),
     )
 
 
@@ -93,7 +111,8 @@ def _confirmed(unit: Unit, entry_id: str | None) -> str:
     return entry_id
 
 
-def _consistency(unit: Unit, seen_size: int | None, size: int) -> list[bytes]:
-    if seen_size is None or not 0 < seen_size < size:
-        return []
-    return publish.consistency(unit, publish.current_epoch(unit), seen_size, size)
+def _consistency(unit: Unit, before: int | None, size: int) -> tuple[str, ...]:
+    if before is None or not 0 < before < size:
+        return ()
+    path: Sequence[bytes] = publish.consistency(unit, publish.current_epoch(unit), before, size)
+    return tuple(base64.b64encode(node).decode() for node in path)

@@ -38,7 +38,9 @@ from gateway.vocabulary import Outcome, vocabulary
 
 # Opening and handing over are two steps of one act; whoever waits longer opens again, and that is an entry.
 COLLECTED_WITHIN = timedelta(minutes=10)
-FAILURE_CODES = frozenset({"no_key", "cannot_decrypt", "proof_failed", "log_changed", "not_shown"})
+FAILURE_CODES = frozenset(
+    {"no_key", "cannot_decrypt", "proof_failed", "log_changed", "log_unwatched", "not_shown"}
+)
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ class EntryKind(StrEnum):
     LOG_EXPORTED = "log.exported"
     LOG_PRINTED = "log.printed"
     DATA_EXPORTED = "data.exported"
+    LOG_CONFIRMED = "log.confirmed"
     ENTRY_ERASED = "entry.erased"
     ENTRY_ERASURE_ASKED = "entry.erasure_asked"
     ENTRY_ERASURE_REFUSED = "entry.erasure_refused"

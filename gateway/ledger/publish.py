@@ -44,6 +44,11 @@ def current_epoch(unit: Unit) -> int:
     return number
 
 
+def present_origin(unit: Unit) -> str:
+    """Give the name of the log's present life, which a restore changes. Raises NotFound for an empty log."""
+    return unit.session.get_one(LedgerEpoch, current_epoch(unit)).origin
+
+
 def newest_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
     """Give the newest checkpoint with every signature it has; raise NotFound for an empty log."""
     epoch = current_epoch(unit) if epoch is None else epoch
@@ -153,6 +158,25 @@ def openings_together(unit: Unit, entry_ids: Sequence[str]) -> list[Proof]:
     """
     note = newest_checkpoint(unit)
     return [opening_of(unit, entry_id, under=note, with_words=False) for entry_id in entry_ids]
+
+
+def beginnings(unit: Unit, under: Note) -> list[Proof]:
+    """Give the first entries of the lives that a restore began, the newest life first; each names the one before it.
+
+    They are public, so what is in the leaf is the record. That of the present life is proved `under` this checkpoint.
+    """
+    present = current_epoch(unit)
+    firsts = (
+        sa.select(LedgerLeaf)
+        .where(col(LedgerLeaf.position) == 0, col(LedgerLeaf.epoch) > 1)
+        .order_by(col(LedgerLeaf.epoch).desc())
+    )
+    proofs = []
+    for leaf in unit.session.execute(firsts).scalars():
+        note = under if leaf.epoch == present else newest_checkpoint(unit, leaf.epoch)
+        opening = Opening(leaf.leaf[1:].decode(), None, None)
+        proofs.append(proof_of(unit, leaf.entry_id, extra=opening.to_bytes(), under=note))
+    return proofs
 
 
 def _unplaced(unit: Unit, entry_id: str) -> NotFound | Unavailable:

@@ -16,13 +16,16 @@ from gateway.disclosure import (
     release,
     reseal,
     stop,
+    trusting,
     withdraw,
 )
 from gateway.disclosure import open as opening
 from gateway.disclosure.asking import NamedRecipient
 from gateway.disclosure.content import Content, prepare
 from gateway.disclosure.models import Line
+from gateway.ledger import publish
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.journal import journal_of
 from gateway.registry import authorities, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Wall
@@ -88,6 +91,24 @@ def fails_to_open(scene: Scene) -> Act:
         "probation-om",
         lambda unit, actor: opening.failed_opening(unit, actor, sealed.id, "no_key"),
         sealed.request_id,
+    )
+
+
+@leaves(EntryKind.LOG_CONFIRMED)
+def trusts_another_log_than_she_knew(scene: Scene) -> Act:
+    vkey = scene.do(lambda unit: journal_of(unit).keys.public(publish.present_origin(unit))[0])
+    change = trusting.read_change(
+        {
+            "former_key": "0" * 64,
+            "shown_key": vkey.digest.hex(),
+            "because": ["key", "origin"],
+            "declared": True,
+            "asked": "officer",
+        }
+    )
+    return scene.act(
+        "probation-om",
+        lambda unit, actor: trusting.confirm_log(unit, actor, change),
     )
 
 

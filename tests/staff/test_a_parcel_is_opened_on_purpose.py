@@ -11,6 +11,9 @@ import pytest
 
 from gateway.disclosure import open as opening
 from gateway.disclosure.models import Line
+from gateway.ledger import publish
+from gateway.ledger import read as read_entries
+from gateway.ledger.entries import EntryKind
 from gateway.sealing.models import Parcel
 from gateway.web.app import create_app
 from tests.staff.conftest import Place
@@ -37,7 +40,7 @@ def test_opening_hands_out_what_is_sealed_with_its_proofs(web: Web, parcel: str,
     assert response.status_code == 200, response.text
     given: dict[str, Any] = response.get_json()
     assert len(given["proofs"]) == 2
-    assert given["log_keys"]
+    assert "quorum none" in given["policy"]
     contents = opened(given["jwe"], world.keys[section.get("data-kid", "")])
     assert b"The level is high." in contents
     assert json.loads(contents.split(b"\n")[0])["parcel"] == given["parcel"]
@@ -70,6 +73,60 @@ def test_a_script_that_sends_nonsense_gets_a_problem_or_no_growth(
     if response.status_code == 422:
         assert response.mimetype == "application/problem+json"
         assert response.get_json()["next_step"]
+
+
+TRUSTED = {
+    "former_key": "0" * 64,
+    "because": ["key", "origin"],
+    "declared": True,
+    "asked": "officer",
+}
+
+
+def test_who_trusts_another_log_is_recorded_and_only_of_this_log(web: Web, place: Place, parcel: str) -> None:
+    with place.gateway.store.reading() as unit:
+        ours = place.gateway.journal.keys.public(publish.present_origin(unit))[0].digest.hex()
+    said = script(web, parcel, "/staff/log-confirmed", TRUSTED | {"shown_key": ours})
+    assert said.get_json() == {"recorded": True}
+    with place.gateway.store.reading() as unit:
+        wanted = read_entries.Filter(kinds=(EntryKind.LOG_CONFIRMED,))
+        [entry] = read_entries.entries_by_post(unit, place.world.asker, wanted).entries
+    assert entry.codes == {
+        "former_key": "0" * 64,
+        "shown_key": ours,
+        "because": ["key", "origin"],
+        "declared": True,
+        "asked": "officer",
+    }
+    assert entry.actor_post_id == place.world.asker
+    another = script(web, parcel, "/staff/log-confirmed", TRUSTED | {"shown_key": "1" * 64})
+    assert another.status_code == 409
+    assert "isn't the ledger of this gateway" in another.get_json()["detail"]
+
+
+SPOILT = [
+    {"former_key": None},
+    {"former_key": "She lives at 4 Sentinel Court"},
+    {"shown_key": 7},
+    {"because": []},
+    {"because": "key"},
+    {"because": ["key", "hearsay"]},
+    {"because": [["key"]]},
+    {"declared": "yes"},
+    {"asked": "nobody"},
+    {"asked": None},
+]
+
+
+@pytest.mark.parametrize("spoilt", [*SPOILT, None, [], "text"])
+def test_what_the_page_does_not_send_is_no_confirmation(web: Web, parcel: str, spoilt: object) -> None:
+    whole = TRUSTED | {"shown_key": "1" * 64}
+    response = script(
+        web, parcel, "/staff/log-confirmed", whole | spoilt if isinstance(spoilt, dict) else spoilt
+    )
+    assert response.status_code == 422
+    assert response.mimetype == "application/problem+json"
+    assert "Sentinel" not in response.text
 
 
 @pytest.mark.parametrize("reason", ["no_key", "bad_proof", "history_changed", "wrong_parcel", 7, None])

@@ -104,10 +104,11 @@ def _check_log(options: argparse.Namespace, target: str, policy: Policy) -> tupl
 
 
 def _witnessed(trust: Trust) -> str:
+    signed = f"it is signed by the log's key (fingerprint {trust.log.fingerprint})"
     if not trust.cosigned:
-        return "it is signed by the log's key, and no witness was asked for"
+        return f"{signed}, and no witness was asked for"
     names = ", ".join(f"{name} ({at:%d %B %Y %H:%M} UTC)" for name, at in trust.cosigned.items())
-    return f"it is signed by the log's key and cosigned by {names}"
+    return f"{signed} and cosigned by {names}"
 
 
 def _stale(trust: Trust) -> str:

@@ -49,9 +49,20 @@ class VerifierKey:
     public: bytes
 
     @property
+    def digest(self) -> bytes:
+        """The SHA-256 over name, kind and key, of which signed notes show the first four bytes."""
+        return sha256(self.name.encode() + b"\n" + bytes([self.type]) + self.public).digest()
+
+    @property
     def key_id(self) -> bytes:
         """The four bytes that tell this key's signatures from others."""
-        return sha256(self.name.encode() + b"\n" + bytes([self.type]) + self.public).digest()[:4]
+        return self.digest[:4]
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest as six groups of five digits, to be read aloud; a recipient's browser shows the same."""
+        groups = (int.from_bytes(self.digest[at : at + 5], "big") % 100_000 for at in range(0, 30, 5))
+        return " ".join(f"{group:05}" for group in groups)
 
     def __str__(self) -> str:
         return f"{self.name}+{self.key_id.hex()}+{encode(bytes([self.type]) + self.public)}"

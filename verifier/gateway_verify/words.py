@@ -83,6 +83,7 @@ KINDS: Mapping[str, str] = {
     "log.viewed": "This log was looked at",
     "log.exported": "This log was exported",
     "log.printed": "This log was printed",
+    "log.confirmed": "Someone was shown another log than her browser knew, asked outside, and trusts it",
     "data.exported": "Data was exported",
     "entry.erased": "Entries of this log were erased, their places kept",
     "entry.erasure_asked": "An officer asked for an entry to be erased",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import covering, onward, withdraw
+from gateway.disclosure import covering, handing_over, onward, trusting, withdraw
 from gateway.disclosure import open as opening
+from gateway.disclosure.handing_over import Collected
 from gateway.disclosure.open import NotOpened, ParcelDetail
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.web.access import Face, allow, current_actor, current_gateway
@@ -25,6 +26,7 @@ _FAILED = {
     "cannot_decrypt": "cannot_decrypt",
     "proof_failed": "proof_failed",
     "log_changed": "log_changed",
+    "log_unwatched": "log_unwatched",
 }
 _OTHERWISE = "not_shown"
 
@@ -57,7 +59,7 @@ def parcel(parcel_id: str) -> ResponseReturnValue:
 @allow(Face.STAFF)
 def open_parcel(parcel_id: str) -> ResponseReturnValue:
     """For the script: record the opening; once that is stored, hand out what is sealed with its proofs (promise 1)."""
-    seen = seen_size(request.get_json(silent=True))
+    seen = sizes_seen(request.get_json(silent=True))
     with current_gateway().store.writing() as unit:
         opened = opening.open_parcel(
             unit, current_actor(), parcel_id, accepts=frozenset(request.args.getlist("accepts"))
@@ -67,14 +69,9 @@ def open_parcel(parcel_id: str) -> ResponseReturnValue:
             opened.text, next_step="The agency that sent it decides again. You need not do anything."
         )
     with current_gateway().store.reading() as unit:
-        collected = opening.collect(unit, current_actor(), opened.opening_id, seen_size=seen)
-    return jsonify(
-        parcel=collected.parcel_id,
-        jwe=collected.jwe,
-        proofs=collected.proofs,
-        consistency=collected.consistency,
-        log_keys=collected.log_keys,
-    )
+        size = handing_over.size_seen(unit, seen)
+        collected = opening.collect(unit, current_actor(), opened.opening_id, seen_size=size)
+    return jsonify(**for_the_script(collected))
 
 
 @blueprint.post("/parcels/<id:parcel_id>/not-opened")
@@ -85,6 +82,15 @@ def not_opened(parcel_id: str) -> Response:
     said = sent.get("reason") if isinstance(sent, dict) else None
     with current_gateway().store.writing() as unit:
         opening.failed_opening(unit, current_actor(), parcel_id, _FAILED.get(str(said), _OTHERWISE))
+    return jsonify(recorded=True)
+
+
+@blueprint.post("/log-confirmed")
+@allow(Face.STAFF)
+def log_confirmed() -> Response:
+    """For the script: record that I asked somebody and trust the log although it isn't the one my browser knew."""
+    with current_gateway().store.writing() as unit:
+        trusting.confirm_log(unit, current_actor(), trusting.read_change(request.get_json(silent=True)))
     return jsonify(recorded=True)
 
 
@@ -173,8 +179,23 @@ def detail_of(parcel_id: str) -> ParcelDetail:
         return opening.parcel_for(unit, current_actor(), parcel_id)
 
 
-def seen_size(sent: object) -> int | None:
-    """How long this gateway's log was when this browser last looked; None for a browser that never did.
+def for_the_script(collected: Collected) -> dict[str, object]:
+    """What a page checks before it shows anything: static/js/open.js says how each part is read."""
+    return {
+        "parcel": collected.parcel_id,
+        "jwe": collected.jwe,
+        "proofs": collected.proofs,
+        "consistency": collected.consistency,
+        "policy": collected.policy,
+        "cosigned": collected.cosigned,
+        "cosigned_consistency": collected.cosigned_consistency,
+        "begun": collected.begun,
+        "lag_hours": current_gateway().settings.ledger.witness_lag_hours,
+    }
+
+
+def sizes_seen(sent: object) -> dict[str, int]:
+    """How long each log was, by its name, when this browser last looked.
 
     Raises:
         Invalid: not the shape the script sends.
@@ -184,9 +205,10 @@ def seen_size(sent: object) -> int | None:
         raise Invalid(
             "The logs this browser knows weren't named.", next_step="Reload the page and try again."
         )
-    origin = current_gateway().journal.origin
-    sizes = [one.get("size") for one in listed if one.get("origin") == origin]
-    return sizes[0] if sizes and isinstance(sizes[0], int) and 0 < sizes[0] < _LONGEST_LOG else None
+    sizes = {str(one.get("origin")): one.get("size") for one in listed}
+    return {
+        origin: size for origin, size in sizes.items() if isinstance(size, int) and 0 < size < _LONGEST_LOG
+    }
 
 
 _LONGEST_LOG = 2**53

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import reconfirm, reseal
+from gateway.disclosure import handing_over, reconfirm, reseal
 from gateway.disclosure.open import NotOpened
 from gateway.disclosure.reading import LineDetail
 from gateway.errors import Conflict, Invalid, NotFound
@@ -18,7 +18,7 @@ from gateway.web.security import opens_content, takes_upload
 from gateway.web.staff.blueprint import blueprint
 from gateway.web.staff.desk import held_line
 from gateway.web.staff.forms import SuccessorForm
-from gateway.web.staff.parcels import seen_size
+from gateway.web.staff.parcels import for_the_script, sizes_seen
 
 # The largest parcel as the browser sends it: 16 MB of content, sealed, in base64.
 _LARGEST = 26 * 1024 * 1024
@@ -39,19 +39,16 @@ def seal_again(line_id: str) -> ResponseReturnValue:
 @allow(Face.STAFF)
 def open_own_copy(line_id: str) -> ResponseReturnValue:
     """For the script: decide afresh, record the opening of the own copy, and hand it out with the key to seal to."""
-    seen = seen_size(request.get_json(silent=True))
+    seen = sizes_seen(request.get_json(silent=True))
     with current_gateway().store.writing() as unit:
         opened = reseal.begin(unit, current_actor(), line_id)
     if isinstance(opened, NotOpened):
         raise Conflict(opened.text, next_step="It is frozen. Decide it afresh among your agency's tasks.")
     with current_gateway().store.reading() as unit:
-        collected, target = reseal.collect(unit, current_actor(), opened.opening_id, seen_size=seen)
+        size = handing_over.size_seen(unit, seen)
+        collected, target = reseal.collect(unit, current_actor(), opened.opening_id, seen_size=size)
     return jsonify(
-        parcel=collected.parcel_id,
-        jwe=collected.jwe,
-        proofs=collected.proofs,
-        consistency=collected.consistency,
-        log_keys=collected.log_keys,
+        **for_the_script(collected),
         target={"parcel": target.parcel_id, "line": target.line_id, "jwk": target.jwk},
     )
 
