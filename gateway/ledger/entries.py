@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from gateway_verify.note import encode
@@ -236,6 +237,7 @@ def canonical(fields: Mapping[str, Any]) -> str:
     return _ENCODER.encode(fields)
 
 
+@lru_cache(maxsize=64)  # every entry of an act has the time of its act
 def rfc3339(at: datetime) -> str:
     """Give a UTC time as RFC 3339 with microseconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

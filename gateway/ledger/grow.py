@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -88,6 +89,7 @@ def _placed(
     return [(_PLACE, (epoch, start, numbers, *placed, *signed))]
 
 
+@lru_cache(maxsize=64)
 def stored_time(at: datetime, dialect: str) -> str:
     """Give a time as the tables of a store hold it."""
     text = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

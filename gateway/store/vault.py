@@ -376,8 +376,17 @@ def _rows(session: Session, owners: Sequence[tuple[str, str]]) -> list[_Wrapped]
 
 def _associated(where: str, scope: str, owner_id: str) -> bytes:
     # Each part with its length: no two different triples give the same bytes.
-    parts = (where, str(scope), owner_id, str(_VERSION))
-    return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    return _measured(where) + _owned(str(scope), owner_id)
+
+
+@lru_cache(maxsize=1024)
+def _owned(scope: str, owner_id: str) -> bytes:
+    return _measured(scope) + _measured(owner_id) + _measured(str(_VERSION))
+
+
+def _measured(part: str) -> bytes:
+    data = part.encode()
+    return len(data).to_bytes(4, "big") + data
 
 
 def _epoch_context(number: int) -> bytes:
