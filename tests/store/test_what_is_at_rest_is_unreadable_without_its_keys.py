@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from gateway.store.matching import normalise
 from gateway.store.root_keys import FileRootKey, RootKey, create_root_file
 from gateway.store.unit_of_work import Store, Unit
 from gateway.store.vault import Scope, Vault, VaultEpoch, VaultKey
+from tests.soft_token import soft_tokens
 
 OWNER = "1" * 32
 OTHER = "2" * 32
@@ -340,19 +339,12 @@ def test_a_hardware_root_wraps_and_digests_without_letting_its_key_out(
 
 
 def soft_token(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RootKey:
-    module = next(iter(Path("/usr/lib").glob("**/libsofthsm2.so")), None)
-    if module is None or shutil.which("softhsm2-util") is None:
-        pytest.skip("SoftHSM is not installed: apt-get install softhsm2")
-    (folder / "tokens").mkdir()
-    configuration = folder / "softhsm2.conf"
-    configuration.write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
-    monkeypatch.setenv("SOFTHSM2_CONF", str(configuration))
-    arguments = ["--init-token", "--free", "--label", "gateway", "--pin", "123456", "--so-pin", "654321"]
-    subprocess.run(["softhsm2-util", *arguments], check=True, capture_output=True)
-    create_hardware_root(str(module), "gateway", "123456", "root")
+    tokens = soft_tokens(folder, monkeypatch)
+    tokens.add("gateway", "123456")
+    create_hardware_root(tokens.module, "gateway", "123456", "root")
     with pytest.raises(Misconfigured, match="already"):
-        create_hardware_root(str(module), "gateway", "123456", "root")
-    return HardwareRootKey(str(module), "gateway", "123456", "root")
+        create_hardware_root(tokens.module, "gateway", "123456", "root")
+    return HardwareRootKey(tokens.module, "gateway", "123456", "root")
 
 
 def holders_of(secret: bytes, folder: Path) -> list[str]:
