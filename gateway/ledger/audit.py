@@ -31,8 +31,8 @@ from gateway.ledger.verify import Verdict, Whole, check_at_once, erased_in_words
 from gateway.ledger.witness import moment
 from gateway.store.unit_of_work import Store, Unit
 
-_LEAF, _SUBJECT, _PENDING = (
-    SQLModel.metadata.tables[f"ledger_{name}"] for name in ("leaf", "subject", "pending")
+_LEAF, _SUBJECT, _PENDING, _ERASURE = (
+    SQLModel.metadata.tables[f"ledger_{name}"] for name in ("leaf", "subject", "pending", "erasure")
 )
 _MOST_NEW = 1024  # so many of the newest are checked while somebody waits for the answer
 # The background check works a quarter of the time. A lower priority for its thread would do the opposite of what is
@@ -158,23 +158,43 @@ def _newest_checked(unit: Unit, known: _Known) -> Whole:
 
 
 def _check_hers(unit: Unit, whole: Whole, subject_ids: Collection[str]) -> int:
-    """Check every entry filed under these persons, and its place under the newest checkpoint; give how many."""
-    rows = Rows.about(unit, subject_ids)
-    rows.prepare_keys(unit)
-    for leaf in rows.leaves:
-        for problem in rows.problems(unit, leaf):
-            whole.tally.wrong(f"entry {leaf.position + 1} {problem}")
+    """Check every entry filed under these persons, and its place under the newest checkpoint; give how many.
+
+    Those that were known to be about them and are no longer filed so are checked as well.
+    """
+    hers = Rows.about(unit, subject_ids)
+    lost = whole.about(subject_ids) - hers.entry_ids
+    leaves: list[Any] = []
+    for rows in (hers, *_read_again(unit, lost, whole.tally)):
+        rows.prepare_keys(unit)
+        for leaf in rows.leaves:
+            for problem in rows.problems(unit, leaf):
+                whole.tally.wrong(f"entry {leaf.position + 1} {problem}")
+        leaves += rows.leaves
     for life in whole.lives:
-        _check_places(unit, life, [leaf for leaf in rows.leaves if leaf.epoch == life.number], whole.tally)
-    unplaced = (
-        sa.select(sa.func.count(_SUBJECT.c.entry_id.distinct()))
-        .where(_SUBJECT.c.subject_id.in_(subject_ids))
-        .where(~sa.exists().where(_LEAF.c.entry_id == _SUBJECT.c.entry_id))
-        .where(~sa.exists().where(_PENDING.c.entry_id == _SUBJECT.c.entry_id))
-    )
-    if unit.session.execute(unplaced).scalar():
+        _check_places(unit, life, [leaf for leaf in leaves if leaf.epoch == life.number], whole.tally)
+    if _unplaced(unit, _SUBJECT, _SUBJECT.c.subject_id.in_(subject_ids)):
         whole.tally.wrong("an entry about this person has no place in the log")
-    return len(rows.leaves)
+    return len(hers.leaves)
+
+
+def _read_again(unit: Unit, lost: Collection[str], tally: Tally) -> Sequence[Rows]:
+    """Read what was about somebody when it was checked and is filed so no more, with the decisions that erased it."""
+    gone = list(Rows.named(unit, lost))
+    if sum(len(rows.leaves) for rows in gone) < len(lost):
+        tally.wrong("an entry about this person has lost its place in the log")
+    decisions = {erasure.by_entry_id for rows in gone for erasure in rows.erasures.values()}
+    if decisions and _unplaced(unit, _ERASURE, _ERASURE.c.by_entry_id.in_(decisions), "by_entry_id"):
+        tally.wrong("what erased an entry about this person has no place in the log")
+    return [*gone, *Rows.named(unit, decisions)]
+
+
+def _unplaced(unit: Unit, table: sa.Table, which: sa.ColumnElement[bool], name: str = "entry_id") -> bool:
+    """Tell whether any of these rows belongs to an entry that is neither in the log nor waits for its place in it."""
+    entry_id = table.c[name]
+    nowhere = (~sa.exists().where(place.c.entry_id == entry_id) for place in (_LEAF, _PENDING))
+    found = sa.select(sa.literal(1)).select_from(table).where(which, *nowhere)
+    return unit.session.execute(found.limit(1)).scalar() is not None
 
 
 def _check_places(unit: Unit, life: Life, leaves: Sequence[Any], tally: Tally) -> None:
@@ -211,8 +231,8 @@ def _is_included(leaf: Any, size: int, node: Node, root: bytes) -> bool:
 def _in_words(known: _Known | None, whole: Whole, stored: int, hers: int) -> str:
     if known is None:
         return (
-            f"{_hers(hers)}Whether the whole log of {stored:,} entries verifies is not known yet: its check has not"
-            " ended."
+            f"{_hers(hers)}Whether the whole log of {stored:,} entries verifies is not known yet"
+            f"{', nor whether another one is missing' if hers else ''}: its check has not ended."
         )
     size = known.whole.entries
     added, left = whole.entries - size, stored - whole.entries

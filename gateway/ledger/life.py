@@ -7,7 +7,7 @@ each time and compared by their digest, no edit can hide behind that.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +24,7 @@ from gateway_verify.tiles import FULL, WIDTH, hashes_of, tile_root
 from sqlmodel import SQLModel, col
 
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.filed import Filed
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.rows import Rows
 from gateway.store.unit_of_work import Unit
@@ -41,12 +42,14 @@ Decisions = tuple[tuple[str, dict[str, Any]], ...]
 
 @dataclass
 class Tally:
-    """What was found to be wrong, in words, the first few of it."""
+    """What was found to be wrong: how much, and the first few of it in words."""
 
     problems: list[str] = field(default_factory=list)
+    count: int = 0
 
     def wrong(self, what: str) -> None:
         """Note a problem."""
+        self.count += 1
         if len(self.problems) < _MOST_PROBLEMS:
             self.problems.append(what)
 
@@ -101,13 +104,19 @@ class Life:
         self._full: list[bytes] = []
         self._overs: list[bytes] = []
         self._edge: list[bytes] = []
+        self._filed = Filed()
 
     def copy(self) -> Life:
         """Give one that is gone on with by itself."""
         other = copy(self)
         other._tiles, other._full = self._tiles.copy(), list(self._full)
         other._overs, other._edge = list(self._overs), list(self._edge)
+        other._filed = self._filed.copy()
         return other
+
+    def about(self, subject_ids: Collection[str]) -> set[str]:
+        """Give the ids of the entries that were checked and are about any of these persons."""
+        return self._filed.under(subject_ids)
 
     def root(self) -> bytes:
         """Give the root over what was checked."""
@@ -132,12 +141,13 @@ class Life:
         rows = Rows.read(unit, self.number, start, end)
         around = (self._tiles.root(), b"".join(self._edge), str(self.key), _salt_keys(unit))
         digest = rows.digest(*around)
-        checked = _memory.get(digest)
+        checked, wrong = _memory.get(digest), tally.count
         if checked is None:
-            before = len(tally.problems)
             checked = self._check_rows(unit, rows, tally)
-            if len(tally.problems) == before:
+            if tally.count == wrong:
                 _memory.keep(digest, checked)
+        if tally.count == wrong:
+            self._filed.add(rows.about_whom())
         self._take(checked, end)
         if rows.checkpoints:
             self.signed = rows.checkpoints[-1].size

@@ -27,6 +27,7 @@ _LEAF, _RECORD, _SUBJECT, _TILE, _CHECKPOINT, _ERASURE = (
     for name in ("leaf", "record", "subject", "tile", "checkpoint", "erasure")
 )
 _SCOPES = frozenset(Scope)
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,23 @@ class Rows:
         """Read all that belongs to the placed entries that are filed under any of these persons."""
         hers = sa.select(_SUBJECT.c.entry_id).where(_SUBJECT.c.subject_id.in_(subject_ids))
         return cls(*_entries(unit.session, _LEAF.c.entry_id.in_(hers)), None, ())
+
+    @classmethod
+    def named(cls, unit: Unit, entry_ids: Collection[str]) -> Iterator[Rows]:
+        """Read all that belongs to these entries, as many of them as are placed, a few at a time."""
+        left = sorted(entry_ids)
+        for start in range(0, len(left), _AT_ONCE):
+            here = _LEAF.c.entry_id.in_(left[start : start + _AT_ONCE])
+            yield cls(*_entries(unit.session, here), None, ())
+
+    @property
+    def entry_ids(self) -> frozenset[str]:
+        """Which entries these are."""
+        return frozenset(leaf.entry_id for leaf in self.leaves)
+
+    def about_whom(self) -> dict[str, tuple[str, ...]]:
+        """Give the persons under whom each of these entries is filed."""
+        return {entry_id: tuple(one.split()[0] for one in links) for entry_id, links in self.subjects.items()}
 
     def problems(self, unit: Unit, leaf: Any) -> Iterator[str]:
         """Give what is wrong with one of these entries, in words that follow its number."""

@@ -7,7 +7,7 @@ of whom it repeats what they last said).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -143,6 +143,10 @@ class Whole:
     def lives(self) -> Sequence[Life]:
         """How far each life of the log was checked, the first one first."""
         return tuple(self._lives.values())
+
+    def about(self, subject_ids: Collection[str]) -> set[str]:
+        """Give the ids of the entries that were checked and are about any of these persons."""
+        return {entry_id for life in self._lives.values() for entry_id in life.about(subject_ids)}
 
     def copy(self) -> Whole:
         """Give one that is gone on with by itself, without what was wrong so far."""

@@ -18,12 +18,13 @@ from gateway.ledger import audit
 from gateway.ledger.append import record
 from gateway.ledger.audit import Audit, Checks, audit_of
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.erase import erase
 from gateway.ledger.hold import hold
 from gateway.ledger.journal import Journal
 from gateway.ledger.verify import Verdict, verify_store
 from gateway.ledger.witness import releases_allowed
 from gateway.store.unit_of_work import Store, Unit
-from tests.ledger.made import JANE, OFFICER, edit, entry, recorded
+from tests.ledger.made import CASE, JANE, OFFICER, edit, entry, recorded
 
 ROBIN = "7" * 32
 CHANGED = {"salt": b"\x01" + b"x" * 60, "words": b"\x01" + b"x" * 60, "at": "2020-01-01 00:00:00.000000"}
@@ -68,8 +69,11 @@ def test_before_the_whole_was_checked_nothing_says_that_it_verifies(store: Store
     assert found.problems == ()
     assert found.sentence == (
         "The 2 entries about your client were checked just now and are as they were recorded."
-        " Whether the whole log of 5 entries verifies is not known yet: its check has not ended."
+        " Whether the whole log of 5 entries verifies is not known yet, nor whether another one is missing:"
+        " its check has not ended."
     )
+    about_nobody = audit_of(store).verdict(store).sentence
+    assert about_nobody.startswith("Whether the whole log of 5 entries verifies is not known yet: its check")
 
 
 def test_the_line_says_when_the_whole_was_checked_and_what_just_now(
@@ -154,6 +158,96 @@ def test_whatever_else_is_done_to_her_entries_is_seen_at_once(
     assert hers(sqlite_store).problems
 
 
+_TAKEN_OUT = "DELETE FROM ledger_subject WHERE entry_id = '{1}'"
+_SAID_TO_BE_ERASED = "INSERT INTO ledger_erasure VALUES ('{1}', 'p', '%s', '2026-11-22 10:00:00.000000')"
+_SLIPPED_IN_AS_A_COPY = (
+    "INSERT INTO ledger_record (entry_id, partnership_id, kind, at, controller_agency_id, record) SELECT '-',"
+    " partnership_id, kind, at, controller_agency_id, replace(record, '{2}', '{1}') FROM ledger_record"
+    " WHERE entry_id = '{5}'"
+)
+OUT_OF_HER_LOG = {
+    "its link to her is deleted": [_TAKEN_OUT],
+    "it is filed under another": [
+        "UPDATE ledger_subject SET subject_id = '" + ROBIN + "' WHERE entry_id = '{1}'"
+    ],
+    "link and record are deleted": [_TAKEN_OUT, "DELETE FROM ledger_record WHERE entry_id = '{1}'"],
+    "link and leaf are deleted": [_TAKEN_OUT, "DELETE FROM ledger_leaf WHERE entry_id = '{1}'"],
+    "it changes its name with that of an entry that was erased": [
+        _TAKEN_OUT,
+        "DELETE FROM ledger_record WHERE entry_id = '{1}'",
+        "UPDATE ledger_leaf SET entry_id = '-' WHERE entry_id = '{1}'",
+        "UPDATE ledger_leaf SET entry_id = '{1}' WHERE entry_id = '{2}'",
+        "UPDATE ledger_leaf SET entry_id = '{2}' WHERE entry_id = '-'",
+    ],
+    "it is said to be erased by what erased another": [
+        _TAKEN_OUT,
+        "DELETE FROM ledger_record WHERE entry_id = '{1}'",
+        _SAID_TO_BE_ERASED % "{5}",
+    ],
+    "it is said to be erased by what was slipped in": [
+        _TAKEN_OUT,
+        "DELETE FROM ledger_record WHERE entry_id = '{1}'",
+        _SLIPPED_IN_AS_A_COPY,
+        _SAID_TO_BE_ERASED % "-",
+    ],
+    "what erased another is rewritten to say it erased this": [
+        _TAKEN_OUT,
+        "DELETE FROM ledger_record WHERE entry_id = '{1}'",
+        "UPDATE ledger_record SET record = replace(record, '{2}', '{1}') WHERE entry_id = '{5}'",
+        _SAID_TO_BE_ERASED % "{5}",
+    ],
+}
+
+
+def and_one_that_was_erased(store: Store) -> list[str]:
+    """Those five, the third of them erased by a sixth."""
+    ids = two_of_hers_among_others(store)
+    with store.writing() as unit:
+        return [*ids, erase(unit, [ids[2]], entry(subject_ids=(), words={"reasons": "A court ordered it"}))]
+
+
+@pytest.mark.parametrize("fault", OUT_OF_HER_LOG)
+def test_an_entry_taken_out_of_her_log_is_missed_at_once(
+    sqlite_store: Store, large_on_sqlite: Journal, fault: str
+) -> None:
+    ids = and_one_that_was_erased(sqlite_store)
+    audit_of(sqlite_store).check_whole(sqlite_store)
+    assert hers(sqlite_store).verified
+
+    for statement in OUT_OF_HER_LOG[fault]:
+        edit(sqlite_store, statement.format(*ids))
+
+    found = hers(sqlite_store)
+    assert not found.verified
+    assert found.problems
+    assert audit_of(sqlite_store).wanted.is_set()
+
+
+def test_an_entry_taken_out_of_what_was_added_since_is_missed_at_once_too(
+    sqlite_store: Store, large_on_sqlite: Journal
+) -> None:
+    two_of_hers_among_others(sqlite_store)
+    audit_of(sqlite_store).check_whole(sqlite_store)
+    [added] = recorded(sqlite_store, 1)
+
+    edit(sqlite_store, f"DELETE FROM ledger_subject WHERE entry_id = '{added}'")
+
+    assert hers(sqlite_store).sentence.startswith(
+        "The log does not verify: entry 6 is filed under other persons"
+    )
+
+
+def test_an_entry_of_hers_that_two_officers_erased_is_not_missed(store: Store, large: Journal) -> None:
+    ids = two_of_hers_among_others(store)
+    audit_of(store).check_whole(store)
+    with store.writing() as unit:
+        erase(unit, [ids[1]], entry(subject_ids=(), words={"reasons": "A court ordered it"}))
+
+    assert hers(store).problems == ()
+    assert audit_of(store).check_whole(store) == ()
+    assert hers(store).verified
+
+
 _SLIPPED_IN = (
     "INSERT INTO ledger_record (entry_id, partnership_id, kind, at, controller_agency_id, record)"
     " VALUES ('0', 'p', 'request.made', '2026-01-01 00:00:00.000000', 'a', '')"
@@ -164,7 +258,6 @@ ELSEWHERE = {
     ],
     "a record is deleted": ["DELETE FROM ledger_record WHERE entry_id = '{0}'"],
     "a link to a person is deleted": ["DELETE FROM ledger_subject WHERE entry_id = '{0}'"],
-    "her link to an entry is deleted": ["DELETE FROM ledger_subject WHERE entry_id = '{1}'"],
     "a leaf is edited": ["UPDATE ledger_leaf SET leaf = x'01' WHERE position = 0"],
     "a leaf is deleted": ["DELETE FROM ledger_leaf WHERE position = 0"],
     "two entries change places": [
@@ -317,6 +410,25 @@ def test_any_edit_of_a_small_log_is_seen_at_the_next_view(
     )
 
     assert hers(sqlite_store).sentence.startswith("The log does not verify: ")
+
+
+def test_what_is_wrong_beyond_the_first_few_is_not_forgotten_once_those_are_mended(
+    sqlite_store: Store, large_on_sqlite: Journal
+) -> None:
+    with sqlite_store.writing() as unit:
+        for _ in range(300):
+            record(unit, entry(words={}))
+    first = (
+        "UPDATE ledger_record SET case_id = {} WHERE entry_id IN (SELECT entry_id FROM ledger_leaf WHERE {})"
+    )
+    many, last = "position < 40", "position = 299"
+    for which in (many, last):
+        edit(sqlite_store, first.format("'x'", which))
+    assert audit_of(sqlite_store).check_whole(sqlite_store)
+
+    edit(sqlite_store, first.format(f"'{CASE}'", many))
+    left = audit_of(sqlite_store).check_whole(sqlite_store)
+    assert left == ("entry 300 is filed under something other than what was recorded",)
 
 
 def test_the_whole_check_lets_others_write_and_what_they_add_is_no_fault(
