@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from gateway.errors import Misconfigured
+from gateway.key_settings import KeySettings, key_rules
 
 PREFIX = "GATEWAY_"
 # Read from the environment by this module itself or by the tests, and no field of Settings.
@@ -32,13 +33,6 @@ class Environment(StrEnum):
     DEMO = "demo"
     TEST = "test"
     PRODUCTION = "production"
-
-
-class RootProvider(StrEnum):
-    """Where the root of the keys at rest lives."""
-
-    FILE = "file"
-    PKCS11 = "pkcs11"
 
 
 class _Section(BaseModel):
@@ -55,22 +49,6 @@ class StoreSettings(_Section):
     pool_size: int = Field(ge=1, le=200, description="Database connections that each worker keeps open.")
     pool_timeout_seconds: float = Field(
         gt=0, description="How long a request waits for a connection before it answers 503."
-    )
-
-
-class KeySettings(_Section):
-    """Keys at rest, and the gateway's own signing keys."""
-
-    root_provider: RootProvider = Field(
-        description="Where the root key lives: `file` (development and demonstrations only) or `pkcs11`."
-    )
-    root_file: Path = Field(description="The root key file, mode 0600, when the provider is `file`.")
-    pkcs11_module: str = Field(description="Path of the hardware module's PKCS#11 library.")
-    pkcs11_token: str = Field(description="Label of the PKCS#11 token that holds the root key.")
-    pkcs11_label: str = Field(description="Label of the root key inside the token.")
-    pkcs11_pin: SecretStr | None = Field(default=None, description="PIN of the PKCS#11 token. Secret.")
-    ledger_key_file: Path = Field(
-        description="The private key that signs ledger checkpoints (made by `gateway init`)."
     )
 
 
@@ -279,17 +257,7 @@ def production_problems(settings: Settings) -> list[Misconfigured]:
             "web.session_key",
             "Give at least 32 random characters (`openssl rand -hex 32`).",
         ),
-        (
-            settings.keys.root_provider is RootProvider.FILE,
-            "keys.root_provider",
-            "Keep the root key in hardware: `pkcs11`.",
-        ),
-        (
-            not (settings.keys.pkcs11_module and settings.keys.pkcs11_token),
-            "keys.pkcs11_module",
-            "Name module and token.",
-        ),
-        (settings.keys.pkcs11_pin is None, "keys.pkcs11_pin", "Give the token's PIN."),
+        *key_rules(settings.keys),
         (not settings.sign_in.providers, "sign_in.providers", "Name at least one OpenID Connect provider."),
         (settings.sign_in.personas, "sign_in.personas", "Turn the demo personas off."),
         (

@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from sqlmodel import SQLModel
 
 from gateway.clock import FixedClock
-from gateway.ledger.journal import create_log_keys
+from gateway.ledger.log_keys import create_log_keys
 from gateway.settings import Environment, Settings, load
 from gateway.store.engine import make_engine, writing
 from gateway.store.migrate import MIGRATIONS, apply_guards

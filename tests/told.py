@@ -13,7 +13,7 @@ from gateway.assembly import Gateway, assemble
 from gateway.cli.demo import ENABLED
 from gateway.cli.demo_stage import Ask, Stage
 from gateway.clock import FixedClock
-from gateway.ledger.journal import create_log_keys
+from gateway.ledger.log_keys import create_log_keys
 from gateway.policy import lifecycle
 from gateway.registry.importing import import_register
 from gateway.settings import Environment, Settings, load

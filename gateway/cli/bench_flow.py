@@ -41,7 +41,7 @@ from gateway.cli.demo import ENABLED
 from gateway.cli.demo_stage import Stage
 from gateway.clock import FixedClock
 from gateway.errors import Unavailable
-from gateway.ledger.journal import create_log_keys
+from gateway.ledger.log_keys import create_log_keys
 from gateway.policy import lifecycle
 from gateway.registry.importing import import_register
 from gateway.store import migrate

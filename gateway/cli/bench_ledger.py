@@ -31,7 +31,8 @@ from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.export import export
 from gateway.ledger.grow import Leaf, integrate
-from gateway.ledger.journal import Journal, create_log_keys, journal_of, load_log_keys
+from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.log_keys import create_log_keys, load_log_keys
 from gateway.ledger.tree import stored_tree
 from gateway.ledger.verify import verify_store
 from gateway.store.engine import make_engine, straight_all, writing

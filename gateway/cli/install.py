@@ -13,9 +13,10 @@ from rich.table import Table
 from gateway import settings as configuration
 from gateway.cli.installation import at_work, opened
 from gateway.errors import Conflict, GatewayError
-from gateway.ledger.journal import create_log_keys
+from gateway.key_settings import KeyProvider
+from gateway.ledger.log_keys import create_log_keys
 from gateway.ledger.verify import verify_store
-from gateway.settings import RootProvider, Settings
+from gateway.settings import Settings
 from gateway.store import migrate
 from gateway.store.engine import make_engine
 from gateway.store.root_keys import create_root_file
@@ -81,7 +82,7 @@ def check() -> None:
 
 def _make_keys(settings: Settings) -> None:
     keys = settings.keys
-    if keys.root_provider is RootProvider.FILE and not keys.root_file.exists():
+    if keys.root_provider is KeyProvider.FILE and not keys.root_file.exists():
         create_root_file(keys.root_file)
     if not keys.ledger_key_file.exists():
         create_log_keys(keys.ledger_key_file)

@@ -70,7 +70,7 @@ def with_proofs(unit: Unit, row: Parcel, opening: Opening, *, seen_size: int | N
         digest=row.digest,
         proofs=tuple(str(one) for one in proofs),
         consistency=_consistency(unit, seen_size, size),
-        log_keys=tuple(str(key) for key in journal_of(unit).keys.public(proofs[0].checkpoint.origin)),
+        log_keys=tuple(str(key) for key in journal_of(unit).keys.public(proofs[0].checkpoint.origin) if key),
         policy=served.policy(unit).decode(),
         cosigned=str(cosigned),
         cosigned_consistency=_consistency(unit, Checkpoint.parse(cosigned.text).size, size),

@@ -100,7 +100,7 @@ def _current_head(connection: Connection, journal: Journal, now: datetime, read:
     found = [read] if read else straight(connection, _HEAD)
     if not found:
         first, second = journal.keys.public(journal.origin)
-        begun = (1, journal.origin, stored_time(now, connection.dialect.name), str(first), str(second))
+        begun = (1, journal.origin, stored_time(now, connection.dialect.name), str(first), str(second or ""))
         straight(connection, _INSERT_EPOCH, begun)
         found = straight(connection, _HEAD)
     number, origin, log_key, note = found[0]

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
-import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,76 +11,20 @@ from pathlib import Path
 from threading import Event, Lock
 from weakref import WeakKeyDictionary
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
-from gateway_verify.checkpoint import Checkpoint, cosigner_key, read_checkpoint
+from gateway_verify.checkpoint import Checkpoint, read_checkpoint
 from gateway_verify.errors import Unverified
-from gateway_verify.note import SignatureLine, SignatureType, VerifierKey
+from gateway_verify.note import SignatureLine
 from gateway_verify.policy import Policy, parse_policy
 
 from gateway.errors import Misconfigured, NotConfirmed
+from gateway.ledger.log_keys import LogKeys, create_log_keys, load_log_keys, open_log_keys  # noqa: F401
 from gateway.ledger.tree import Edge
 from gateway.settings import Environment, Settings
 from gateway.store.unit_of_work import Store, Unit
 
-_MARK = "gateway-ledger-1"
-_SEED = 32
-_OWNER_ONLY = 0o600
 _EVERYWHERE_SECONDS = 1.0
 _OUT_OF_ORDER = 1000
 _attached: WeakKeyDictionary[Store, Journal] = WeakKeyDictionary()
-
-
-@dataclass(frozen=True)
-class LogKeys:
-    """The private keys of a log: Ed25519 for every checkpoint, ML-DSA-44 for the line beside it."""
-
-    first: Ed25519PrivateKey
-    second: MLDSA44PrivateKey
-
-    def public(self, origin: str) -> tuple[VerifierKey, VerifierKey]:
-        """Give the public halves under the log's name."""
-        first = VerifierKey(origin, SignatureType.ED25519, self.first.public_key().public_bytes_raw())
-        return first, cosigner_key(origin, self.second)
-
-
-def create_log_keys(path: Path) -> None:
-    """Write new log keys to a file of mode 0600. Raises FileExistsError rather than replace one.
-
-    There is no escrow: when the key is lost a new epoch begins, whose first entry is the old log's last
-    checkpoint.
-    """
-    first, second = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
-    seeds = [base64.b64encode(key.private_bytes_raw()).decode() for key in (first, second)]
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write("\n".join([_MARK, *seeds]) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def load_log_keys(path: Path) -> LogKeys:
-    """Read log keys. Raises Misconfigured when the file is missing, readable by others, or holds none."""
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        mark, *seeds = path.read_text(encoding="ascii").split()
-        first, second = (base64.b64decode(seed, validate=True) for seed in seeds)
-    except (OSError, ValueError, binascii.Error) as error:
-        raise Misconfigured(
-            f"The ledger's key file {path} can't be read.",
-            next_step="Run `gateway init`, or name the file that belongs to this ledger.",
-        ) from error
-    if mode & 0o077:
-        raise Misconfigured(
-            f"The ledger's key file {path} can be read by others.",
-            next_step=f"Run `chmod 600 {path}` and start again.",
-        )
-    if mark != _MARK or len(first) != _SEED or len(second) != _SEED:
-        raise Misconfigured(
-            f"The file {path} holds no ledger keys.", next_step="Restore it from its own backup."
-        )
-    return LogKeys(Ed25519PrivateKey.from_private_bytes(first), MLDSA44PrivateKey.from_seed_bytes(second))
 
 
 @dataclass(frozen=True)
@@ -241,7 +181,7 @@ class Journal:
             check_watched(policy)
         return cls(
             chosen.origin,
-            load_log_keys(settings.keys.ledger_key_file),
+            open_log_keys(settings),
             policy=policy,
             lag=chosen.witness_lag,
             patience=chosen.sequencer_wait_seconds,
@@ -260,7 +200,8 @@ class Journal:
     def sign(self, checkpoint: Checkpoint) -> SignatureLine:
         """Give the log's Ed25519 signature."""
         key_id = self._key(checkpoint.origin)[1]
-        return SignatureLine(checkpoint.origin, key_id, self.keys.first.sign(checkpoint.text.encode()))
+        signature = self.keys.sign(checkpoint.origin, checkpoint.text.encode())
+        return SignatureLine(checkpoint.origin, key_id, signature)
 
     def checkpoint_of(self, note: str) -> Checkpoint:
         """Give what a stored note says; the one last written here isn't read again."""

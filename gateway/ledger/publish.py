@@ -7,7 +7,7 @@ from contextlib import closing
 from itertools import groupby
 
 import sqlalchemy as sa
-from gateway_verify.checkpoint import Checkpoint, cosign, read_checkpoint
+from gateway_verify.checkpoint import Checkpoint, cosign, cosigner_key, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import consistency_proof, inclusion_proof
 from gateway_verify.note import Note, SignatureLine, parse_signatures
@@ -96,14 +96,10 @@ def _second_line(unit: Unit, row: LedgerCheckpoint, checkpoint: Checkpoint) -> t
     It repeats what the stored Ed25519 line says and would double the cost of every entry if it were made with it.
     """
     journal = journal_of(unit)
-    epoch = unit.session.get(LedgerEpoch, row.epoch)
-    if epoch is None or epoch.second_key != str(journal.keys.public(epoch.origin)[1]):
+    epoch, key = unit.session.get(LedgerEpoch, row.epoch), journal.keys.second
+    if epoch is None or key is None or epoch.second_key != str(cosigner_key(epoch.origin, key)):
         return ()
-    return (
-        journal.second_line(
-            checkpoint, lambda: cosign(checkpoint, epoch.origin, journal.keys.second, row.at)
-        ),
-    )
+    return (journal.second_line(checkpoint, lambda: cosign(checkpoint, epoch.origin, key, row.at)),)
 
 
 def _witness_lines(unit: Unit, row: LedgerCheckpoint) -> tuple[SignatureLine, ...]:
@@ -229,7 +225,7 @@ def salt_of(unit: Unit, row: LedgerRecord) -> bytes | None:
 
 def policy_text(journal: Journal, epoch_keys: Sequence[LedgerEpoch]) -> str:
     """Give a starting policy file: this log's keys and its witnesses. Whoever checks should compare it with others."""
-    lines = [f"log {key}" for epoch in epoch_keys for key in (epoch.log_key, epoch.second_key)]
+    lines = [f"log {key}" for epoch in epoch_keys for key in (epoch.log_key, epoch.second_key) if key]
     policy = journal.policy
     if policy is None:
         return "\n".join([*lines, "quorum none", ""])

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import Misconfigured
-from gateway.settings import KeySettings, RootProvider
+from gateway.key_settings import KeyProvider, KeySettings
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -76,7 +76,7 @@ class FileRootKey:
 
 def open_root_key(keys: KeySettings) -> RootKey:
     """Give the root key that the settings name; raise Misconfigured when it isn't there."""
-    if keys.root_provider is RootProvider.FILE:
+    if keys.root_provider is KeyProvider.FILE:
         return FileRootKey(keys.root_file)
     from gateway.store.hardware import HardwareRootKey
 
@@ -86,7 +86,7 @@ def open_root_key(keys: KeySettings) -> RootKey:
 
 def create_root_key(keys: KeySettings) -> None:
     """Make the root key that the settings name; raise FileExistsError or Misconfigured rather than replace one."""
-    if keys.root_provider is RootProvider.FILE:
+    if keys.root_provider is KeyProvider.FILE:
         create_root_file(keys.root_file)
         return
     from gateway.store.hardware import create_hardware_root

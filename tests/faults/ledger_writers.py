@@ -15,7 +15,8 @@ from threading import Lock, Thread
 
 from gateway.clock import SystemClock
 from gateway.errors import GatewayError
-from gateway.ledger.journal import Journal, load_log_keys
+from gateway.ledger.journal import Journal
+from gateway.ledger.log_keys import load_log_keys
 from gateway.ledger.sequencer import catch_up
 from gateway.store.engine import make_engine
 from gateway.store.root_keys import FileRootKey

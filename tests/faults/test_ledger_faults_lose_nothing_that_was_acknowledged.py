@@ -15,7 +15,8 @@ from sqlalchemy.exc import DatabaseError
 
 from gateway.errors import GatewayError, NotConfirmed
 from gateway.ledger import sequencer
-from gateway.ledger.journal import Journal, LogKeys, create_log_keys
+from gateway.ledger.journal import Journal
+from gateway.ledger.log_keys import FileLogKeys, create_log_keys
 from gateway.ledger.models import LedgerLeaf, LedgerRecord
 from gateway.ledger.publish import newest_checkpoint
 from gateway.ledger.read import is_under_checkpoint
@@ -147,7 +148,7 @@ def test_without_a_journal_nothing_is_done(store: Store) -> None:
 
 
 def test_a_wrong_key_records_nothing(store: Store, journal: Journal, tmp_path: Path) -> None:  # noqa: F811
-    from gateway.ledger.journal import load_log_keys
+    from gateway.ledger.log_keys import load_log_keys
 
     recorded(store, 1)
     create_log_keys(tmp_path / "other.key")
@@ -267,7 +268,7 @@ def test_a_write_ahead_log_torn_everywhere_is_whole_or_known_to_be_shorter(
 
 def test_a_sequencer_that_hangs_loses_its_turn(
     postgresql_store: Store,
-    log_keys: LogKeys,  # noqa: F811
+    log_keys: FileLogKeys,  # noqa: F811
 ) -> None:
     store = postgresql_store
     Journal(ORIGIN, log_keys).attach(store)
@@ -288,7 +289,7 @@ def test_a_sequencer_that_hangs_loses_its_turn(
 
 def test_what_a_dead_worker_left_waiting_is_placed_by_the_next(
     postgresql_store: Store,
-    log_keys: LogKeys,  # noqa: F811
+    log_keys: FileLogKeys,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = postgresql_store
@@ -309,7 +310,7 @@ def test_what_a_dead_worker_left_waiting_is_placed_by_the_next(
 
 def test_an_act_that_commits_after_many_with_higher_numbers_is_placed_at_once(
     postgresql_store: Store,
-    log_keys: LogKeys,  # noqa: F811
+    log_keys: FileLogKeys,  # noqa: F811
 ) -> None:
     store = postgresql_store
     watched = Journal(ORIGIN, log_keys).attach(store)

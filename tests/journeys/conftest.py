@@ -16,7 +16,7 @@ from gateway.assembly import Gateway, assemble
 from gateway.cli.demo import fill
 from gateway.cli.demo_stage import KEY_FOLDER, PASSPHRASE
 from gateway.clock import Clock, SystemClock
-from gateway.ledger.journal import create_log_keys
+from gateway.ledger.log_keys import create_log_keys
 from gateway.settings import Environment, Settings, load
 from gateway.store import migrate
 from gateway.store.engine import make_engine

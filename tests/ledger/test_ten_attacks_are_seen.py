@@ -19,7 +19,7 @@ from gateway_verify.note import Note, SignatureLine
 from gateway_verify.opening import commitment
 from gateway_verify.tiles import pack_entries, tile_path, widths
 
-from gateway.ledger.journal import LogKeys
+from gateway.ledger.log_keys import FileLogKeys
 from gateway.ledger.tree import Edge
 from tests.conftest import NOW
 from tests.ledger.made import ORIGIN
@@ -34,8 +34,8 @@ class World:
     """An honest log, the witness that saw part of it, and the keys the attacker has stolen."""
 
     folder: Path
-    keys: LogKeys
-    witness: LogKeys
+    keys: FileLogKeys
+    witness: FileLogKeys
     leaves: list[bytes]
 
     def publish(self, name: str, leaves: list[bytes], *, cosigned: bool = False) -> Path:
@@ -80,10 +80,10 @@ def made(number: int) -> bytes:
 
 
 @pytest.fixture
-def world(tmp_path: Path, log_keys: LogKeys) -> World:
+def world(tmp_path: Path, log_keys: FileLogKeys) -> World:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    witness = LogKeys(Ed25519PrivateKey.generate(), log_keys.second)
+    witness = FileLogKeys(Ed25519PrivateKey.generate(), log_keys.second)
     return World(tmp_path, log_keys, witness, [made(number) for number in range(SIZE)])
 
 

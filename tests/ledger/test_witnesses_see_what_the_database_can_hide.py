@@ -22,7 +22,8 @@ from gateway.clock import FixedClock
 from gateway.errors import Misconfigured, NotConfirmed
 from gateway.ledger.belt import APPEND_ONLY
 from gateway.ledger.export import export
-from gateway.ledger.journal import Journal, LogKeys, create_log_keys
+from gateway.ledger.journal import Journal
+from gateway.ledger.log_keys import FileLogKeys, create_log_keys
 from gateway.ledger.publish import newest_checkpoint, published_checkpoint
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start, lag_seconds, releases_allowed
@@ -348,7 +349,7 @@ def test_who_reads_the_log_is_told_what_its_witnesses_say_of_it(
 class Protocol:
     """A witness asked by hand, as c2sp.org/tlog-witness lays it down."""
 
-    def __init__(self, folder: Path, keys: LogKeys) -> None:
+    def __init__(self, folder: Path, keys: FileLogKeys) -> None:
         create(folder, "w.example/1")
         self.witness = WitnessLog(folder)
         self.keys = keys
@@ -364,7 +365,7 @@ class Protocol:
         return answer.status, answer.content_type, answer.body
 
 
-def test_the_witness_answers_as_the_protocol_says(tmp_path: Path, log_keys: LogKeys) -> None:
+def test_the_witness_answers_as_the_protocol_says(tmp_path: Path, log_keys: FileLogKeys) -> None:
     from hashlib import sha256
 
     asked = Protocol(tmp_path / "w", log_keys)
@@ -388,7 +389,7 @@ def test_the_witness_answers_as_the_protocol_says(tmp_path: Path, log_keys: LogK
     assert len(asked.witness.alarms()) == 3
 
 
-def test_a_checkpoint_of_another_key_is_forbidden(tmp_path: Path, log_keys: LogKeys) -> None:
+def test_a_checkpoint_of_another_key_is_forbidden(tmp_path: Path, log_keys: FileLogKeys) -> None:
     asked = Protocol(tmp_path / "w", log_keys)
     checkpoint = Checkpoint(ORIGIN, 1, b"r" * 32)
     stranger = Note(checkpoint.text, (cosign(checkpoint, ORIGIN, log_keys.second, NOW),))
@@ -397,7 +398,7 @@ def test_a_checkpoint_of_another_key_is_forbidden(tmp_path: Path, log_keys: LogK
 
 
 @pytest.mark.parametrize("body", [b"", b"old x\n\n", b"old 01\n\n", b"\xff", b"old 0\n", b"old 0\n\nno note"])
-def test_what_is_no_request_is_answered_400(tmp_path: Path, log_keys: LogKeys, body: bytes) -> None:
+def test_what_is_no_request_is_answered_400(tmp_path: Path, log_keys: FileLogKeys, body: bytes) -> None:
     assert Protocol(tmp_path / "w", log_keys).witness.add_checkpoint(body).status == 400
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.assembly import Gateway, assemble
 from gateway.clock import FixedClock
-from gateway.ledger.journal import create_log_keys
+from gateway.ledger.log_keys import create_log_keys
 from gateway.registry.importing import import_register
 from gateway.settings import Settings
 from tests.conftest import KINDS, NOW, assembled, create_tables

@@ -17,7 +17,7 @@ from flask import Flask
 
 from gateway.assembly import Gateway, assemble
 from gateway.clock import FixedClock
-from gateway.ledger.journal import create_log_keys
+from gateway.ledger.log_keys import create_log_keys
 from gateway.settings import Environment, load
 from gateway.web.app import create_app
 from tests.conftest import NOW

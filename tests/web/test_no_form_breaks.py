@@ -31,7 +31,7 @@ from gateway.consent.models import Consent
 from gateway.disclosure import keyring, policies, policy_drafts, withdraw
 from gateway.disclosure.models import Draft, Line, Request, Task
 from gateway.errors import GatewayError
-from gateway.ledger.journal import create_log_keys
+from gateway.ledger.log_keys import create_log_keys
 from gateway.policy.models import PolicyDraft
 from gateway.registry import authorities, facts, people, subject_changes, walls
 from gateway.registry.actors import Actor
