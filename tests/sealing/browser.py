@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import mimetypes
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from gateway_verify.checkpoint import Checkpoint, sign
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from gateway_verify.checkpoint import Checkpoint, cosign, cosigner_key, sign
 from gateway_verify.merkle import consistency_proof, inclusion_proof, leaf_hash, node_hash, range_hash
-from gateway_verify.note import Note, SignatureType, VerifierKey, encode
+from gateway_verify.note import Note, SignatureLine, SignatureType, VerifierKey, encode
 from gateway_verify.opening import Opening
 from gateway_verify.proof import Proof
 from jinja2 import Environment, FileSystemLoader
@@ -30,43 +32,110 @@ ORIGIN = "test.example/ledger"
 mimetypes.add_type("text/javascript", ".mjs")
 
 Answer = Callable[[Any], tuple[int, Any]]
+CosignerKey = Ed25519PrivateKey | MLDSA44PrivateKey
 
 
 class Log:
-    """A ledger in memory: entries with salts, one key, proofs as the gateway gives them."""
+    """A ledger in memory: entries with salts, one key, witnesses if it has any, proofs as the gateway gives them."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: str = ORIGIN, witnesses: Mapping[str, CosignerKey] | None = None) -> None:
+        self.origin = origin
         self.key = Ed25519PrivateKey.generate()
         self.openings: list[Opening] = []
+        self.witnesses = dict(witnesses or {})
+        self.least = len(self.witnesses)
+        self.lag_hours = 4.0
+        self.begun: list[str] = []
+        self.signed: tuple[int, tuple[SignatureLine, ...]] | None = None
+
+    @property
+    def verifier_key(self) -> VerifierKey:
+        return VerifierKey(self.origin, SignatureType.ED25519, self.key.public_key().public_bytes_raw())
 
     @property
     def vkey(self) -> str:
-        return str(VerifierKey(ORIGIN, SignatureType.ED25519, self.key.public_key().public_bytes_raw()))
+        return str(self.verifier_key)
 
-    def add(self, kind: str, refs: dict[str, str] | None = None, codes: dict[str, str] | None = None) -> int:
-        record = json.dumps({"kind": kind, "refs": refs or {}, "codes": codes or {}})
-        self.openings.append(Opening(record, bytes([len(self.openings) % 251]) * 32))
-        return len(self.openings) - 1
+    @property
+    def policy(self) -> str:
+        lines = [f"log {self.vkey}"]
+        for name, key in self.witnesses.items():
+            lines.append(f"witness {name} {cosigner_key(f'{name}.example/witness', key)}")
+        if not self.witnesses:
+            return "\n".join([*lines, "quorum none", ""])
+        return "\n".join([*lines, f"group all {self.least} {' '.join(self.witnesses)}", "quorum all", ""])
+
+    def add(
+        self, kind: str, refs: Mapping[str, str] | None = None, codes: Mapping[str, object] | None = None
+    ) -> int:
+        return self._add(kind, refs or {}, codes or {}, bytes([len(self.openings) % 251]) * 32)
+
+    def begin_after(self, former: Log, *, witnessed: int, held: int, **other: object) -> None:
+        """Begin with what two officers declare after a restore of another log."""
+        codes = {
+            "former_origin": former.origin,
+            "former_key": former.vkey,
+            "witnessed_size": witnessed,
+            "witnessed_root": encode(former.root(witnessed)),
+            "held": held,
+            "lost": witnessed - held,
+        }
+        self._add("epoch.begun", {}, codes | other, None)
+
+    def watch(self, at: datetime, names: Iterable[str] | None = None) -> None:
+        """Let witnesses sign the log as it is."""
+        checkpoint = self._checkpoint(len(self.openings))
+        lines = tuple(
+            cosign(checkpoint, f"{name}.example/witness", self.witnesses[name], at)
+            for name in (self.witnesses if names is None else names)
+        )
+        self.signed = checkpoint.size, lines
+
+    def handed_out(self, seen: list[dict[str, Any]], indexes: Iterable[int]) -> dict[str, Any]:
+        """What goes with a parcel: the proofs of these entries and what is needed to know the log again."""
+        sizes = [one["size"] for one in seen if one["origin"] == self.origin]
+        size, lines = self.signed or (len(self.openings), ())
+        begun = [] if self.openings[0].salt else [self.proof(0)]
+        return {
+            "proofs": [self.proof(index) for index in indexes],
+            "consistency": self.consistency(sizes[0] if sizes else 0),
+            "policy": self.policy,
+            "lag_hours": self.lag_hours,
+            "cosigned": str(self.note(size, lines)),
+            "cosigned_consistency": self.consistency(size),
+            "begun": [*begun, *self.begun],
+        }
 
     def proof(self, index: int) -> str:
         path = inclusion_proof(index, len(self.openings), self._node)
-        return str(Proof(index, tuple(path), self._note(), self.openings[index].to_bytes()))
+        return str(Proof(index, tuple(path), self.note(), self.openings[index].to_bytes()))
 
-    def consistency(self, seen: list[dict[str, Any]]) -> list[str]:
-        sizes = [one["size"] for one in seen if one["origin"] == ORIGIN]
-        if not sizes or sizes[0] >= len(self.openings):
+    def consistency(self, before: int) -> list[str]:
+        if not 0 < before < len(self.openings):
             return []
-        return [encode(one) for one in consistency_proof(sizes[0], len(self.openings), self._node)]
+        return [encode(one) for one in consistency_proof(before, len(self.openings), self._node)]
+
+    def note(self, size: int | None = None, lines: tuple[SignatureLine, ...] = ()) -> Note:
+        checkpoint = self._checkpoint(len(self.openings) if size is None else size)
+        return Note(checkpoint.text, (sign(checkpoint, self.origin, self.key), *lines))
+
+    def root(self, size: int) -> bytes:
+        return range_hash(0, size, self._node)
+
+    def _add(
+        self, kind: str, refs: Mapping[str, str], codes: Mapping[str, object], salt: bytes | None
+    ) -> int:
+        record = json.dumps({"kind": kind, "at": "2026-11-20T09:00:00Z", "refs": refs, "codes": codes})
+        self.openings.append(Opening(record, salt))
+        return len(self.openings) - 1
 
     def _node(self, height: int, index: int) -> bytes:
         if height == 0:
             return leaf_hash(self.openings[index].leaf())
         return node_hash(self._node(height - 1, 2 * index), self._node(height - 1, 2 * index + 1))
 
-    def _note(self) -> Note:
-        root = range_hash(0, len(self.openings), self._node)
-        checkpoint = Checkpoint(ORIGIN, len(self.openings), root)
-        return Note(checkpoint.text, (sign(checkpoint, ORIGIN, self.key),))
+    def _checkpoint(self, size: int) -> Checkpoint:
+        return Checkpoint(self.origin, size, self.root(size))
 
 
 @dataclass

@@ -102,20 +102,15 @@ class Handing:
             log.add("log.viewed")
         self.released = log.add("release.made", codes={"jwe_sha256": jwe.digest(self.jwe)})
         site.pages["/open"] = page(
-            f"sealing.open_parcel('{PARCEL}', '{public.kid}', '/hand', '/failed')", "open.js"
+            f"sealing.open_parcel('{PARCEL}', '{public.kid}', '/hand', '/failed', '/confirmed')", "open.js"
         )
         site.answers["/hand"] = self.hand
-        site.answers["/failed"] = lambda _: (200, {})
+        site.answers["/failed"] = site.answers["/confirmed"] = lambda _: (200, {})
 
     def hand(self, sent: Any) -> tuple[int, Any]:
         opened = self.log.add("parcel.opened", refs={"parcel": PARCEL})
-        return 200, {
-            "parcel": PARCEL,
-            "jwe": self.jwe,
-            "proofs": [self.log.proof(self.released), self.log.proof(opened)],
-            "consistency": self.log.consistency(sent["seen"]),
-            "log_keys": [self.log.vkey],
-        } | self.spoil
+        handed = self.log.handed_out(sent["seen"], [self.released, opened])
+        return 200, {"parcel": PARCEL, "jwe": self.jwe} | handed | self.spoil
 
 
 def open_it(tab: Page, site: Site) -> None:
@@ -259,8 +254,10 @@ SPOILT: dict[str, Callable[[Handing, dict[str, str]], dict[str, Any]]] = {
     "no proofs": lambda handing, jwk: {"proofs": []},
     "no proof of the opening": lambda handing, jwk: {"proofs": [handing.log.proof(handing.released)]},
     "a proof of another entry": _moved,
-    "no key of the log": lambda handing, jwk: {"log_keys": []},
-    "another key of the log": lambda handing, jwk: {"log_keys": [Log().vkey]},
+    "no key of the log": lambda handing, jwk: {"policy": "quorum none\n"},
+    "another key of the log": lambda handing, jwk: {"policy": Log().policy},
+    "no policy": lambda handing, jwk: {"policy": f"log {handing.log.vkey}\n"},
+    "no limit to the silence of witnesses": lambda handing, jwk: {"lag_hours": None},
     "another parcel": _another_parcel,
 }
 
@@ -312,7 +309,9 @@ def test_what_was_sealed_is_sealed_again_in_the_browser(tab: Page, tmp_path: Pat
         target = {"parcel": "d" * 32, "line": LINE, "jwk": new.as_dict(private=False)}
         handing.spoil = {"target": target}
         kid = check_public_jwk(enrolment.jwks[0]).kid
-        site.pages["/again"] = page(f"sealing.reseal('{PARCEL}', '{kid}', '/hand', '/sealed')", "reseal.js")
+        site.pages["/again"] = page(
+            f"sealing.reseal('{PARCEL}', '{kid}', '/hand', '/sealed', '/confirmed')", "reseal.js"
+        )
         site.answers["/sealed"] = lambda _: (200, {})
         tab.goto(f"{site.url}/again")
         tab.get_by_role("button", name="Seal again").click()

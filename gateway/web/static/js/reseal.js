@@ -8,10 +8,12 @@ and sealed in this browser; the server sees neither.
     data-token      CSRF token
     data-parcel     id of the own copy
     data-kid        key id to which the own copy is sealed
+    data-confirm-url, and parts of the steps that speak of the ledger: sealing/ledger.js
 >
   [data-step="closed"]   the button [data-action="seal"]
   [data-step="opening"]
   [data-step="opened"]   what is shown when it is done
+  [data-step="changed"]  shown when the log isn't the one this browser trusted: sealing/ledger.js
   [data-step="trouble"]  [data-part="trouble"]
 </section>
 
@@ -22,32 +24,37 @@ data-sealed-url takes {"parcel", "jwe"} (gateway.sealing.parcel.take_sealed); gi
 
 import { pack } from "./sealing/envelope.js";
 import { seal } from "./sealing/jwe.js";
-import { allCheckpoints, findKey } from "./sealing/keystore.js";
-import { open } from "./sealing/opened.js";
-import { Trouble, onAction, send, showStep, showTrouble } from "./sealing/parts.js";
+import { findKey } from "./sealing/keystore.js";
+import { showChecked, showKept, troubleIn } from "./sealing/ledger.js";
+import { open, whatWasSeen } from "./sealing/opened.js";
+import { Trouble, onAction, send, showStep } from "./sealing/parts.js";
 
 for (const root of document.querySelectorAll('[data-gateway="reseal"]')) {
   const { url, sealedUrl, token, parcel, kid } = root.dataset;
+  const showError = troubleIn(root, sealAgain);
 
-  async function sealAgain() {
+  async function sealAgain(accepted) {
+    showStep(root, "opening");
+    try {
+      await showChecked(root, await openAndSeal(accepted));
+      showStep(root, "opened");
+    } catch (error) {
+      await showError(error);
+    }
+  }
+
+  async function openAndSeal(accepted) {
     if (!(await findKey(kid))) {
       throw new Trouble("The key for your agency's copy isn't in this browser. Restore it from its backup first.", "no_key");
     }
-    const seen = (await allCheckpoints()).map(({ origin, size }) => ({ origin, size }));
-    const answer = await send(url, token, { seen });
-    const { marks, items } = await open(answer, parcel);
+    const answer = await send(url, token, { seen: await whatWasSeen() });
+    const { envelope, ledger } = await open(answer, parcel, accepted);
     const { target } = answer;
-    const packed = await pack({ parcel: target.parcel, line: target.line, marks, items });
+    const packed = await pack({ ...envelope, parcel: target.parcel, line: target.line });
     await send(sealedUrl, token, { parcel: target.parcel, jwe: await seal(target.jwk, packed) });
+    return ledger;
   }
 
-  onAction(root, "seal", async () => {
-    showStep(root, "opening");
-    try {
-      await sealAgain();
-      showStep(root, "opened");
-    } catch (error) {
-      showTrouble(root, error);
-    }
-  });
+  onAction(root, "seal", () => sealAgain());
+  showKept(root);
 }

@@ -33,3 +33,14 @@ export const fromBase64Url = (spelled) =>
   fromBase64(spelled.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - (spelled.length % 4)) % 4));
 
 export const same = (one, other) => one.length === other.length && one.every((byte, at) => byte === other[at]);
+
+const GROUPS = 6;
+const GROUP_BYTES = 5;
+
+/** A digest as six groups of five digits, to be read aloud. */
+export const inGroups = (digest) =>
+  Array.from({ length: GROUPS }, (_, group) => {
+    const bytes = digest.slice(group * GROUP_BYTES, (group + 1) * GROUP_BYTES);
+    const number = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+    return String(number % 100_000).padStart(5, "0");
+  }).join(" ");

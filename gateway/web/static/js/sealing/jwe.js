@@ -8,7 +8,7 @@ import {
   exportJWK,
   importJWK,
 } from "../../vendor/jose/index.js";
-import { fromBase64Url, text, utf8 } from "./bytes.js";
+import { fromBase64Url, inGroups, text, utf8 } from "./bytes.js";
 
 const ALG = "ECDH-ES+A256KW";
 const ENC = "A256GCM";
@@ -17,7 +17,6 @@ const BACKUP_ALG = "PBES2-HS512+A256KW";
 const BACKUP_COUNT = 8192;
 const CURVE = { name: "ECDH", namedCurve: "P-256" };
 const USES = ["deriveBits"];
-const FINGERPRINT_GROUPS = 6;
 
 /** The RFC 7638 thumbprint: what names a key. */
 export const thumbprint = ({ kty, crv, x, y }) => calculateJwkThumbprint({ kty, crv, x, y });
@@ -50,13 +49,7 @@ export async function seal(publicJwk, plaintext) {
 }
 
 /** Six groups of five digits to be read aloud; the same as gateway/sealing/public_key.py. */
-export function fingerprint(kid) {
-  const digest = fromBase64Url(kid);
-  return Array.from({ length: FINGERPRINT_GROUPS }, (_, group) => {
-    const five = digest.slice(group * 5, group * 5 + 5).reduce((number, byte) => number * 256 + byte, 0);
-    return String(five % 100_000).padStart(5, "0");
-  }).join(" ");
-}
+export const fingerprint = (kid) => inGroups(fromBase64Url(kid));
 
 /** Gives the backup file: a compact JWE of a JWK set, which any JOSE tool opens with the passphrase. */
 export function makeBackup(privateJwks, passphrase) {

@@ -1,8 +1,18 @@
-// What this browser keeps: private keys that no script can read out, and the last checkpoint of each log it saw.
+// What this browser keeps: private keys that no script can read out, the log it trusts, and the last checkpoint of each it saw.
 
 const DATABASE = "disclosure-gateway";
 const KEYS = "keys";
 const CHECKPOINTS = "checkpoints";
+const TRUST = "trust";
+const THE_LOG = "log";
+const VERSION = 2;
+const STORES = [
+  [KEYS, "kid"],
+  [CHECKPOINTS, "origin"],
+  [TRUST, "id"],
+];
+// What a browser has that was here when the first version was.
+const FIRST_STORES = 2;
 
 export const keepKey = (kid, key) => write(KEYS, { kid, key });
 
@@ -11,7 +21,19 @@ export const dropKey = (kid) => request(KEYS, "readwrite", (store) => store.dele
 /** Gives the private key with this id, or undefined. */
 export const findKey = async (kid) => (await read(KEYS, kid))?.key;
 
-/** Gives {origin, size, root, vkey} of the log as it was last seen, or undefined. */
+/**
+ * Gives the log this browser trusts, or undefined: {origin, vkeys, policy, lagHours, since}. What was kept before
+ * browsers held on to a log has no policy.
+ */
+export async function trustedLog() {
+  const kept = await read(TRUST, THE_LOG);
+  const [former] = kept ? [] : await allCheckpoints();
+  return kept ?? (former && { origin: former.origin, vkeys: [former.vkey] });
+}
+
+export const keepTrust = (log) => write(TRUST, { ...log, id: THE_LOG });
+
+/** Gives {origin, size, root, vkey, note} of the log as it was last seen, or undefined. */
 export const lastCheckpoint = (origin) => read(CHECKPOINTS, origin);
 
 export const allCheckpoints = () => request(CHECKPOINTS, "readonly", (store) => store.getAll());
@@ -38,10 +60,9 @@ async function request(name, mode, act) {
 
 function open() {
   return new Promise((resolve, reject) => {
-    const asked = indexedDB.open(DATABASE, 1);
-    asked.onupgradeneeded = () => {
-      asked.result.createObjectStore(KEYS, { keyPath: "kid" });
-      asked.result.createObjectStore(CHECKPOINTS, { keyPath: "origin" });
+    const asked = indexedDB.open(DATABASE, VERSION);
+    asked.onupgradeneeded = ({ oldVersion }) => {
+      STORES.slice(oldVersion && FIRST_STORES).forEach(([name, keyPath]) => asked.result.createObjectStore(name, { keyPath }));
     };
     asked.onsuccess = () => resolve(asked.result);
     asked.onerror = () => reject(asked.error);

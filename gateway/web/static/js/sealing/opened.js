@@ -1,28 +1,45 @@
-// Checks what the gateway hands out before anything of it is opened: the ledger's proofs, and that its history still holds.
+// Checks what the gateway hands out before any of it is opened: the ledger's proofs, and that it is the one trusted before.
 
 import { fromBase64, hex, sha256, utf8 } from "./bytes.js";
+import { unpack } from "./envelope.js";
 import { keyIdOf, openSealed } from "./jwe.js";
-import { allCheckpoints, findKey, keepCheckpoint, lastCheckpoint } from "./keystore.js";
+import { allCheckpoints, findKey, keepCheckpoint, keepTrust, lastCheckpoint, trustedLog } from "./keystore.js";
 import { verifyConsistency } from "./merkle.js";
 import { Trouble, send } from "./parts.js";
-import { checkProof, checkSignature, readProof, sameCheckpoint } from "./proof.js";
-import { unpack } from "./envelope.js";
+import { checkProof, readProof, sameCheckpoint } from "./proof.js";
+import { changesFrom, howItBegan, isVouchedFor, shownIn, watchedUpTo } from "./trust.js";
 
 const SEALED_BY = new Set(["release.made", "parcel.resealed", "epoch.reconfirmed"]);
 const OPENED_BY = new Set(["parcel.opened", "parcel.delivered"]);
 
-/** Asks for a parcel, checks the proofs and opens it with the key in this browser; gives the envelope. Throws Trouble. */
-export async function fetchAndOpen({ url, token, parcel, kid }) {
+/** The log isn't the one this browser trusted, or its witnesses are late; `finding` is what to look at before going on. */
+export class LogChanged extends Trouble {
+  constructor(finding) {
+    super("This isn't the ledger that your browser trusted.", finding.changes.length > 0 ? "log_changed" : "log_unwatched");
+    this.finding = finding;
+  }
+}
+
+/** Asks for a parcel, checks the proofs and opens it with the key in this browser; gives what `open` does. Throws Trouble. */
+export async function fetchAndOpen({ url, token, parcel, kid }, { lateAccepted } = {}) {
   if (kid && !(await findKey(kid))) {
     throw noKey();
   }
-  const seen = (await allCheckpoints()).map(({ origin, size }) => ({ origin, size }));
-  return open(await send(url, token, { seen }), parcel);
+  return open(await send(url, token, { seen: await whatWasSeen() }), parcel, { lateAccepted });
 }
 
-/** Checks and opens one answer of the gateway: {parcel, jwe, proofs, consistency, log_keys}. */
-export async function open(answer, parcel) {
-  await checked("proof_failed", "The ledger doesn't prove that this was released to you.", () => checkEntries(answer, parcel));
+/** The logs this browser knows and how long they were. */
+export const whatWasSeen = async () => (await allCheckpoints()).map(({ origin, size }) => ({ origin, size }));
+
+/**
+ * Checks and opens one answer of the gateway; open.js says what is in it. Gives the envelope and `ledger`: {isFirst, shown,
+ * checkpoint, watched}. `lateAccepted` opens it although the log's witnesses are late. Throws LogChanged and Trouble.
+ */
+export async function open(answer, parcel, { lateAccepted } = {}) {
+  const { checkpoint, shown } = await checked("proof_failed", "The ledger doesn't prove that this was released to you.", () =>
+    checkEntries(answer, parcel),
+  );
+  const ledger = await checkLog(answer, checkpoint, shown, lateAccepted);
   const key = await findKey(keyIdOf(answer.jwe));
   if (!key) {
     throw noKey();
@@ -33,7 +50,7 @@ export async function open(answer, parcel) {
   if (envelope.parcel !== parcel) {
     throw new Trouble(inWords("This is another parcel than the one you asked for."), "proof_failed");
   }
-  return envelope;
+  return { envelope, ledger };
 }
 
 async function checkEntries(answer, parcel) {
@@ -43,30 +60,62 @@ async function checkEntries(answer, parcel) {
   if (!proofs.every((proof) => sameCheckpoint(proof.checkpoint, checkpoint))) {
     throw new Error("the proofs lead to different checkpoints");
   }
-  const vkey = await checkSignature(checkpoint, answer.log_keys);
+  const shown = await shownIn(answer, checkpoint);
   const records = await Promise.all(proofs.map(checkProof));
   const sealed = records.some((record) => SEALED_BY.has(record.kind) && holds(record, digest));
   const opened = records.some((record) => OPENED_BY.has(record.kind) && holds(record, parcel));
   if (!sealed || !opened) {
     throw new Error("the entries are not about this parcel");
   }
-  await checkHistory(checkpoint, vkey, answer.consistency);
+  return { checkpoint, shown };
 }
 
-// The last checkpoint this browser saw is kept: a shorter or different history is refused (DESIGN 7).
-async function checkHistory(checkpoint, vkey, consistency) {
-  const { origin, size, root } = checkpoint;
-  const before = await lastCheckpoint(origin);
-  if (before && before.vkey !== vkey) {
-    throw new Trouble(inWords("The ledger is signed with another key than before."), "log_changed");
+// What this browser trusted is held to: another log, fewer witnesses, a shorter or different history (DESIGN 7).
+async function checkLog(answer, checkpoint, shown, lateAccepted) {
+  const kept = await trustedLog();
+  const seen = await lastCheckpoint((kept ?? shown).origin);
+  const signed = [answer.cosigned, checkpoint.note];
+  const watched = await contradicted(signed, "What the ledger's witnesses signed isn't the ledger you were shown.", () =>
+    watchedUpTo(answer, checkpoint, shown),
+  );
+  if (seen && seen.vkey === shown.vkeys[0]) {
+    await checkHistory(seen, checkpoint, answer.consistency);
   }
-  if (before) {
-    const proof = size === before.size ? [] : (consistency ?? []).map(fromBase64);
-    await checked("log_changed", "The ledger's history isn't the one this browser saw before.", () =>
-      verifyConsistency(before.size, size, before.root, root, proof),
-    );
+  const changes = kept ? changesFrom(kept, shown) : [];
+  const isLate = Boolean(watched?.isLate);
+  if (changes.length > 0 || (isLate && !lateAccepted)) {
+    const began = await whereFrom(answer, checkpoint, kept, seen);
+    throw new LogChanged({ kept, shown, seen, checkpoint, changes, watched, isLate, ...began });
   }
-  await keepCheckpoint({ origin, size, root, vkey });
+  const { size, root, note } = checkpoint;
+  await keepCheckpoint({ origin: shown.origin, size, root, vkey: shown.vkeys[0], note });
+  await keepTrust({ ...shown, since: kept?.since ?? new Date() });
+  return { isFirst: !kept, shown, checkpoint, watched };
+}
+
+async function whereFrom(answer, checkpoint, kept, seen) {
+  if (!kept) {
+    return {};
+  }
+  const broken = { follows: false, restores: [], isBroken: true };
+  const began = await howItBegan(answer.begun, checkpoint, kept, seen).catch(() => broken);
+  return { began, isVouchedFor: await isVouchedFor(answer, kept) };
+}
+
+async function checkHistory(seen, { size, root, note }, consistency) {
+  const proof = size === seen.size ? [] : consistency.map(fromBase64);
+  await contradicted([seen.note, note], "The ledger's history isn't the one this browser saw before.", () =>
+    verifyConsistency(seen.size, size, seen.root, root, proof),
+  );
+}
+
+// Two signed checkpoints that contradict each other are proof that anyone can check: the page offers them to be saved.
+async function contradicted(notes, sentence, act) {
+  try {
+    return await act();
+  } catch {
+    throw Object.assign(new Trouble(inWords(sentence), "log_changed"), { notes: notes.filter(Boolean) });
+  }
 }
 
 const holds = ({ refs, codes }, value) =>

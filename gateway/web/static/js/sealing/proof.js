@@ -8,9 +8,15 @@ const PURPOSE = utf8("disclosure-gateway/entry/v1\0");
 const PRIVATE = 0x01;
 const PUBLIC = 0x10;
 const ED25519 = 0x01;
+const COSIGNATURE_ED25519 = 0x04;
+const COSIGNATURE_MLDSA44 = 0x06;
 const KEY_ID_BYTES = 4;
+const TIME_BYTES = 8;
+const NUMBER_BYTES = 8;
+// Past the year 10,000 no clock of ours says so.
+const LAST_SECOND = 2 ** 38;
 
-/** Reads "name+id+key"; gives {name, id, type, key}. */
+/** Reads "name+id+key"; gives {name, id, type, key, digest}: the id is the first four bytes of the digest. */
 export async function readVerifierKey(vkey) {
   const [name, id, material] = splitAt(vkey, "+", 3);
   const data = fromBase64(material);
@@ -18,8 +24,11 @@ export async function readVerifierKey(vkey) {
   if (hex(digest.slice(0, KEY_ID_BYTES)) !== id) {
     throw new Error("a key of the log was copied wrongly");
   }
-  return { name, id, type: data[0], key: data.slice(1) };
+  return { name, id, type: data[0], key: data.slice(1), digest };
 }
+
+/** Whether this is the key that signs every checkpoint of a log; beside it there is one of another kind. */
+export const isMainKey = async (vkey) => (await readVerifierKey(vkey)).type === ED25519;
 
 /** Reads a signed checkpoint; gives {origin, size, root, text, signatures}. Nothing has been checked yet. */
 export function readCheckpoint(note) {
@@ -36,25 +45,85 @@ export function readCheckpoint(note) {
     .map((line) => splitAt(line, " ", 3))
     .filter(([dash]) => dash === "\u2014")
     .map(([, name, blob]) => ({ name, blob: fromBase64(blob) }));
-  return { origin: lines[0], size: Number(lines[1]), root: fromBase64(lines[2]), text: signed, signatures };
+  return { origin: lines[0], size: Number(lines[1]), root: fromBase64(lines[2]), text: signed, signatures, note };
 }
 
 /** Throws unless one of the log's own Ed25519 keys signed the checkpoint; gives that key's vkey. */
 export async function checkSignature(checkpoint, vkeys) {
   for (const vkey of vkeys) {
     const { name, id, type, key } = await readVerifierKey(vkey);
-    const line = checkpoint.signatures.find((one) => one.name === name && hex(one.blob.slice(0, KEY_ID_BYTES)) === id);
-    if (type !== ED25519 || name !== checkpoint.origin || !line) {
+    const signature = signatureOf(checkpoint, name, id);
+    if (type !== ED25519 || name !== checkpoint.origin || !signature) {
       continue;
     }
-    const verifier = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
-    const signature = line.blob.slice(KEY_ID_BYTES);
-    if (await crypto.subtle.verify({ name: "Ed25519" }, verifier, signature, utf8(checkpoint.text))) {
+    if (await verifyEd25519(key, signature, utf8(checkpoint.text))) {
       return vkey;
     }
     throw new Error("the signature under the log's checkpoint is wrong");
   }
   throw new Error("no known key of the log signed its checkpoint");
+}
+
+/**
+ * Gives which of these witnesses (a Map of name to vkey) cosigned the checkpoint, as a Map of name to the time in seconds
+ * (c2sp.org/tlog-cosignature). Throws when the signature of one doesn't fit; whose kind this browser can't check is left out.
+ */
+export async function cosigners(checkpoint, witnesses) {
+  const found = new Map();
+  for (const [policyName, vkey] of witnesses) {
+    const { name, id, type, key } = await readVerifierKey(vkey);
+    const blob = signatureOf(checkpoint, name, id);
+    const verify = { [COSIGNATURE_ED25519]: verifyCosignature, [COSIGNATURE_MLDSA44]: verifySubtree }[type];
+    const seconds = blob && verify ? timeOf(blob) : undefined;
+    const held = seconds === undefined ? undefined : await verify(checkpoint, name, key, seconds, blob.slice(TIME_BYTES));
+    if (held === false) {
+      throw new Error("the signature of a witness doesn't fit the log's checkpoint");
+    }
+    if (held) {
+      found.set(policyName, seconds);
+    }
+  }
+  return found;
+}
+
+const signatureOf = ({ signatures }, name, id) =>
+  signatures.find((one) => one.name === name && hex(one.blob.slice(0, KEY_ID_BYTES)) === id)?.blob.slice(KEY_ID_BYTES);
+
+function timeOf(blob) {
+  if (blob.length <= TIME_BYTES) {
+    throw new Error("the signature of a witness is too short");
+  }
+  const seconds = blob.slice(0, TIME_BYTES).reduce((number, byte) => number * 256 + byte, 0);
+  if (seconds >= LAST_SECOND) {
+    throw new Error("a witness signed at a time beyond all clocks");
+  }
+  return seconds;
+}
+
+async function verifyEd25519(key, signature, message) {
+  const verifier = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
+  return crypto.subtle.verify({ name: "Ed25519" }, verifier, signature, message);
+}
+
+const verifyCosignature = (checkpoint, _name, key, seconds, signature) =>
+  verifyEd25519(key, signature, utf8(`cosignature/v1\ntime ${seconds}\n${checkpoint.text}`));
+
+async function verifySubtree({ origin, size, root }, name, key, seconds, signature) {
+  const algorithm = { name: "ML-DSA-44" };
+  const verifier = await crypto.subtle.importKey("raw-public", key, algorithm, false, ["verify"]).catch(() => undefined);
+  const message = concat(
+    utf8("subtree/v1\n\0"),
+    ...[spelled(name), eightBytes(seconds), spelled(origin), eightBytes(0), eightBytes(size), root],
+  );
+  return verifier && crypto.subtle.verify(algorithm, verifier, signature, message);
+}
+
+const spelled = (name) => concat(Uint8Array.of(utf8(name).length), utf8(name));
+
+function eightBytes(number) {
+  const bytes = new Uint8Array(NUMBER_BYTES);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(number));
+  return bytes;
 }
 
 /** Reads a proof file; gives {index, hashes, checkpoint, opening: {record, salt}}. */
