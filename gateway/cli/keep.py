@@ -40,12 +40,14 @@ def backup() -> None:
 def restore(folder: Path) -> None:
     """Put a backup into the empty store of the settings.
 
-    A gateway whose witnesses remember more takes no entries until two officers declare the restore:
-    `gateway ledger begin-epoch`.
+    A gateway whose witnesses remember more takes no entries until two officers have declared the restore in their pages
+    and it was carried out: `gateway ledger begin-epoch`.
     """
     restored = backups.restore(folder, configuration.load().store.url)
     console.print(f"Restored what was made at {restored.made_at}.", markup=False)
-    console.print("If entries are missing, declare it: gateway ledger begin-epoch --help", markup=False)
+    console.print(
+        "If entries are missing, two officers declare it: gateway ledger begin-epoch --help", markup=False
+    )
 
 
 @click.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
 
 import click
 from gateway_verify.opening import Opening
@@ -16,12 +15,10 @@ from gateway.assembly import Gateway
 from gateway.cli.installation import at_work, opened
 from gateway.cli.ledger_entries import held
 from gateway.disclosure.redo import redo as do_again
-from gateway.errors import Conflict, Invalid, NotFound, Unauthenticated
+from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
 from gateway.ledger.belt import restricted_role
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.ledger.epoch import Restored
-from gateway.ledger.epoch import begin_epoch as begin
 from gateway.ledger.export import epochs
 from gateway.ledger.export import export as export_log
 from gateway.ledger.follow import URGENT
@@ -40,8 +37,7 @@ from gateway.ledger.read import entry
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, last_seen, releases_allowed
 from gateway.registry.actors import actor_for_post
-from gateway.registry.models import Face
-from gateway.store.unit_of_work import Unit
+from gateway.review import restoring
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -216,42 +212,23 @@ def redo(folder: Path, officer: str) -> None:
 
 
 @ledger.command(name="begin-epoch")
-@click.option(
-    "--witnessed",
-    multiple=True,
-    type=click.File(encoding="utf-8"),
-    help="A file with the last checkpoint that a witness serves, once for each; without it the witnesses are asked.",
-)
-@click.option("--first-officer", required=True, help="Post id of the officer who declares the restore.")
-@click.option("--second-officer", required=True, help="Post id of the officer who confirms it.")
-@click.option("--partnership", required=True, help="Partnership id.")
-@click.option("--agency", required=True, help="Id of the agency that operates the gateway.")
-@click.option("--reasons", required=True, help="What happened, in words.")
-def begin_epoch(
-    witnessed: tuple[TextIO, ...],
-    first_officer: str,
-    second_officer: str,
-    partnership: str,
-    agency: str,
-    reasons: str,
-) -> None:
-    """Begin the log anew after a backup was restored: an act of two officers.
+@click.argument("declaration")
+def begin_epoch(declaration: str) -> None:
+    """Begin the log anew after a backup was restored, as two officers declared it: DECLARATION is its reference.
 
-    The restored log is shorter than the witnesses' and can't be grown again. A new one begins under new keys; its
-    first entry, open to all, holds what the witnesses last saw and what was lost. What may not be trusted any more is
+    They declare and agree to it in their pages, each with her signature; their page names the reference. It is carried
+    out once, within a day, and of the state that they saw. The new log has keys of its own; its first entry, open to
+    all, holds what the witnesses last saw, what was lost and both signatures. What may not be trusted any more is
     frozen until someone confirms it. The witnesses must then be asked to watch the new key.
     """
     gateway = opened()
-    with gateway.store.reading() as unit:
-        _check_officers(unit, partnership, first_officer, second_officer)
-    seen = tuple(file.read() for file in witnessed) or _ask_what_was_seen(gateway)
+    seen = _ask_what_was_seen(gateway)
     path = gateway.settings.keys.ledger_key_file
     fresh = path.with_name(path.name + ".new")
     create_log_keys(fresh)
-    declared = Restored(seen, first_officer, second_officer, partnership, agency, reasons)
     try:
         with gateway.store.writing() as unit:
-            begin(unit, load_log_keys(fresh), declared)
+            restoring.begin(unit, load_log_keys(fresh), declaration.strip().upper(), seen)
             number = current_epoch(unit)
     except BaseException:
         fresh.unlink()
@@ -262,18 +239,6 @@ def begin_epoch(
         f"The log began again as epoch {number}. Restart every worker; then give the witnesses this key:"
     )
     click.echo(gateway.journal.vkey(f"{gateway.journal.origin}/epoch-{number}"))
-
-
-def _check_officers(unit: Unit, partnership: str, *post_ids: str) -> None:
-    """Two people of the partnership, each in a current post of an information-governance officer."""
-    try:
-        officers = [actor_for_post(unit, post_id) for post_id in post_ids]
-    except Unauthenticated as error:
-        raise Invalid(f"No officer holds that post: {error.message}") from error
-    if any(one.face is not Face.GOVERNANCE or one.partnership_id != partnership for one in officers):
-        raise Invalid("A restore is declared by information-governance officers of the partnership.")
-    if len({one.person_id for one in officers}) < len(post_ids):
-        raise Invalid("A restore needs two officers.", next_step="Name a second person.")
 
 
 def _ask_what_was_seen(gateway: Gateway) -> tuple[str, ...]:

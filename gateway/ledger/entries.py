@@ -112,6 +112,9 @@ class EntryKind(StrEnum):
     ENTRY_REVEALED = "entry.revealed"
     RETENTION_RUN = "retention.run"
     EPOCH_BEGUN = "epoch.begun"
+    EPOCH_DECLARED = "epoch.declared"
+    EPOCH_AGREED = "epoch.agreed"
+    EPOCH_REFUSED = "epoch.refused"
     EPOCH_RECONFIRMED = "epoch.reconfirmed"
 
 

@@ -1,15 +1,15 @@
-"""A new life of the log after a restore: two officers declare what the witnesses last saw and what was lost.
+"""A new life of the log after a restore: what its witnesses had seen, what was lost, and the two officers who say so.
 
 The restored tree cannot be grown again, because its witnesses hold a longer one. So a new log begins, under a new
 name and new keys. Its first entry is public and holds the last witnessed checkpoint, how many entries the restored
-database still has, and the gap. Parcels, consents, mandates, walls and sessions from before are frozen by the flow
-until someone confirms them again (`frozen_before`).
+database still has, the gap, and the signatures of the officers who declared it. Parcels, consents, mandates, walls and
+sessions from before are frozen by the flow until someone confirms them again (`frozen_before`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from gateway_verify.checkpoint import Checkpoint, check_signature, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import Frontier, edge_of
-from gateway_verify.note import VerifierKey, encode
+from gateway_verify.note import Note, VerifierKey, encode
 from gateway_verify.policy import Policy, cosigners
+from gateway_verify.restore import Agreed, Signature
 from sqlmodel import col
 
 from gateway.errors import Conflict, Invalid
@@ -31,71 +32,96 @@ from gateway.store.unit_of_work import Unit
 
 
 @dataclass(frozen=True)
-class Restored:
-    """What two officers declare: what each witness last saw, as it served it, and why, in words."""
+class Seen:
+    """The last checkpoint of this log that a witness holds, and when it cosigned it."""
 
-    witnessed: tuple[str, ...]
-    first_officer_post_id: str
-    second_officer_post_id: str
-    partnership_id: str
-    controller_agency_id: str
-    reasons: str
+    witness: str
+    size: int
+    at: datetime
 
 
-def begin_epoch(unit: Unit, keys: LogKeys, restored: Restored) -> str:
-    """Begin the log anew with `keys`; give the id of its first entry.
+@dataclass(frozen=True)
+class Gap:
+    """What is between the witnesses and the database, and which life of the log would begin.
 
-    Witnesses need not have seen the same: the largest of their checkpoints counts. Raises Invalid when the officers are
-    one post, no reasons are given or the checkpoints are not ones of this log that together a quorum of its witnesses
-    cosigned; Conflict when nothing was lost, so that the log can simply go on.
+    `note` is the largest checkpoint that a witness serves and `checkpoint` what it says; `held` how many entries the
+    database holds and `held_until` when the last of them was signed.
     """
-    journal = journal_of(unit)
-    if restored.first_officer_post_id == restored.second_officer_post_id:
-        raise Invalid("A restore needs two officers.", fields={"second": "Name a second officer."})
-    if not restored.reasons.strip():
-        raise Invalid("A restore needs its reasons in words.", fields={"reasons": "Say what happened."})
-    former = unit.session.execute(
-        sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
-    ).scalar_one_or_none()
-    if former is None:
-        raise Conflict("There is no log yet, so there is nothing to begin again.")
-    note, seen = _witnessed(journal, former, restored.witnessed)
-    held = _size(unit, former.number)
-    _check_lost(unit, former, seen, held)
-    number = former.number + 1
-    origin = f"{journal.origin}/epoch-{number}"
-    first, second = keys.public(origin)
+
+    number: int
+    former_origin: str
+    former_key: str
+    note: str
+    checkpoint: Checkpoint
+    held: int
+    held_until: datetime | None
+    seen: tuple[Seen, ...]
+
+    @property
+    def lost(self) -> int:
+        """How many entries were lost; none where as many are there, and others."""
+        return max(self.checkpoint.size - self.held, 0)
+
+    @property
+    def root(self) -> str:
+        """The root that the witnesses cosigned, base64."""
+        return encode(self.checkpoint.root)
+
+
+def gap(unit: Unit, witnessed: Sequence[str]) -> Gap:
+    """Compare the database with the checkpoints that the witnesses serve.
+
+    Witnesses need not have seen the same: the largest of their checkpoints counts. Raises Invalid when they are not
+    checkpoints of this log that together a quorum of its witnesses cosigned; Conflict when nothing was lost, so that
+    the log can simply go on.
+    """
+    former = _former(unit)
+    notes = _witnessed(journal_of(unit), former, witnessed)
+    text, checkpoint = max(((str(note), one) for note, one, _ in notes), key=lambda pair: pair[1].size)
+    held = _last_signed(unit, former.number)
+    size, until = (held.size, held.at) if held is not None else (0, None)
+    _check_lost(unit, former, checkpoint, size)
+    seen = tuple(
+        Seen(name, one.size, at)
+        for _, one, cosigned in sorted(notes, key=lambda found: -found[1].size)
+        for name, at in cosigned.items()
+    )
+    return Gap(former.number + 1, former.origin, former.log_key, text, checkpoint, size, until, seen)
+
+
+def begin_epoch(
+    unit: Unit, keys: LogKeys, found: Gap, agreed: Agreed, second: Signature, *, controller_agency_id: str
+) -> str:
+    """Begin the log anew with `keys`, on the word of two officers; give the id of its first entry, which is public.
+
+    Raises Invalid when two officers' signatures don't stand under it, Conflict when they signed of another state.
+    """
+    declared, journal = agreed.declared, journal_of(unit)
+    try:
+        agreed.check(second)
+    except Unverified as error:
+        raise Invalid(f"A restore needs the signatures of two officers: {error}.") from error
+    stated = (declared.former_origin, declared.former_key, declared.witnessed_size, declared.witnessed_root)
+    if (*stated, declared.held) != (*_stated(found), found.held):
+        raise Conflict(
+            "The officers declared another state than this: the witnesses have seen more since, or the database is "
+            "another.",
+            next_step="Have it declared again as it is now.",
+        )
+    origin = f"{journal.origin}/epoch-{found.number}"
+    first, beside = keys.public(origin)
     unit.session.add(
         LedgerEpoch(
-            number=number, origin=origin, begun_at=unit.now, log_key=str(first), second_key=str(second)
+            number=found.number,
+            origin=origin,
+            begun_at=unit.now,
+            log_key=str(first),
+            second_key=str(beside or ""),
         )
     )
     unit.session.flush()
     journal.keys, journal.stopped = keys, None
-    declared = Entry(
-        EntryKind.EPOCH_BEGUN,
-        restored.partnership_id,
-        restored.controller_agency_id,
-        None,
-        None,
-        refs={
-            "first_officer": restored.first_officer_post_id,
-            "second_officer": restored.second_officer_post_id,
-        },
-        codes={
-            "former_origin": former.origin,
-            "former_key": former.log_key,
-            "witnessed_size": seen.size,
-            "witnessed_root": encode(seen.root),
-            "witnessed_note": sha256(note.encode()).hexdigest(),
-            "held": held,
-            "lost": max(seen.size - held, 0),
-        },
-        public=True,
-    )
-    entry_id = record(unit, declared)
-    record(unit, replace(declared, public=False, words={"reasons": restored.reasons}))
-    return entry_id
+    return record(unit, _first_entry(found, agreed, second, controller_agency_id))
 
 
 def frozen_before(unit: Unit) -> datetime | None:
@@ -105,28 +131,72 @@ def frozen_before(unit: Unit) -> datetime | None:
     return epoch.begun_at if epoch is not None and epoch.number > 1 else None
 
 
-def _witnessed(journal: Journal, former: LedgerEpoch, texts: Sequence[str]) -> tuple[str, Checkpoint]:
-    """Give the largest of the checkpoints, as it was served and as it says."""
-    seen: list[tuple[str, Checkpoint]] = []
-    names: set[str] = set()
+def _stated(found: Gap) -> tuple[str, str, int, str]:
+    return found.former_origin, found.former_key, found.checkpoint.size, found.root
+
+
+def _first_entry(found: Gap, agreed: Agreed, second: Signature, controller_agency_id: str) -> Entry:
+    declared = agreed.declared
+    officers = {"first_officer": declared.first_officer, "second_officer": agreed.second_officer}
+    return Entry(
+        EntryKind.EPOCH_BEGUN,
+        declared.partnership,
+        controller_agency_id,
+        None,
+        None,
+        refs=officers,
+        codes={
+            "former_origin": found.former_origin,
+            "former_key": found.former_key,
+            "witnessed_size": found.checkpoint.size,
+            "witnessed_root": found.root,
+            "witnessed_note": sha256(found.note.encode()).hexdigest(),
+            "held": found.held,
+            "lost": found.lost,
+            "reasons": declared.reasons,
+            "declared_at": declared.declared_at,
+            "first_key": agreed.first.key,
+            "first_signature": agreed.first.signature,
+            "agreed_at": agreed.agreed_at,
+            "second_key": second.key,
+            "second_signature": second.signature,
+        },
+        public=True,
+    )
+
+
+def _former(unit: Unit) -> LedgerEpoch:
+    newest = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
+    former = unit.session.execute(newest).scalar_one_or_none()
+    if former is None:
+        raise Conflict("There is no log yet, so there is nothing to begin again.")
+    return former
+
+
+def _witnessed(
+    journal: Journal, former: LedgerEpoch, texts: Sequence[str]
+) -> list[tuple[Note, Checkpoint, dict[str, datetime]]]:
+    """Give the checkpoints with who cosigned each and when."""
+    found: list[tuple[Note, Checkpoint, dict[str, datetime]]] = []
+    policy = journal.policy or Policy()
     try:
+        key = VerifierKey.parse(former.log_key)
         for text in texts:
             note, checkpoint = read_checkpoint(text)
-            if checkpoint.origin != former.origin or not check_signature(
-                note, VerifierKey.parse(former.log_key)
-            ):
+            if checkpoint.origin != former.origin or not check_signature(note, key):
                 raise Unverified("it is not a signed checkpoint of this log")
-            seen.append((text, checkpoint))
-            names |= set(cosigners(note, journal.policy or Policy()))
-        if not seen or (journal.policy is not None and not journal.policy.met_by(names)):
-            asked = journal.policy.in_words() if journal.policy else "a witness"
+            found.append((note, checkpoint, cosigners(note, policy)))
+        names = {name for _, _, cosigned in found for name in cosigned}
+        if not found or not policy.met_by(names):
+            asked = policy.in_words() if journal.policy else "a witness"
             raise Unverified(f"it needs what {asked} last cosigned")
     except Unverified as error:
         raise Invalid(
             f"That is not what the witnesses last saw of this log: {error}.",
+            next_step="Call those of the witnesses who gave no answer, then try again.",
             fields={"witnessed": f"{error}."},
         ) from error
-    return max(seen, key=lambda one: one[1].size)
+    return found
 
 
 def _check_lost(unit: Unit, former: LedgerEpoch, seen: Checkpoint, held: int) -> None:
@@ -139,6 +209,8 @@ def _check_lost(unit: Unit, former: LedgerEpoch, seen: Checkpoint, held: int) ->
         )
 
 
-def _size(unit: Unit, epoch: int) -> int:
-    largest = sa.select(sa.func.max(LedgerCheckpoint.size)).where(col(LedgerCheckpoint.epoch) == epoch)
-    return unit.session.execute(largest).scalar() or 0
+def _last_signed(unit: Unit, epoch: int) -> LedgerCheckpoint | None:
+    chosen = sa.select(LedgerCheckpoint).where(col(LedgerCheckpoint.epoch) == epoch)
+    return unit.session.execute(
+        chosen.order_by(col(LedgerCheckpoint.size).desc()).limit(1)
+    ).scalar_one_or_none()

@@ -40,7 +40,7 @@ class PolicyVersion(Row, table=True):
 
 
 class PolicySigner(Row, table=True):
-    """A key that signs policies: an officer's own, or the installation's (no person) for the founding alone.
+    """A key that signs policies and restores: an officer's own; the installation's (no person) for the founding alone.
 
     The private half is sealed; `certificate` ties the public half to its person by a key that isn't in the database,
     so that a row written past the gateway is no signer.
@@ -52,6 +52,9 @@ class PolicySigner(Row, table=True):
     public: str = Field(description="Ed25519 public key, base64")
     private: bytes
     certificate: str
+    waits_since: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="it was made then, and the log has no entry of it yet"
+    )
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

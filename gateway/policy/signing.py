@@ -1,4 +1,4 @@
-"""Signatures on policies: who signs, over what, and when a signature counts. That one is required is a constant here.
+"""Officers' signatures: who signs, over what, and when a signature counts. That a policy needs one is a constant here.
 
 A statement binds the version's hash to its partnership, its place in the sequence, what it replaces and its time, so
 that an old bundle, another partnership's or the same one at another place isn't signed by the same signature.
@@ -70,13 +70,53 @@ def sign(
 ) -> dict[str, str]:
     """Sign as this officer (or as the installation, with no person); her key is made at first use and logged."""
     signer = _signer(unit, statement.partnership_id, person_id) or _make(
-        unit, statement.partnership_id, person_id, agency_id
+        unit, statement.partnership_id, person_id
     )
-    private = unit.vault.open_bytes(
-        unit.session, Scope.PARTNERSHIP, signer.partnership_id, signer.private, where=_where(signer.id)
+    announce(unit, signer, agency_id)
+    signature = _signed(unit, signer, statement.signed_bytes(role))
+    return {"role": role, "kid": signer.kid, "signature": signature}
+
+
+def sign_restore(unit: Unit, partnership_id: str, person_id: str, message: bytes) -> tuple[str, str]:
+    """Sign as this officer while nothing can be recorded; give her public key and the signature, both base64.
+
+    A key made for it is announced once the log goes on: `announce`.
+    """
+    signer = _signer(unit, partnership_id, person_id) or _make(unit, partnership_id, person_id)
+    return signer.public, _signed(unit, signer, message)
+
+
+def signer_with(unit: Unit, partnership_id: str, public: str) -> PolicySigner | None:
+    """The officer's key of these base64 bytes, or None: not hers, or its row was written past the gateway."""
+    rows = select(PolicySigner).where(
+        PolicySigner.public == public,
+        PolicySigner.partnership_id == partnership_id,
+        col(PolicySigner.ended_at).is_(None),
     )
-    signature = Ed25519PrivateKey.from_private_bytes(private).sign(statement.signed_bytes(role))
-    return {"role": role, "kid": signer.kid, "signature": base64.b64encode(signature).decode()}
+    signer = unit.session.exec(rows).first()
+    if signer is None or not hmac.compare_digest(signer.certificate, _certificate(unit, signer)):
+        return None
+    return signer
+
+
+def announce(unit: Unit, signer: PolicySigner, agency_id: str) -> None:
+    """Write the public entry of a key that has none yet."""
+    if signer.waits_since is None:
+        return
+    signer.waits_since = None
+    unit.session.add(signer)
+    append.record(
+        unit,
+        Entry(
+            kind=EntryKind.KEY_ACTIVATED,
+            partnership_id=signer.partnership_id,
+            controller_agency_id=agency_id,
+            actor_post_id=None,
+            actor_agency_id=None,
+            codes={"key": signer.kid, "use": "policy", "public": signer.public},
+            public=True,
+        ),
+    )
 
 
 def holds(unit: Unit, statement: Statement, signatures: Sequence[Mapping[str, str]]) -> bool:
@@ -122,7 +162,7 @@ def _signer(unit: Unit, partnership_id: str, person_id: str | None) -> PolicySig
     return unit.session.exec(rows).first()
 
 
-def _make(unit: Unit, partnership_id: str, person_id: str | None, agency_id: str) -> PolicySigner:
+def _make(unit: Unit, partnership_id: str, person_id: str | None) -> PolicySigner:
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw()
     row_id = new_id()
@@ -140,23 +180,19 @@ def _make(unit: Unit, partnership_id: str, person_id: str | None, agency_id: str
             where=_where(row_id),
         ),
         certificate="",
+        waits_since=unit.now,
     )
     row.certificate = _certificate(unit, row)
     unit.session.add(row)
     unit.session.flush()
-    append.record(
-        unit,
-        Entry(
-            kind=EntryKind.KEY_ACTIVATED,
-            partnership_id=partnership_id,
-            controller_agency_id=agency_id,
-            actor_post_id=None,
-            actor_agency_id=None,
-            codes={"key": row.kid, "use": "policy", "public": row.public},
-            public=True,
-        ),
-    )
     return row
+
+
+def _signed(unit: Unit, signer: PolicySigner, message: bytes) -> str:
+    private = unit.vault.open_bytes(
+        unit.session, Scope.PARTNERSHIP, signer.partnership_id, signer.private, where=_where(signer.id)
+    )
+    return base64.b64encode(Ed25519PrivateKey.from_private_bytes(private).sign(message)).decode()
 
 
 def _certificate(unit: Unit, signer: PolicySigner) -> str:

@@ -1,9 +1,9 @@
-"""A concern raised about an entry and the answer that is owed; why an entry is held back; an erasure that waits."""
+"""A concern raised about an entry and the answer that is owed; why an entry is held back; what waits for a second."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field
 
 from gateway.store.tables import Row, UtcDateTime
@@ -70,6 +70,44 @@ class EntryErasure(Row, table=True):
     asked_by_post_id: str = Field(foreign_key="post.id")
     answered_by_post_id: str | None = Field(default=None, foreign_key="post.id")
     answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RestoreState(StrEnum):
+    """What became of a restore that was declared; one that lapsed stays as it is."""
+
+    WAITING = "waiting"
+    AGREED = "agreed"
+    REFUSED = "refused"
+    CARRIED_OUT = "carried_out"
+
+
+class RestoreDeclaration(Row, table=True):
+    """A restore that one officer declares and a second agrees to, of one state of the log, each with a signature.
+
+    While the log is stopped nothing can be recorded: `recorded_at` says when its acts were, in the log's new life.
+    """
+
+    __tablename__ = "restore_declaration"
+    reference: str = Field(unique=True)
+    state: str = Field(index=True, description="a RestoreState")
+    former_origin: str
+    former_key: str
+    witnessed_size: int = Field(sa_type=BigInteger)
+    witnessed_root: str
+    held: int = Field(sa_type=BigInteger)
+    reasons: bytes = Field(description="sealed: the salt of their digest and the words")
+    reasons_digest: str
+    declared_by_post_id: str = Field(foreign_key="post.id")
+    declared_at: datetime = Field(sa_type=UtcDateTime)
+    first_key: str
+    first_signature: str
+    agreed_by_post_id: str | None = Field(default=None, foreign_key="post.id")
+    agreed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    second_key: str | None = None
+    second_signature: str | None = None
+    refused_by_post_id: str | None = Field(default=None, foreign_key="post.id")
+    refused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    recorded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Concern(Row, table=True):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlmodel import select
 
 from gateway.assembly import Gateway, assemble
 from gateway.cli import demo_heard
@@ -27,6 +30,7 @@ from gateway.ledger.start import start
 from gateway.registry import people, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Post, WallKind
+from gateway.review.models import RestoreDeclaration
 from gateway.settings import load
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Outcome
@@ -36,8 +40,10 @@ from tests.disclosure.conftest import open_it, parcel_id_of
 from tests.ledger.witnesses import running
 from tests.postgres import Postgres
 from tests.told import PERMITTED, found
-from tests.web.pages import sign_in
+from tests.web.pages import Web, sign_in
 
+PLACE = "/governance/restores"
+WHY = {"reasons": "The backup of the night was restored."}
 KINDS = ("sqlite", "postgresql")
 OTHERS = ("probation-om", "police-ppu")
 
@@ -121,6 +127,8 @@ def test_the_drill(
         browser = create_app(stage.gateway).test_client()
         sign_in(browser, stage.gateway, kept["nadia"])
         assert browser.get("/staff/").status_code == 200
+        officer = create_app(stage.gateway).test_client()
+        sign_in(officer, stage.gateway, kept["officer"])
         assert shell.runs("backup") == 0
 
         lost_line = _in_the_lost_time(stage, kept)
@@ -135,7 +143,7 @@ def test_the_drill(
             stage.ask(PERMITTED)
         assert shell.runs("person", "end-post", "meadowshire", "health-lead", "--reason", "She left.") == 1
         assert shell.runs("ledger", "missed", f"{tmp_path}/copy") == 1
-        _declare(shell, stage)
+        _declare(shell, stage, _cookie(officer), capsys)
 
         for one in witnesses:
             one.trust(_new_key(stage, tmp_path))
@@ -225,24 +233,55 @@ def _leaver(stage: Stage, unit: Unit, actor: Actor) -> None:
     people.end_post(unit, actor, stage.post_id(unit, "mappa-chair"), "She left the force.")
 
 
-def _declare(shell: Installation, stage: Stage) -> None:
-    """Two officers declare what the witnesses last saw."""
-    ids = stage.do(
-        lambda unit: (
-            stage.post_id(unit, "office-ig"),
-            stage.post_id(unit, "office-ig-2"),
-            stage.partnership_id(unit),
-            stage.agency_id(unit, "office"),
-        )
-    )
-    officer = stage.do(lambda unit: stage.post_id(unit, "probation-om"))
-    first, second, partnership, agency = ids
-    where = ("--partnership", partnership, "--agency", agency, "--reasons", "The disk failed.")
-    for one, other in ((first, first), (first, officer), (first, "0" * 32)):
-        officers = ("--first-officer", one, "--second-officer", other)
-        assert shell.runs("ledger", "begin-epoch", *officers, *where) == 1
-    officers = ("--first-officer", first, "--second-officer", second)
-    assert shell.runs("ledger", "begin-epoch", *officers, *where) == 0
+def _declare(
+    shell: Installation, stage: Stage, old: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two officers sign in, see what was lost and declare it; the operator begins the log anew, once."""
+    app = create_app(stage.gateway)
+    begin = ("ledger", "begin-epoch")
+    assert shell.runs(*begin, "CDFG-HJKM") == 1
+    before = Web(app, stage.gateway)
+    before.client.set_cookie(*old, domain="localhost", secure=True)
+    assert "Restores to declare or answer 1" in before.page("/governance/").text
+    assert "Sign out and sign in again" in before.page(PLACE).text
+    came_back = before.submit(before.page(f"{PLACE}/declare"), WHY, status=403)
+    assert "You signed in before the log was stopped" in came_back.text
+
+    first = _signed_in(stage, app, "office-ig")
+    shown = first.page(PLACE)
+    assert shown.h1 == "The log is stopped"
+    seen = re.search(r"The witnesses had seen (\d+) entries The store still holds (\d+) entries", shown.text)
+    assert seen is not None
+    assert f"Lost {int(seen[1]) - int(seen[2])} entries" in shown.text
+    assert shown.text.count(f" {seen[1]} ") >= 3  # what each witness saw
+    declared = first.submit(first.page(f"{PLACE}/declare"), WHY)
+    assert "The backup of the night was restored." in declared.text
+    [act] = [href for href in declared.links().values() if href.endswith("/refuse")]
+    agree = act.replace("/refuse", "/agree")
+    assert first.client.get(f"{PLACE}/declare").status_code == 200
+    assert first.submit(first.page(f"{PLACE}/declare"), WHY, status=409).h1
+    assert shell.runs(*begin, _reference(stage)) == 1
+    assert "waits for the second officer" in capsys.readouterr().err
+    for nobody in ("office-ig", "office-ig-2", "probation-om"):  # herself, her colleague, no officer
+        _signed_in(stage, app, nobody).page(agree, status=403)
+    second = _signed_in(stage, app, "police-ig")
+    assert "Restores to declare or answer 1" in second.page("/governance/").text
+    agreed = second.submit(second.page(agree))
+    reference = _reference(stage)
+    assert f"gateway ledger begin-epoch {reference}" in agreed.text
+    assert shell.runs(*begin, reference.lower()) == 0
+    assert shell.runs(*begin, reference) == 1
+    assert "was carried out already" in capsys.readouterr().err
+
+
+def _signed_in(stage: Stage, app: Flask, who: str) -> Web:
+    web = Web(app, stage.gateway)
+    web.sign_in(stage.do(lambda unit: stage.post_id(unit, who)))
+    return web
+
+
+def _reference(stage: Stage) -> str:
+    return stage.do(lambda unit: unit.session.exec(select(RestoreDeclaration.reference)).one())
 
 
 def _new_key(stage: Stage, folder: Path) -> str:

@@ -12,7 +12,7 @@ from gateway_verify.opening import Opening
 
 from gateway.clock import FixedClock
 from gateway.errors import Conflict, Invalid, NotConfirmed
-from gateway.ledger.epoch import Restored, begin_epoch, frozen_before
+from gateway.ledger.epoch import begin_epoch, frozen_before, gap
 from gateway.ledger.export import export
 from gateway.ledger.follow import follow
 from gateway.ledger.journal import Journal, create_log_keys, load_log_keys
@@ -22,13 +22,10 @@ from gateway.ledger.witness import ask_witnesses, compare_at_start, last_seen
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
-from tests.ledger.made import OFFICER, ORIGIN, PARTNERSHIP, POLICE, recorded
+from tests.ledger.made import OFFICER, ORIGIN, POLICE, recorded
+from tests.ledger.restores import FIRST_KEY, SECOND_KEY, agreed, begun, seen_by_witnesses, signature
 from tests.ledger.test_witnesses_see_what_the_database_can_hide import cut_tail
 from tests.ledger.witnesses import running
-
-RESTORED = Restored(
-    (), OFFICER, "9" * 32, PARTNERSHIP, POLICE, "The disk failed; the backup of Friday was restored"
-)
 
 
 def test_the_drill(sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path) -> None:
@@ -44,14 +41,16 @@ def test_the_drill(sqlite_store: Store, sqlite_journal: Journal, clock: FixedClo
             recorded(store, 1)
         seen, problems = last_seen(store, journal)
         assert (len(seen), list(problems)) == (3, [])
-        restored = replace(RESTORED, witnessed=tuple(seen))
 
-        with pytest.raises(Invalid), store.writing() as unit:
-            begin_epoch(unit, keys, replace(restored, second_officer_post_id=OFFICER))
-        with pytest.raises(Invalid), store.writing() as unit:
-            begin_epoch(unit, keys, replace(restored, witnessed=tuple(seen[:1])))
+        with pytest.raises(Invalid), store.reading() as unit:
+            gap(unit, seen[:1])
+        with store.reading() as unit:
+            found = gap(unit, seen)
+        assert [(one.witness, one.size, one.at) for one in found.seen] == [
+            (name, 5, NOW) for name in ("c1", "c2", "c3")
+        ]
         with store.writing() as unit:
-            first = begin_epoch(unit, keys, restored)
+            first = begun(unit, keys, list(seen))
 
         for one in witnesses:
             one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
@@ -65,7 +64,7 @@ def test_the_drill(sqlite_store: Store, sqlite_journal: Journal, clock: FixedClo
         assert (codes["witnessed_size"], codes["held"], codes["lost"]) == (5, 3, 2)
         assert frozen_before(unit) == NOW
         assert verify_store(unit).verified
-        assert verify_store(unit).entries == 3 + 2 + 2
+        assert verify_store(unit).entries == 3 + 1 + 2
         export(unit, tmp_path / "log", newest=True)
     policy = tmp_path / "log/policy.txt"
     assert main([str(tmp_path / "log"), "--policy", str(policy)]) == 0
@@ -83,12 +82,51 @@ def stranger(folder: Path) -> str:
     return str(load_log_keys(folder / "stranger.key").public(ORIGIN)[0])
 
 
-def lost(store: Store, journal: Journal, folder: Path) -> Restored:
-    """A restore to 3 entries of a log whose witnesses saw more; gives what is to be declared."""
+def lost(store: Store, journal: Journal, folder: Path) -> list[str]:
+    """A restore to 3 entries of a log whose witnesses saw more; gives what they serve."""
     cut_tail(store, 3)
     compare_at_start(store, journal)
     create_log_keys(folder / "new.key")
-    return replace(RESTORED, witnessed=tuple(last_seen(store, journal)[0]))
+    return seen_by_witnesses(store, journal)
+
+
+def test_nobody_begins_it_without_the_signatures_of_two_officers(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+    with running(tmp_path, journal, clock):
+        recorded(store, 5)
+        ask_witnesses(store, journal)
+        seen = lost(store, journal, tmp_path)
+    with store.reading() as unit:
+        found = gap(unit, seen)
+    both = agreed(found)
+    second = signature(SECOND_KEY, both.signed_bytes())
+    twice = agreed(found, second_officer=OFFICER)
+    other = replace(both, declared=replace(both.declared, held=2))
+    tried = (
+        (both, signature(FIRST_KEY, both.signed_bytes()), Invalid),  # one key for both
+        (twice, signature(SECOND_KEY, twice.signed_bytes()), Invalid),  # one post for both
+        (both, signature(SECOND_KEY, both.declared.signed_bytes()), Invalid),  # she signed something else
+        (replace(both, agreed_at="2026-11-22T10:06:00.000000Z"), second, Invalid),
+        (agreed(found, key=SECOND_KEY), second, Invalid),
+        (agreed(replace(found, held=2)), None, Conflict),  # of another state, and signed so
+        (other, None, Invalid),
+    )
+    for one, by, refused in tried:
+        hand = by or signature(SECOND_KEY, one.signed_bytes())
+        with pytest.raises(refused), store.writing() as unit:
+            begin_epoch(
+                unit,
+                load_log_keys(tmp_path / "new.key"),
+                found,
+                one,
+                hand,
+                controller_agency_id=POLICE,
+            )
+    with store.writing() as unit:
+        keys = load_log_keys(tmp_path / "new.key")
+        begin_epoch(unit, keys, found, both, second, controller_agency_id=POLICE)
 
 
 def test_witnesses_that_saw_different_states_are_believed_together(
@@ -107,7 +145,7 @@ def test_witnesses_that_saw_different_states_are_believed_together(
         journal.policy = policy
         restored = lost(store, journal, tmp_path)
         with store.writing() as unit:
-            first = begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)
+            first = begun(unit, load_log_keys(tmp_path / "new.key"), restored)
     with store.reading() as unit:
         codes = Opening.from_bytes(opening_of(unit, first).extra or b"").fields()["codes"]
         assert (codes["witnessed_size"], codes["held"], codes["lost"]) == (6, 3, 3)
@@ -138,14 +176,14 @@ def test_a_copy_elsewhere_keeps_what_the_database_lost(
         assert "from entry 1 to entry 5" in verified(copy / "log")
 
         with store.writing() as unit:
-            begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)
+            begun(unit, load_log_keys(tmp_path / "new.key"), restored)
         for one in witnesses:
             one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
         recorded(store, 300)
         ask_witnesses(store, journal)
         for _ in range(2):
-            assert followed(store, copy) == 5 + 302
-            assert "epoch-2 is whole from entry 1 to entry 302" in verified(copy / "log")
+            assert followed(store, copy) == 5 + 301
+            assert "epoch-2 is whole from entry 1 to entry 301" in verified(copy / "log")
             assert "from entry 1 to entry 5" in verified(copy / "log/epoch-1")
 
 
@@ -169,7 +207,7 @@ def test_openings_of_the_former_log_are_checked_in_it(
         ask_witnesses(store, journal)
         restored = lost(store, journal, tmp_path)
         with store.writing() as unit:
-            begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)
+            begun(unit, load_log_keys(tmp_path / "new.key"), restored)
         for one in witnesses:
             one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
         ask_witnesses(store, journal)
@@ -193,9 +231,9 @@ def test_a_log_that_lost_nothing_is_not_begun_again(
     with running(tmp_path, journal, clock):
         recorded(store, 5)
         ask_witnesses(store, journal)
-        restored = replace(RESTORED, witnessed=tuple(last_seen(store, journal)[0]))
+        restored = seen_by_witnesses(store, journal)
 
         with pytest.raises(Conflict), store.writing() as unit:
-            begin_epoch(unit, load_log_keys(tmp_path / "new.key"), restored)
+            begun(unit, load_log_keys(tmp_path / "new.key"), restored)
     with store.reading() as unit:
         assert frozen_before(unit) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from joserfc.jwk import ECKey
@@ -10,12 +10,21 @@ from sqlmodel import col, select
 
 from gateway.clock import local_day
 from gateway.disclosure import keyring, policies, policy_drafts, reconfirm, retention
-from gateway.ledger import epoch, read
+from gateway.ledger import read
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import LogKeys, create_log_keys, load_log_keys
 from gateway.ledger.models import LedgerCheckpoint
-from gateway.review import concerns, erasing, handing_out, holding, log, regulator
-from gateway.review.models import AnswerKind, Concern, ConcernKind, ErasureGround, HoldGround
+from gateway.registry.actors import Actor
+from gateway.review import concerns, erasing, handing_out, holding, log, regulator, restoring
+from gateway.review.models import (
+    AnswerKind,
+    Concern,
+    ConcernKind,
+    ErasureGround,
+    HoldGround,
+    RestoreDeclaration,
+)
+from gateway.review.restoring import Present
 from gateway.sealing import jwe
 from gateway.sealing.models import RecipientKey
 from gateway.store.tables import new_id
@@ -287,9 +296,19 @@ def is_cleaned_up(scene: Scene) -> Act:
     return Act(lambda: scene.do(retention.run), None, None, scene.agency("office"))
 
 
-def _restored(scene: Scene) -> epoch.Restored:
-    """What is declared of a store put back to before its last acts, which the witness saw."""
+@dataclass(frozen=True)
+class _Restored:
+    """A store put back to before its last acts, as two officers declared it; `seen` is what its witness saw."""
 
+    seen: str
+    reference: str
+
+    def begin(self, scene: Scene) -> str:
+        keys = _new_keys(scene)
+        return scene.do(lambda unit: restoring.begin(unit, keys, self.reference, [self.seen]))
+
+
+def _restored(scene: Scene, *, refused_first: bool = False) -> _Restored:
     def newest(unit: Unit) -> str:
         rows = select(LedgerCheckpoint.note).order_by(col(LedgerCheckpoint.size).desc())
         return str(unit.session.exec(rows).first())
@@ -298,14 +317,23 @@ def _restored(scene: Scene) -> epoch.Restored:
     scene.ask(PERMITTED)
     seen = scene.do(newest)
     scene.go_back_to(kept)
-    return epoch.Restored(
-        (seen,),
-        scene.post("office-ig"),
-        scene.post("office-ig-2"),
-        scene.do(scene.partnership_id),
-        scene.agency("office"),
-        "The disk failed.",
+    journal = scene.gateway.journal
+    journal.stopped, journal.stopped_at = "a witness holds another history", scene.clock.now()
+    scene.later(hours=1)
+
+    def declare(unit: Unit, actor: Actor) -> str:
+        return restoring.declare(unit, Present(actor, unit.now, [seen]), "The disk failed.")
+
+    if refused_first:
+        other = scene.by("police-ig", declare)
+        scene.by("office-ig", lambda unit, actor: restoring.refuse(unit, Present(actor, unit.now, ()), other))
+    declared = scene.by("office-ig", declare)
+    scene.by(
+        "police-ig", lambda unit, actor: restoring.agree(unit, Present(actor, unit.now, [seen]), declared)
     )
+    reference = scene.do(lambda unit: unit.session.get_one(RestoreDeclaration, declared).reference)
+    journal.stopped = None  # what each command starts with
+    return _Restored(seen, reference)
 
 
 def _new_keys(scene: Scene) -> LogKeys:
@@ -314,23 +342,37 @@ def _new_keys(scene: Scene) -> LogKeys:
     return load_log_keys(file)
 
 
+def _begun(scene: Scene, by: str | None, *, refused_first: bool = False) -> Act:
+    """The log begins anew: what officers did while it was stopped is told in its first entries."""
+    restored = _restored(scene, refused_first=refused_first)
+    post, agency = (scene.post(by), scene.agency(by.split("-")[0])) if by else (None, None)
+    controller = "police" if refused_first else "office"
+    return Act(lambda: restored.begin(scene), post, agency, scene.agency(controller))
+
+
 @leaves(EntryKind.EPOCH_BEGUN)
+def begins_the_log_anew(scene: Scene) -> Act:
+    return _begun(scene, None)
+
+
+@leaves(EntryKind.EPOCH_DECLARED)
 def declares_a_restore(scene: Scene) -> Act:
-    restored, keys = _restored(scene), _new_keys(scene)
-    return Act(
-        lambda: scene.do(lambda unit: epoch.begin_epoch(unit, keys, restored)),
-        None,
-        None,
-        restored.controller_agency_id,
-        times=2,  # for everybody, and with its reasons
-    )
+    return _begun(scene, "office-ig")
+
+
+@leaves(EntryKind.EPOCH_AGREED)
+def agrees_to_a_restore(scene: Scene) -> Act:
+    return _begun(scene, "police-ig")
+
+
+@leaves(EntryKind.EPOCH_REFUSED)
+def refuses_a_restore(scene: Scene) -> Act:
+    return _begun(scene, "office-ig", refused_first=True)
 
 
 @leaves(EntryKind.EPOCH_RECONFIRMED)
 def confirms_what_was_sealed_before(scene: Scene) -> Act:
-    restored, keys = _restored(scene), _new_keys(scene)
-    scene.later(hours=1)
-    scene.do(lambda unit: epoch.begin_epoch(unit, keys, restored))
+    _restored(scene).begin(scene)
     sealed = scene.parcel("probation-om", "convictions")
     return scene.act(
         "police-ppu",

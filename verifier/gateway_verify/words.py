@@ -93,6 +93,9 @@ KINDS: Mapping[str, str] = {
     "entry.revealed": "A sealed entry was revealed",
     "retention.run": "Information past its time was destroyed",
     "epoch.begun": "The log was begun again after a restore from backup",
+    "epoch.declared": "An officer declared that a backup was restored",
+    "epoch.agreed": "A second officer agreed that the log begins again after a restore",
+    "epoch.refused": "An officer refused a restore that was declared",
     "epoch.reconfirmed": "What was frozen after a restore was confirmed",
 }
 

@@ -13,7 +13,7 @@ from gateway.disclosure import keyring, lists, oversight, policies, reading
 from gateway.disclosure.tasks import tasks_of
 from gateway.registry import authorities, lending, memberships, proposals, subject_changes, wall_records
 from gateway.registry.actors import Actor
-from gateway.review import concerns, erasing, holding, second_agency
+from gateway.review import concerns, erasing, holding, restores, second_agency
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import Face, allow, current_actor, current_gateway, may_enter
 from gateway.web.forms import page
@@ -77,6 +77,7 @@ def _overdue_reviews(unit: Unit, actor: Actor) -> int:
 
 Count = Callable[[Unit, Actor], int]
 _JOBS: tuple[tuple[str, str, str, Count], ...] = (
+    ("Restores to declare or answer", "governance.restore_list", "Answer", restores.waits_for),
     ("Concerns to answer", "governance.concerns", "Answer", _concerns),
     (
         "Decisions that need you",
