@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from threading import Event, Lock, Thread
 from typing import Any
@@ -23,12 +23,14 @@ from gateway_verify.errors import Unverified
 from gateway_verify.merkle import Frontier, Node, edge_of, inclusion_proof, leaf_hash, verify_inclusion
 from sqlmodel import SQLModel
 
+from gateway.ledger.alarm import damage, raise_alarm, take_back
 from gateway.ledger.journal import journal_at
 from gateway.ledger.life import Life, Tally
 from gateway.ledger.rows import Rows
 from gateway.ledger.tree import stored_tree
 from gateway.ledger.verify import Verdict, Whole, check_at_once, erased_in_words, verdict_of
 from gateway.ledger.witness import moment
+from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Store, Unit
 
 _LEAF, _SUBJECT, _PENDING, _ERASURE = (
@@ -38,6 +40,7 @@ _MOST_NEW = 1024  # so many of the newest are checked while somebody waits for t
 # The background check works a quarter of the time. A lower priority for its thread would do the opposite of what is
 # meant: others would wait for the interpreter's lock while it waits for a processor.
 _REST = 3.0
+_AGAIN = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 
 
@@ -54,6 +57,8 @@ class Audit:
 
     def __init__(self) -> None:
         self.wanted = Event()
+        self._worker = new_id()
+        self._found_at: datetime | None = None
         self._known: _Known | None = None
         self._lock = Lock()
 
@@ -75,15 +80,16 @@ class Audit:
                 said, complete = _in_words(known, whole, stored, hers), whole.entries == stored
             if not journal.damaged and (whole.tally.problems or (known and not complete)):
                 self.wanted.set()
-            return verdict_of(unit, whole, said, complete=complete)
+            return verdict_of(unit, whole, said, complete=complete, damage=damage(unit))
 
     def check_whole(self, store: Store, rest: float = 0.0) -> Sequence[str]:
         """Check the whole ledger in short steps, resting after each for `rest` times as long as it took.
 
-        Gives what is wrong. If anything is, every later answer of this process says so, and nothing is released.
+        Gives what is wrong. If anything is, every answer says so from then on, of this process and of all others on
+        this store, and nothing is released, until a later check of this process finds nothing wrong.
         """
         self.wanted.clear()
-        at, journal = store.clock.now(), journal_at(store)
+        at = store.clock.now()
         whole = Whole()
         whole.check(lambda: _step(store, rest))
         with self._lock, store.reading() as unit:
@@ -91,11 +97,26 @@ class Audit:
             _compare(unit, self._known, whole)
             if not whole.tally.problems:
                 self._known = _Known(whole, at)
-        problems = tuple(whole.tally.problems)
-        if problems and journal.damaged is None:
-            journal.damaged = f"{problems[0]} (found at {moment(at)})"
-            _log.critical("ledger_damaged", code="whole_check", size=whole.entries, count=len(problems))
-        return problems
+        if whole.tally.problems:
+            self._alarm(store, whole, at)
+        else:
+            self._mended(store, whole)
+        return tuple(whole.tally.problems)
+
+    def _alarm(self, store: Store, whole: Whole, at: datetime) -> None:
+        journal = journal_at(store)
+        if self._found_at is None:
+            self._found_at = at
+            _log.critical("ledger_damaged", code="whole_check", size=whole.entries, count=whole.tally.count)
+        journal.damaged = f"{whole.tally.problems[0]} (found at {moment(self._found_at)})"
+        every = max(journal.check_every, store.clock.now() - at)
+        raise_alarm(store, self._worker, journal.damaged, self._found_at, every)
+
+    def _mended(self, store: Store, whole: Whole) -> None:
+        if self._found_at is not None:
+            self._found_at = journal_at(store).damaged = None
+            _log.warning("ledger_mended", size=whole.entries)
+        take_back(store, self._worker)
 
     def _learn(self, whole: Whole, at: datetime) -> None:
         with self._lock:
@@ -274,10 +295,14 @@ class Checks:
         self._audit.wanted.set()
 
     def _run(self) -> None:
-        every = journal_at(self._store).check_every.total_seconds()
         while not self._ended.is_set():
             try:
                 self._audit.check_whole(self._store, _REST)
             except Exception:  # noqa: BLE001 - the next round tries again; pages say when the last one succeeded
                 _log.exception("whole_check_failed")
-            self._audit.wanted.wait(every)
+            self._audit.wanted.wait(self.pause().total_seconds())
+
+    def pause(self) -> timedelta:
+        """Give how long to wait for the next check: what is damaged is looked at again soon."""
+        journal = journal_at(self._store)
+        return min(journal.check_every, _AGAIN) if journal.damaged else journal.check_every

@@ -30,6 +30,7 @@ def restricted_role(role: str) -> list[str]:
         # A hold goes with an erased entry; one that goes otherwise is noticed, because the log says it was made.
         f"GRANT DELETE ON ledger_hold TO {role}",
         f"REVOKE TRUNCATE ON ledger_hold FROM {role}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ledger_alarm TO {role}",
         f"GRANT USAGE ON SEQUENCE ledger_pending_number_seq TO {role}",
     ]
 

@@ -115,7 +115,7 @@ class LedgerEpoch(SQLModel, table=True):
     origin: str = Field(unique=True)
     begun_at: datetime = Field(sa_type=UtcDateTime)
     log_key: str = Field(description="the public key that signs, as a vkey")
-    second_key: str = Field(description="the ML-DSA-44 key beside it, as a vkey")
+    second_key: str = Field(description="the ML-DSA-44 key beside it, as a vkey; empty where there is none")
 
 
 class LedgerErasure(SQLModel, table=True):
@@ -149,3 +149,13 @@ class LedgerCosignature(SQLModel, table=True):
     witness: str = Field(primary_key=True)
     line: str
     at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class LedgerAlarm(SQLModel, table=True):
+    """That a worker found the log damaged: nothing is released by any until it takes that back, or is gone."""
+
+    __tablename__ = "ledger_alarm"
+    worker: str = Field(primary_key=True, max_length=32)
+    problem: str = Field(description="names entries by number and nothing personal")
+    found_at: datetime = Field(sa_type=UtcDateTime)
+    until: datetime = Field(sa_type=UtcDateTime)

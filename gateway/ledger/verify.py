@@ -22,6 +22,7 @@ from gateway_verify.opening import parse_object
 from gateway_verify.policy import Policy
 from sqlmodel import SQLModel, col
 
+from gateway.errors import NotConfirmed
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.life import ABOUT_HOLDS, Life, Tally, lives
@@ -78,10 +79,14 @@ def check_at_once(unit: Unit) -> Whole:
     return whole
 
 
-def verdict_of(unit: Unit, whole: Whole, said: str | None = None, *, complete: bool = True) -> Verdict:
-    """Give what a check found; `said` in these words unless something is wrong. Incomplete, it verifies nothing."""
-    journal = journal_of(unit)
-    known = (problem for problem in (disputed(journal), journal.damaged) if problem)
+def verdict_of(
+    unit: Unit, whole: Whole, said: str | None = None, *, complete: bool = True, damage: str | None = None
+) -> Verdict:
+    """Give what a check found; `said` in these words unless something is wrong. Incomplete, it verifies nothing.
+
+    `damage` is what was found before and hasn't been found mended since.
+    """
+    known = (problem for problem in (disputed(journal_of(unit)), damage) if problem)
     problems = (*known, *whole.tally.problems)
     return Verdict(
         verified=complete and not problems,
@@ -240,7 +245,7 @@ class Whole:
 
 def _check_keys(unit: Unit, epochs: Sequence[LedgerEpoch], journal: Journal, tally: Tally) -> None:
     """Compare the newest key with this process's, and each former one with what the next life's first entry says."""
-    if epochs and epochs[-1].log_key != str(journal.keys.public(epochs[-1].origin)[0]):
+    if epochs and not _is_ours(epochs[-1], journal):
         tally.wrong("it is signed with a key that is not this gateway's")
     for former, epoch in pairwise(epochs):
         first = sa.select(_LEAF.c.leaf).where(_LEAF.c.epoch == epoch.number, _LEAF.c.position == 0)
@@ -252,6 +257,13 @@ def _check_keys(unit: Unit, epochs: Sequence[LedgerEpoch], journal: Journal, tal
             honest = False
         if not honest:
             tally.wrong(f"the log {epoch.origin} does not begin where {former.origin} ended")
+
+
+def _is_ours(epoch: LedgerEpoch, journal: Journal) -> bool:
+    try:
+        return epoch.log_key == str(journal.keys.public(epoch.origin)[0])
+    except NotConfirmed:  # a token that holds no key for this life of the log
+        return False
 
 
 def _same_checkpoint() -> sa.ColumnElement[bool]:

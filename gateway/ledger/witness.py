@@ -22,6 +22,7 @@ from gateway_verify.policy import Policy, Witness
 from sqlmodel import col
 
 from gateway.errors import GatewayError, NotFound
+from gateway.ledger.alarm import damage
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
 from gateway.ledger.publish import consistency, newest_checkpoint
@@ -62,8 +63,8 @@ def releases_allowed(unit: Unit) -> str | None:
         return (
             f"The ledger takes no entries: {journal.stopped}. Nothing is released until people have looked."
         )
-    if journal.damaged:
-        return f"The ledger does not verify: {journal.damaged}. Nothing is released until people have looked."
+    if found := damage(unit):
+        return f"The ledger does not verify: {found}. Nothing is released until people have looked."
     policy = journal.policy
     if policy is None or policy.quorum == "none":
         return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from gateway.ledger.alarm import raise_alarm, take_back
 from gateway.ledger.append import record
 from gateway.ledger.belt import APPEND_ONLY, ERASABLE, restricted_role
 from gateway.ledger.erase import erase
@@ -70,6 +71,8 @@ def test_the_restricted_role_can_record_and_nothing_else(
         hold(unit, ids[0], entry(), reviewer_post_id="9" * 32, review_on=date(2027, 2, 1))
     with store.writing() as unit:
         erase(unit, [ids[0]], entry())
+    raise_alarm(store, "1" * 32, "entry 2 was changed", store.clock.now(), timedelta(minutes=1))
+    take_back(store, "1" * 32)
     for statement in STATEMENTS:
         with pytest.raises(DBAPIError), store.engine.begin() as connection:
             connection.execute(sa.text(statement))

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel, col, select
 import gateway
 from gateway.clock import FixedClock, local_day
 from gateway.errors import Misconfigured
+from gateway.notices.models import Cause, Notice
 from gateway.registry import people
 from gateway.registry.actors import authorities_of
 from gateway.registry.models import Post
@@ -198,6 +199,32 @@ def test_erasures_wait_in_a_store_of_an_older_version(
                 asked_by_post_id="a" * 32,
             )
         )
+
+
+def test_notices_of_an_older_version_are_kept_and_a_review_may_be_told_of_beside_its_entry(
+    empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
+) -> None:
+    """0009 on a store that 0008 filled: what was told is not told again, and what is due can be."""
+    migrate.upgrade(empty, scripts_until(tmp_path, "0008"))
+    with writing(empty).begin() as connection:
+        cover_somebody(connection, clock.now())
+        tables = sa.MetaData()
+        tables.reflect(connection, only=["notice"])
+        row = {"id": "f" * 32, "partnership_id": "1" * 32, "created_at": clock.now(), "attempts": 1}
+        told = {"post_id": "a" * 32, "entry_id": "e" * 32, "mailed_at": clock.now()}
+        connection.execute(tables.tables["notice"].insert(), row | told)
+    assert migrate.upgrade(empty)[0] == "0009"
+    assert migrate.differences(empty) == []
+    with Store(empty, clock, vault).writing() as unit:
+        [kept] = unit.session.exec(select(Notice)).all()
+        assert (kept.cause, kept.mailed_at) == (Cause.ENTRY, clock.now())
+        again = Notice(partnership_id="1" * 32, post_id="a" * 32, entry_id="e" * 32, cause=Cause.DUE)
+        unit.session.add(again)
+        unit.session.flush()
+        again.cause = Cause.ENTRY
+        with pytest.raises(sa.exc.IntegrityError):
+            unit.session.flush()
+        unit.session.rollback()
 
 
 def cover_somebody(connection: sa.Connection, now: datetime) -> None:
