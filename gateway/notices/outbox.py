@@ -16,10 +16,11 @@ from gateway.assembly import Gateway
 from gateway.errors import Erased, NotFound
 from gateway.ledger import read
 from gateway.ledger.models import LedgerLeaf, LedgerRecord
-from gateway.notices.models import Notice, NoticeCursor
+from gateway.notices.models import Cause, Notice, NoticeCursor
 from gateway.notices.who import to_tell
 from gateway.registry import people
 from gateway.registry.models import Partnership, Post
+from gateway.review import holding
 from gateway.settings import MailSettings
 from gateway.store.unit_of_work import Unit
 
@@ -41,7 +42,7 @@ class Ran:
 
 
 def run(gateway: Gateway, send: Send | None = None) -> Ran:
-    """Note what happened since the last run, and mail whoever has something to read.
+    """Note what happened since the last run and what is due, and mail whoever has something to read.
 
     Without a mail server in the settings nothing is mailed, and the notices stay in the pages. Whoever runs it twice at
     once notes nothing twice.
@@ -51,7 +52,7 @@ def run(gateway: Gateway, send: Send | None = None) -> Ran:
     noted = 0
     for partnership_id in partnerships:
         with gateway.store.writing() as unit:
-            noted += collect(unit, partnership_id)
+            noted += collect(unit, partnership_id) + remind(unit, partnership_id)
     chosen = send or (smtp(gateway.settings.mail) if gateway.settings.mail.host else None)
     sent, failed = deliver(gateway, chosen) if chosen else (0, 0)
     return Ran(noted, sent, failed)
@@ -67,6 +68,24 @@ def collect(unit: Unit, partnership_id: str) -> int:
             cursor.position = position
         unit.session.add(cursor)
     return noted
+
+
+def remind(unit: Unit, partnership_id: str) -> int:
+    """Note whom the reviews that are due concern, and once they are late their agency's officers; give how many."""
+    wanted: set[tuple[str, str, Cause]] = set()
+    for due in holding.reminders(unit, partnership_id):
+        wanted |= {(post_id, due.by_entry_id, Cause.DUE) for post_id in due.reviewers}
+        wanted |= {(post_id, due.by_entry_id, Cause.LATE) for post_id in due.officers}
+    entries = {entry_id for _, entry_id, _ in wanted}
+    told = unit.session.exec(
+        select(Notice.post_id, Notice.entry_id, Notice.cause).where(col(Notice.entry_id).in_(entries))
+    )
+    new = sorted(wanted - {(post_id, entry_id, Cause(cause)) for post_id, entry_id, cause in told})
+    for post_id, entry_id, cause in new:
+        unit.session.add(
+            Notice(partnership_id=partnership_id, post_id=post_id, entry_id=entry_id, cause=cause)
+        )
+    return len(new)
 
 
 def deliver(gateway: Gateway, send: Send) -> tuple[int, int]:

@@ -28,6 +28,7 @@ from gateway.review.telling import ERASED
 from gateway.store.unit_of_work import Unit
 
 LONGEST = timedelta(days=183)
+LATE_AFTER = timedelta(days=3)
 GROUND_IN_WORDS = {
     HoldGround.TIPPING_OFF: "It would warn somebody who is under investigation",
     HoldGround.RISK_TO_SOMEBODY: "It would put somebody at risk",
@@ -59,6 +60,15 @@ class HoldView:
     reviewer: str
     hers_to_review: bool
     held_by_her: bool
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """A review that is due: the entry that asked for it, the posts that may review, and who is told once it is late."""
+
+    by_entry_id: str
+    reviewers: frozenset[str]
+    officers: frozenset[str]
 
 
 def hold(unit: Unit, actor: Actor, entry_id: str, holding: Holding) -> str:
@@ -162,6 +172,38 @@ def due(unit: Unit, partnership_id: str, by: date) -> Sequence[LedgerHold]:
     return ledger.held(unit, partnership_id, by)
 
 
+def reminders(unit: Unit, partnership_id: str) -> list[Reminder]:
+    """Give whom to tell of the reviews that are due today; officers from the third day after it on.
+
+    Nobody who is named in the entry is told, nor an officer whose pages don't show it.
+    """
+    today = agencies.today(unit, partnership_id)
+    found = []
+    for row in ledger.held(unit, partnership_id, today):
+        about = read.entry(unit, row.entry_id, reviewing=True)
+        late = row.review_on + LATE_AFTER <= today
+        reviewers = _who_may_review(unit, row, about)
+        officers = _who_answer(unit, row, about) - reviewers if late else frozenset()
+        found.append(Reminder(row.by_entry_id, reviewers, officers))
+    return found
+
+
+def _who_may_review(unit: Unit, row: LedgerHold, about: LoggedEntry) -> frozenset[str]:
+    if people.is_current(unit, row.reviewer_post_id):
+        return frozenset({row.reviewer_post_id})
+    holder = person_of(unit, _holder(read.entry(unit, row.by_entry_id)))
+    return frozenset(post.id for post in _reviewers(unit, about, holder))
+
+
+def _who_answer(unit: Unit, row: LedgerHold, about: LoggedEntry) -> frozenset[str]:
+    """Officers of the reviewer's agency who see the entry in their pages; where she has none, all who do."""
+    found = officers(unit, about.partnership_id, apart=parties(unit, about).persons)
+    near = [post for post in found if _is_near(post, about)]
+    agency_id = unit.session.get_one(Post, row.reviewer_post_id).agency_id
+    colleagues = [post for post in near if post.agency_id == agency_id and post.id != row.reviewer_post_id]
+    return frozenset(post.id for post in colleagues or near)
+
+
 def _to_review(unit: Unit, actor: Actor, entry_id: str) -> tuple[LoggedEntry, LedgerHold]:
     about = entry_of(unit, actor, entry_id)
     row = unit.session.get(LedgerHold, entry_id, with_for_update=True, populate_existing=True)
@@ -179,20 +221,18 @@ def _to_review(unit: Unit, actor: Actor, entry_id: str) -> tuple[LoggedEntry, Le
 
 def _is_reviewer(unit: Unit, actor: Actor, row: LedgerHold, about: LoggedEntry) -> bool:
     """She was named; or whoever was has left, and she could have been named."""
-    if row.reviewer_post_id == actor.post_id:
-        return True
-    if people.is_current(unit, row.reviewer_post_id):
-        return False
-    holder = person_of(unit, _holder(read.entry(unit, row.by_entry_id)))
-    return actor.post_id in {post.id for post in _reviewers(unit, about, holder)}
+    return actor.post_id in _who_may_review(unit, row, about)
 
 
 def _reviewers(unit: Unit, about: LoggedEntry, holder: str | None) -> list[Post]:
     """Officers who answer for the entry, but for who holds it back and who is named in it; if none is left, others."""
     apart = {*parties(unit, about).persons, *filter(None, [holder])}
     found = officers(unit, about.partnership_id, apart=apart)
-    near = [post for post in found if post.governs or post.agency_id == about.controller_agency_id]
-    return near or found
+    return [post for post in found if _is_near(post, about)] or found
+
+
+def _is_near(post: Post, about: LoggedEntry) -> bool:
+    return post.governs or post.agency_id == about.controller_agency_id
 
 
 def _holder(by: LoggedEntry) -> str:
