@@ -16,7 +16,8 @@ import pytest
 import sqlalchemy as sa
 from gateway_verify.checkpoint import Checkpoint, check_signature, cosign, read_checkpoint, sign
 from gateway_verify.cli import main
-from gateway_verify.note import Note, encode
+from gateway_verify.merkle import consistency_proof, leaf_hash, root_of
+from gateway_verify.note import Note, SignatureLine, encode
 
 from gateway.clock import FixedClock
 from gateway.errors import Misconfigured, NotConfirmed
@@ -387,6 +388,30 @@ def test_the_witness_answers_as_the_protocol_says(tmp_path: Path, log_keys: File
     assert kept is not None
     assert Checkpoint.parse(kept.split("\n\n")[0] + "\n").size == 2
     assert len(asked.witness.alarms()) == 3
+
+
+def test_a_stranger_raises_no_alarm_and_fills_no_disk(tmp_path: Path, log_keys: FileLogKeys) -> None:
+    asked = Protocol(tmp_path / "w", log_keys)
+    hashes = [leaf_hash(bytes([number])) for number in range(7)]
+    roots = [root_of(hashes[:size]) for size in range(8)]
+    assert asked.add(0, 5, roots[5])[0] == 200
+    junk = b"j" * 32
+
+    assert asked.add(5, 5, roots[5], junk)[0] == 422, "a proof where none is needed"
+    for proof in ((), (junk,), (junk, junk, junk), (junk,) * 60):
+        assert asked.add(5, 7, roots[7], *proof)[0] == 422
+    assert asked.witness.alarms() == []
+
+    forked = [*hashes[:4], leaf_hash(b"forged"), *hashes[5:]]
+    proof = consistency_proof(5, 7, lambda height, at: root_of(forked[at << height : (at + 1) << height]))
+    for number in range(3):
+        fork = Checkpoint(ORIGIN, 7, root_of(forked))
+        beside = SignatureLine(f"stranger.example/{number}", b"1234", b"s" * 100)
+        note = Note(fork.text, (sign(fork, ORIGIN, log_keys.first), beside))
+        lines = "".join(encode(one) + "\n" for one in proof)
+        assert asked.witness.add_checkpoint(f"old 5\n{lines}\n{note}".encode()).status == 422
+    (alarm,) = asked.witness.alarms()
+    assert "stranger" not in str(alarm.got), "what others claim to have signed isn't kept"
 
 
 def test_a_checkpoint_of_another_key_is_forbidden(tmp_path: Path, log_keys: FileLogKeys) -> None:

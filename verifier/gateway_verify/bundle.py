@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway_verify.audit import former_lives, unpack_entries_at
+from gateway_verify.audit import former_lives, tree, unpack_entries_at
 from gateway_verify.checkpoint import Checkpoint
 from gateway_verify.errors import Uncheckable, Unverified
-from gateway_verify.merkle import leaf_hash
+from gateway_verify.merkle import Frontier, edge_of, leaf_hash
 from gateway_verify.opening import Opening, parse_object
 from gateway_verify.policy import Policy, judge
 from gateway_verify.proof import Proof, parse_proof
@@ -43,7 +43,7 @@ def read_bundle(text: str) -> Bundle:
     found, held = members.get("openings"), members.get("held", 0)
     if members.get("format") != "gateway-openings/v1" or not isinstance(found, list):
         raise Unverified("this is neither a proof file nor a file of openings")
-    if not isinstance(held, int) or not all(isinstance(one, str) for one in found):
+    if type(held) is not int or held < 0 or not all(isinstance(one, str) for one in found):
         raise Unverified("the file of openings was altered or cut short")
     return Bundle([parse_proof(one) for one in found], held)
 
@@ -60,10 +60,13 @@ def check_opening(proof: Proof, policy: Policy) -> Opened:
     return Opened(proof, opening, trust.quorum_met)
 
 
-def too_new(opened: Sequence[Opened], log: Source, now: Checkpoint, policy: Policy) -> int:
+def too_new(
+    opened: Sequence[Opened], log: Source, now: Checkpoint, policy: Policy, *, is_copy: bool = False
+) -> int:
     """Compare openings with the log that was just audited; give how many its witnesses have not reached yet.
 
-    Raises Unverified for one that is not where its proof says.
+    A copy of the log (`is_copy`) may be older than they are. Raises Unverified for one that is not where its proof says
+    and for a checkpoint that the log contradicts, Uncheckable for a copy that ends before them.
     """
     lives = {now.origin: (log, now.size)}
     if any(one.proof.checkpoint.origin != now.origin for one in opened):
@@ -73,9 +76,28 @@ def too_new(opened: Sequence[Opened], log: Source, now: Checkpoint, policy: Poli
         held, size = lives.get(one.proof.checkpoint.origin, (log, 0))
         if one.proof.index >= size and not one.witnessed:
             waiting += 1
+        elif one.proof.index >= size and size and is_copy:
+            raise Uncheckable(
+                f"this copy of the log ends at entry {size}, before entry {one.proof.index + 1} of the openings: get a"
+                " newer one, and if this is said to be the newest, entries were taken out of it"
+            )
         elif one.proof.index >= size or not _holds(held, size, one):
             raise Unverified(f"entry {one.proof.index + 1} of the openings is not in the log as it is now")
+    for checkpoint in {one.proof.checkpoint for one in opened}:
+        _check_continued(checkpoint, *lives.get(checkpoint.origin, (log, 0)))
     return waiting
+
+
+def _check_continued(checkpoint: Checkpoint, log: Source, size: int) -> None:
+    """Compare a checkpoint that came with openings with the log: two that differ are two histories, both signed."""
+    if not 0 < checkpoint.size <= size:
+        return
+    edge = edge_of(checkpoint.size, tree(log, size).node)
+    if Frontier(checkpoint.size, edge).root() != checkpoint.root:
+        raise Unverified(
+            f"the openings came with a checkpoint over {checkpoint.size} entries that the log contradicts: two"
+            " histories were signed, so keep the file of openings and the log's checkpoint as proof"
+        )
 
 
 def _holds(log: Source, size: int, one: Opened) -> bool:

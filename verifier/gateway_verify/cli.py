@@ -74,8 +74,12 @@ def _check(options: argparse.Namespace) -> Iterator[str]:
     policy = _policy(options)
     target = Path(options.target)
     if "://" in options.target or target.is_dir():
+        if options.log:
+            raise Uncheckable("--log goes with a file of openings or a proof file")
         yield _check_log(options, options.target, policy)[0]
         return
+    if (options.since or options.keep) and not options.log:
+        raise Uncheckable("--since and --keep are about the log itself: name it with --log")
     yield from _check_openings(options, _read(target), policy)
 
 
@@ -90,7 +94,11 @@ def _policy(options: argparse.Namespace) -> Policy:
 
 def _check_log(options: argparse.Namespace, target: str, policy: Policy) -> tuple[str, Checkpoint]:
     """Give what was found of the log, in a sentence, and its checkpoint."""
-    kept = _read(Path(options.since)) if options.since else None
+    kept = _read(Path(options.since), "; the first time, leave --since out") if options.since else None
+    if kept is None and options.keep and Path(options.keep).exists():
+        raise Uncheckable(
+            f"{options.keep} is there already: compare with it first, with --since {options.keep}"
+        )
     audited = audit(source(target), policy, kept)
     if options.keep:
         _write(Path(options.keep), str(audited.note))
@@ -122,6 +130,8 @@ def _stale(trust: Trust) -> str:
 
 def _check_openings(options: argparse.Namespace, text: str, policy: Policy) -> Iterator[str]:
     bundle, opened = read_bundle(text), []
+    if not bundle.proofs:
+        raise Uncheckable(f"the file holds no openings{_held(bundle)}")
     for proof in bundle.proofs:
         one = check_opening(proof, policy)
         opened.append(one)
@@ -129,11 +139,12 @@ def _check_openings(options: argparse.Namespace, text: str, policy: Policy) -> I
     waiting, of_the_log = sum(not one.witnessed for one in opened), []
     if options.log:
         said, now = _check_log(options, options.log, policy)
-        waiting = too_new(opened, source(options.log), now, policy)
+        waiting = too_new(opened, source(options.log), now, policy, is_copy="://" not in options.log)
         of_the_log.append(said)
     if waiting:
         raise Uncheckable(_too_new(waiting, len(opened), options, policy))
-    yield f"VERIFIED: {len(opened)} of {len(opened)} openings are what was recorded{_under(opened)}{_held(bundle)}."
+    beside = f"{_under(opened)}{_held(bundle)}{_erased(opened)}"
+    yield f"VERIFIED: {len(opened)} of {len(opened)} openings are what was recorded{beside}."
     yield from of_the_log
 
 
@@ -151,6 +162,15 @@ def _under(opened: Sequence[Opened]) -> str:
     return f" under the checkpoint over {largest} entries" if largest else ""
 
 
+def _erased(opened: Sequence[Opened]) -> str:
+    """Say how many more there were, by the decisions to erase them that are among these."""
+    count = sum(len(one.opening.erased()) for one in opened)
+    if not count:
+        return ""
+    were = "was erased by a decision" if count == 1 else "were erased by decisions"
+    return f"; {count} more {were} recorded among them"
+
+
 def _held(bundle: Bundle) -> str:
     if not bundle.held:
         return ""
@@ -159,11 +179,11 @@ def _held(bundle: Bundle) -> str:
     )
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, advice: str = "") -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Uncheckable(f"{path} cannot be read") from error
+        raise Uncheckable(f"{path} cannot be read{advice}") from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -186,6 +186,24 @@ def verify_consistency(
     verify_subtree_consistency(0, first, second, proof, first_root, second_root)
 
 
+def is_contradiction(
+    first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes
+) -> bool:
+    """Tell whether a consistency proof that does not verify shows that the second tree does not continue the first.
+
+    It does when it leads to the second root, and from another first root than the one given: only true hashes of the
+    second tree lead to its root, so nobody can make one for two trees that agree. Where the first size is a power of
+    two a proof holds nothing of the first tree, and any that does not verify is taken for one.
+    """
+    if not 0 < first < second or any(len(one) != HASH_SIZE for one in proof):
+        return False
+    try:
+        part, whole = _roots_from_path(0, first, second, list(proof), first_root)
+    except Unverified:
+        return first.bit_count() == 1
+    return first.bit_count() == 1 or (part != first_root and whole == second_root)
+
+
 def verify_subtree_inclusion(
     index: int, start: int, end: int, leaf: bytes, proof: Sequence[bytes], root: bytes
 ) -> None:
