@@ -24,7 +24,7 @@ from gateway.ledger.export import export as export_log
 from gateway.ledger.follow import URGENT
 from gateway.ledger.follow import follow as follow_log
 from gateway.ledger.follow import missed as missed_entries
-from gateway.ledger.journal import create_log_keys, load_log_keys
+from gateway.ledger.log_keys import new_life
 from gateway.ledger.publish import (
     current_epoch,
     newest_checkpoint,
@@ -223,18 +223,10 @@ def begin_epoch(declaration: str) -> None:
     """
     gateway = opened()
     seen = _ask_what_was_seen(gateway)
-    path = gateway.settings.keys.ledger_key_file
-    fresh = path.with_name(path.name + ".new")
-    create_log_keys(fresh)
-    try:
-        with gateway.store.writing() as unit:
-            restoring.begin(unit, load_log_keys(fresh), declaration.strip().upper(), seen)
-            number = current_epoch(unit)
-    except BaseException:
-        fresh.unlink()
-        raise
-    path.rename(path.with_name(f"{path.name}.epoch-{number - 1}"))
-    fresh.rename(path)
+    with gateway.store.reading() as unit:
+        number = current_epoch(unit) + 1
+    with new_life(gateway.settings, number) as keys, gateway.store.writing() as unit:
+        restoring.begin(unit, keys, declaration.strip().upper(), seen)
     _console.print(
         f"The log began again as epoch {number}. Restart every worker; then give the witnesses this key:"
     )

@@ -25,7 +25,8 @@ from sqlmodel import col
 from gateway.errors import Conflict, Invalid
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.ledger.journal import Journal, LogKeys, journal_of
+from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.log_keys import LogKeys
 from gateway.ledger.models import LedgerCheckpoint, LedgerEpoch
 from gateway.ledger.tree import stored_tree
 from gateway.store.unit_of_work import Unit
@@ -167,7 +168,7 @@ def _first_entry(found: Gap, agreed: Agreed, second: Signature, controller_agenc
 
 def _former(unit: Unit) -> LedgerEpoch:
     newest = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
-    former = unit.session.execute(newest).scalar_one_or_none()
+    former: LedgerEpoch | None = unit.session.execute(newest).scalar_one_or_none()
     if former is None:
         raise Conflict("There is no log yet, so there is nothing to begin again.")
     return former

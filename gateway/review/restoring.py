@@ -21,7 +21,8 @@ from gateway.ledger import epoch
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind, rfc3339
 from gateway.ledger.epoch import Gap
-from gateway.ledger.journal import LogKeys, journal_of
+from gateway.ledger.journal import journal_of
+from gateway.ledger.log_keys import LogKeys
 from gateway.ledger.witness import disputed
 from gateway.policy import signing
 from gateway.registry.actors import Actor, actor_for_post

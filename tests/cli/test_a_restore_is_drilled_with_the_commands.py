@@ -25,7 +25,7 @@ from gateway.disclosure import reconfirm, stop, withdraw
 from gateway.disclosure.content import Content
 from gateway.disclosure.models import Line
 from gateway.errors import Conflict, NotConfirmed
-from gateway.ledger.journal import load_log_keys
+from gateway.ledger.log_keys import load_log_keys
 from gateway.ledger.start import start
 from gateway.registry import people, walls
 from gateway.registry.actors import Actor

@@ -15,7 +15,8 @@ from gateway.errors import Conflict, Invalid, NotConfirmed
 from gateway.ledger.epoch import begin_epoch, frozen_before, gap
 from gateway.ledger.export import export
 from gateway.ledger.follow import follow
-from gateway.ledger.journal import Journal, create_log_keys, load_log_keys
+from gateway.ledger.journal import Journal
+from gateway.ledger.log_keys import create_log_keys, load_log_keys
 from gateway.ledger.publish import opening_of
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start, last_seen

@@ -12,7 +12,7 @@ from gateway.clock import local_day
 from gateway.disclosure import keyring, policies, policy_drafts, reconfirm, retention
 from gateway.ledger import read
 from gateway.ledger.entries import EntryKind
-from gateway.ledger.journal import LogKeys, create_log_keys, load_log_keys
+from gateway.ledger.log_keys import LogKeys, create_log_keys, load_log_keys
 from gateway.ledger.models import LedgerCheckpoint
 from gateway.registry.actors import Actor
 from gateway.review import concerns, erasing, handing_out, holding, log, regulator, restoring

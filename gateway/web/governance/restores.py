@@ -98,7 +98,9 @@ def restore_list() -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def declare_restore() -> ResponseReturnValue:
     """Declare it, as the first officer."""
-    form, stopped = DeclareForm(), _must_be_stopped()
+    form, stopped = DeclareForm(), _stopped()
+    if stopped is None:
+        return restore_list()
     return _answered(
         form,
         lambda unit, present: restoring.declare(unit, present, form.reasons.data),
