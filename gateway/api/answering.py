@@ -7,7 +7,7 @@ from flask import request
 from gateway.api.blueprint import blueprint
 from gateway.api.bodies import DeclineIn, ReleasedOut, ReleaseIn, Summaries, WordsIn
 from gateway.api.operations import Query, operation
-from gateway.api.paging import PAGED, page_asked, paged
+from gateway.api.paging import PAGED, page_asked, summaries
 from gateway.disclosure import desk, lists, reading, release
 from gateway.disclosure.content import prepare
 from gateway.disclosure.release import About, NotReleased
@@ -32,7 +32,7 @@ def list_inbox() -> Summaries:
     with current_gateway().store.reading() as unit:
         found = lists.inbox(unit, actor, tab, page)
         total = lists.how_many_on_desk(unit, actor, tab)
-    return paged(found, page, total, by=lambda one: one.due_at)
+    return summaries(found, page, total, by=lambda one: one.due_at)
 
 
 @operation(

@@ -20,44 +20,31 @@ from gateway.api.bodies import (
     WordsIn,
 )
 from gateway.api.operations import Query, operation
-from gateway.api.paging import PAGED, page_asked, paged
+from gateway.api.paging import PAGED, page_asked, paged, summaries
 from gateway.api.shown import line_of, summary_of
 from gateway.disclosure import ask, lists, onward, reading
 from gateway.disclosure.asked import asked as asked_before
 from gateway.disclosure.asking import Asking
 from gateway.errors import Invalid
-from gateway.registry import cases, subjects
+from gateway.registry import caseload, cases, subjects
 from gateway.registry.actors import Actor
+from gateway.registry.cases import CaseView
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import current_actor, current_gateway
 
 _MINE = Query("waiting|needs_more|decided|overdue", "Choose one of waiting, needs_more, decided and overdue.")
 
 
-@operation(blueprint, "GET", "/cases", summary="The cases this post is on", gives=CasesOut)
+@operation(blueprint, "GET", "/cases", summary="The cases this post is on", gives=CasesOut, query=dict(PAGED))
 def list_cases() -> CasesOut:
-    """The cases this post is on."""
+    """The open cases this post is on; the newest in the register first."""
+    actor, page = current_actor(), page_asked()
+    after = (page.after.at, page.after.row_id) if page.after else None
     with current_gateway().store.reading() as unit:
-        found = []
-        for case in cases.my_cases(unit, current_actor()):
-            people = [
-                PostOut(post_id=post.post_id, agency_id=post.agency_id, role=post.role)
-                for post in cases.assigned_posts(unit, case.case_id)
-            ]
-            about = [
-                SubjectOut(subject_id=view.subject_id, reference=view.reference, role=view.role)
-                for view in subjects.subjects_of(unit, case.case_id)
-            ]
-            found.append(
-                CaseOut(
-                    case_id=case.case_id,
-                    reference=case.reference,
-                    arrangement=case.arrangement_kind,
-                    subjects=about,
-                    posts=people,
-                )
-            )
-        return CasesOut(cases=found)
+        found = caseload.newest_of_my_cases(unit, actor, at_most=page.size, after=after)
+        total = caseload.how_many_cases(unit, actor)
+        shown, part = paged(found, page, total, lambda one: lists.After(one.registered_at, one.case_id))
+        return CasesOut(cases=[_case(unit, one) for one in shown], page=part)
 
 
 @operation(
@@ -92,7 +79,7 @@ def list_requests() -> Summaries:
     with current_gateway().store.reading() as unit:
         found = lists.my_requests(unit, actor, tab, page)
         total = lists.how_many_of_mine(unit, actor, tab)
-    return paged(found, page, total, by=lambda one: one.created_at)
+    return summaries(found, page, total, by=lambda one: one.created_at)
 
 
 @operation(blueprint, "GET", "/requests/<id:request_id>", summary="One request with its lines", gives=Detail)
@@ -177,3 +164,19 @@ def idempotency_key() -> str:
             fields={"Idempotency-Key": "Send a header of 8 to 100 plain characters, new for each request."},
         )
     return key
+
+
+def _case(unit: Unit, case: CaseView) -> CaseOut:
+    return CaseOut(
+        case_id=case.case_id,
+        reference=case.reference,
+        arrangement=case.arrangement_kind,
+        subjects=[
+            SubjectOut(subject_id=view.subject_id, reference=view.reference, role=view.role)
+            for view in subjects.subjects_of(unit, case.case_id)
+        ],
+        posts=[
+            PostOut(post_id=post.post_id, agency_id=post.agency_id, role=post.role)
+            for post in cases.assigned_posts(unit, case.case_id)
+        ],
+    )

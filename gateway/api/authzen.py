@@ -19,7 +19,7 @@ from gateway.disclosure import may
 from gateway.disclosure.asking import Basis
 from gateway.disclosure.may import Question
 from gateway.errors import Forbidden, NotFound, Unauthenticated
-from gateway.registry import cases
+from gateway.registry import caseload, cases
 from gateway.registry.actors import Actor, actor_for_post
 from gateway.registry.models import Face
 from gateway.store.unit_of_work import Unit
@@ -158,7 +158,7 @@ def _candidates(kind: str, evaluation: Evaluation) -> list[dict[str, Any]]:
 
 def _own_cases(unit: Unit, actor: Actor) -> frozenset[str]:
     """The cases that an officer keeps, or that a post of staff is on."""
-    found = cases.kept_cases(unit, actor) if actor.face is Face.GOVERNANCE else cases.my_cases(unit, actor)
+    found = cases.kept_cases(unit, actor) if actor.face is Face.GOVERNANCE else caseload.my_cases(unit, actor)
     return frozenset(view.case_id for view in found)
 
 

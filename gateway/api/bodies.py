@@ -271,9 +271,10 @@ class CaseOut(Wire):
 
 
 class CasesOut(Wire):
-    """The cases of this post."""
+    """The cases of this post, a page of them."""
 
     cases: list[CaseOut]
+    page: PageOut
 
 
 class WordsIn(Wire):
@@ -330,9 +331,10 @@ class ParcelOut(Wire):
 
 
 class ParcelsOut(Wire):
-    """What was sealed to this post."""
+    """What was sealed to this post, a page of it."""
 
     parcels: list[ParcelOut]
+    page: PageOut
 
 
 class ConditionsOut(Wire):

@@ -1,13 +1,14 @@
 """A long list a page at a time; `limit` and `token` in, `next_token`, `count` and `total` out, as a search answers.
 
-A token says after which request the next page begins, so a walk from page to page leaves out nothing that was in the
-list all along and shows nothing twice, whatever comes and goes meanwhile.
+A token says after which row the next page begins, so a walk from page to page leaves out nothing that was in the list
+all along and shows nothing twice, whatever comes and goes meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from flask import request
 
@@ -23,6 +24,7 @@ PAGED = {
 }
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+Row = TypeVar("Row")
 
 
 def page_asked() -> Page:
@@ -32,19 +34,26 @@ def page_asked() -> Page:
 
 
 def paged(
+    found: Sequence[Row], asked: Page, total: int, place: Callable[[Row], After]
+) -> tuple[Sequence[Row], PageOut]:
+    """What was found, without the one more, and where the next page begins; `place` is a row's in the list's order."""
+    shown = found[: asked.size - 1]
+    token = _token(place(shown[-1])) if len(found) > len(shown) else ""
+    return shown, PageOut(next_token=token, count=len(shown), total=total)
+
+
+def summaries(
     found: Sequence[RequestSummary], asked: Page, total: int, by: Callable[[RequestSummary], datetime]
 ) -> Summaries:
-    """What was found, without the one more, and where the next page begins; `by` is the time the list is ordered by."""
-    shown = found[: asked.size - 1]
-    token = _token(by(shown[-1]), shown[-1].request_id) if len(found) > len(shown) else ""
-    page = PageOut(next_token=token, count=len(shown), total=total)
+    """A page of requests; `by` is the time the list is ordered by."""
+    shown, page = paged(found, asked, total, lambda one: After(by(one), one.request_id))
     return Summaries(requests=[summary_of(one) for one in shown], page=page)
 
 
-def _token(at: datetime, request_id: str) -> str:
-    return f"{(at - _BEGINNING) // _MICROSECOND}.{request_id}"
+def _token(place: After) -> str:
+    return f"{(place.at - _BEGINNING) // _MICROSECOND}.{place.row_id}"
 
 
 def _after(token: str) -> After:
-    micros, _, request_id = token.partition(".")
-    return After(_BEGINNING + int(micros) * _MICROSECOND, request_id)
+    micros, _, row_id = token.partition(".")
+    return After(_BEGINNING + int(micros) * _MICROSECOND, row_id)

@@ -18,20 +18,27 @@ from gateway.api.bodies import (
 )
 from gateway.api.key_bodies import AnswerIn, ChallengeOut, ChallengesOut, KeyOut, KeysIn, KeysOut
 from gateway.api.operations import Query, operation
+from gateway.api.paging import PAGED, page_asked, paged
 from gateway.disclosure import keyring, onward
 from gateway.disclosure import open as opening
+from gateway.disclosure.lists import After
 from gateway.errors import Conflict
 from gateway.web.access import current_actor, current_gateway
 
 _SIZE = Query("[0-9]{1,15}", "Give the log's size as last seen.")
 
 
-@operation(blueprint, "GET", "/parcels", summary="What was sealed to this post", gives=ParcelsOut)
+@operation(
+    blueprint, "GET", "/parcels", summary="What was sealed to this post", gives=ParcelsOut, query=dict(PAGED)
+)
 def list_parcels() -> ParcelsOut:
     """What was sealed to this post, newest first."""
+    actor, page = current_actor(), page_asked()
     with current_gateway().store.reading() as unit:
-        found = opening.parcels_for(unit, current_actor())
-    return ParcelsOut(parcels=[_parcel(one) for one in found])
+        found = opening.parcels_for(unit, actor, page)
+        total = opening.how_many_parcels(unit, actor)
+    shown, part = paged(found, page, total, lambda one: After(one.sealed_at, one.parcel_id))
+    return ParcelsOut(parcels=[_parcel(one) for one in shown], page=part)
 
 
 @operation(blueprint, "GET", "/parcels/<id:parcel_id>", summary="Conditions of a parcel", gives=ConditionsOut)
@@ -88,6 +95,9 @@ def collect(opening_id: str) -> CollectedOut:
         proofs=list(got.proofs),
         consistency=list(got.consistency),
         log_keys=list(got.log_keys),
+        cosigned=got.cosigned,
+        cosigned_consistency=list(got.cosigned_consistency),
+        begun=list(got.begun),
     )
 
 
@@ -95,9 +105,6 @@ def collect(opening_id: str) -> CollectedOut:
     blueprint,
     "POST",
     "/parcels/<id:parcel_id>/onward",
-        cosigned=got.cosigned,
-        cosigned_consistency=list(got.cosigned_consistency),
-        begun=list(got.begun),
     summary="Ask to pass on what was received",
     takes=OnwardIn,
     gives=Received,

@@ -56,10 +56,10 @@ class RequestSummary:
 
 @dataclass(frozen=True)
 class After:
-    """A place in a list that stays where it is while requests come and go: the time it is ordered by, and the id."""
+    """A place in a list that stays where it is while rows come and go: the time it is ordered by, and the id."""
 
     at: datetime
-    request_id: str
+    row_id: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def my_requests(unit: Unit, actor: Actor, tab: str, page: Page | None = None) ->
     rows = _mine(unit, actor, tab).order_by(col(Request.created_at).desc(), col(Request.id))
     if page and page.after:
         made, same = col(Request.created_at), col(Request.created_at) == page.after.at
-        rows = rows.where(or_(made < page.after.at, and_(same, col(Request.id) > page.after.request_id)))
+        rows = rows.where(or_(made < page.after.at, and_(same, col(Request.id) > page.after.row_id)))
     return summaries(unit, actor, _part(unit, rows, page), own=True)
 
 
@@ -102,7 +102,7 @@ def inbox(unit: Unit, actor: Actor, tab: str, page: Page | None = None) -> list[
     rows = _desk(unit, actor, tab).order_by(col(Request.due_at), col(Request.id))
     if page and page.after:
         due, same = col(Request.due_at), col(Request.due_at) == page.after.at
-        rows = rows.where(or_(due > page.after.at, and_(same, col(Request.id) > page.after.request_id)))
+        rows = rows.where(or_(due > page.after.at, and_(same, col(Request.id) > page.after.row_id)))
     return summaries(unit, actor, _part(unit, rows, page), own=False)
 
 

@@ -10,12 +10,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import col, select
 
 from gateway.disclosure import judge, record
 from gateway.disclosure.facts import DataFacts
 from gateway.disclosure.handing_over import Collected, sealed_by, with_proofs
+from gateway.disclosure.lists import Page
 from gateway.disclosure.models import (
     Line,
     LineDecision,
@@ -92,17 +93,28 @@ class Opened:
     opening_id: str
 
 
-def parcels_for(unit: Unit, actor: Actor) -> list[ParcelSummary]:
-    """What was sealed to this post, newest first."""
-    rows = unit.session.exec(
+def parcels_for(unit: Unit, actor: Actor, page: Page | None = None) -> list[ParcelSummary]:
+    """What was sealed to this post, newest first; all of it where no `page` is asked for."""
+    query = (
         select(Parcel, Request, Line)
         .join(Request, col(Request.id) == col(Parcel.request_id))
         .join(Line, col(Line.id) == col(Parcel.line_id))
-        .where(Parcel.recipient_post_id == actor.post_id, Parcel.copy_of == CopyOf.RECIPIENT)
-        .order_by(col(Parcel.created_at).desc())
-    ).all()
+        .where(*_sealed_to(actor))
+        .order_by(col(Parcel.created_at).desc(), col(Parcel.id))
+    )
+    if page:
+        query = query.offset(page.start).limit(page.size)
+    if page and page.after:
+        sealed, same = col(Parcel.created_at), col(Parcel.created_at) == page.after.at
+        query = query.where(or_(sealed < page.after.at, and_(same, col(Parcel.id) > page.after.row_id)))
+    rows = unit.session.exec(query).all()
     opened = _times_opened(unit, [row.id for row, _, _ in rows])
     return [_summary(row, request, line, opened.get(row.id, 0)) for row, request, line in rows]
+
+
+def how_many_parcels(unit: Unit, actor: Actor) -> int:
+    """How many parcels were sealed to this post."""
+    return unit.session.exec(select(func.count()).select_from(Parcel).where(*_sealed_to(actor))).one()
 
 
 def parcel_for(unit: Unit, actor: Actor, parcel_id: str) -> ParcelDetail:
@@ -291,6 +303,10 @@ def _own(unit: Unit, actor: Actor, parcel_id: str) -> tuple[Parcel, Request, Lin
         unit.session.get_one(Line, row.line_id),
         unit.session.get_one(Release, row.release_id),
     )
+
+
+def _sealed_to(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    return col(Parcel.recipient_post_id) == actor.post_id, col(Parcel.copy_of) == CopyOf.RECIPIENT
 
 
 def _summary(row: Parcel, request: Request, line: Line, opened: int) -> ParcelSummary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import bindparam
 from sqlmodel import col, select
@@ -67,6 +67,7 @@ class CaseView:
     closed_on: date | None
     review_on: date | None
     open: bool
+    registered_at: datetime
 
 
 @dataclass(frozen=True)
@@ -103,20 +104,7 @@ def case_for(unit: Unit, actor: Actor, case_id: str) -> CaseView:
     )
     if row is None or not on_it:
         raise not_found("case")
-    return _view(unit, row)
-
-
-def my_cases(unit: Unit, actor: Actor) -> list[CaseView]:
-    """Give the open cases the actor is on, by herself or for somebody she stands in for, by reference."""
-    mine = {actor.post_id, *covers(unit, actor.post_id)}
-    rows = unit.session.exec(
-        select(Case)
-        .join(CaseAssignment, col(CaseAssignment.case_id) == col(Case.id))
-        .where(Case.partnership_id == actor.partnership_id, col(CaseAssignment.post_id).in_(mine))
-        .distinct()
-        .order_by(Case.reference)
-    ).all()
-    return [_view(unit, row) for row in rows if is_on_case(unit, row.id, actor.post_id)]
+    return case_view(unit, row)
 
 
 def is_on_case(unit: Unit, case_id: str, post_id: str) -> bool:
@@ -163,7 +151,9 @@ def kept_cases(unit: Unit, actor: Actor) -> list[CaseView]:
     rows = unit.session.exec(
         select(Case).where(Case.partnership_id == actor.partnership_id).order_by(Case.reference)
     ).all()
-    return [_view(unit, row) for row in rows if actor.governs or actor.agency_id in agencies_on(unit, row.id)]
+    return [
+        case_view(unit, row) for row in rows if actor.governs or actor.agency_id in agencies_on(unit, row.id)
+    ]
 
 
 def kept_case(unit: Unit, actor: Actor, case_id: str, *, lock: bool = False) -> CaseView:
@@ -173,7 +163,7 @@ def kept_case(unit: Unit, actor: Actor, case_id: str, *, lock: bool = False) -> 
     officer = actor.face is Face.GOVERNANCE
     if row is None or not officer or not (actor.governs or actor.agency_id in agencies_on(unit, case_id)):
         raise not_found("case")
-    return _view(unit, row)
+    return case_view(unit, row)
 
 
 def assignments(unit: Unit, actor: Actor, case_id: str) -> list[AssignmentView]:
@@ -368,7 +358,8 @@ def _is_open(row: Case, day: date) -> bool:
     return row.opened_on <= day and (row.closed_on is None or row.closed_on > day)
 
 
-def _view(unit: Unit, row: Case) -> CaseView:
+def case_view(unit: Unit, row: Case) -> CaseView:
+    """Give a row as a view."""
     arrangement = unit.session.get_one(Arrangement, row.arrangement_id)
     lead = unit.session.get(Agency, row.lead_agency_id) if row.lead_agency_id else None
     return CaseView(
@@ -386,4 +377,5 @@ def _view(unit: Unit, row: Case) -> CaseView:
         closed_on=row.closed_on,
         review_on=row.review_on,
         open=_is_open(row, today(unit, row.partnership_id)),
+        registered_at=row.created_at,
     )

@@ -17,7 +17,7 @@ from gateway.disclosure.withdraw import freeze_lines, withdraw_consent
 from gateway.errors import Invalid
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.registry import agencies, cases, people, subjects, walls
+from gateway.registry import agencies, caseload, people, subjects, walls
 from gateway.registry.actors import Actor
 from gateway.registry.computed import orientation_on
 from gateway.registry.models import Agency, CaseSubject, Face, Post, Subject
@@ -96,7 +96,7 @@ def people_i_hear(unit: Unit, actor: Actor) -> list[Heard]:
         return [_as_client(unit, actor, news.client.subject_id) for news in my_clients(unit, actor)]
     return [
         _in_case(unit, case.case_id, case.reference, view)
-        for case in cases.my_cases(unit, actor)
+        for case in caseload.my_cases(unit, actor)
         if _faces_her(unit, actor, case.case_id)
         for view in subjects.subjects_of(unit, case.case_id)
         if view.role not in _NOT_HEARD_HERE and not _walled(unit, actor, view.subject_id)

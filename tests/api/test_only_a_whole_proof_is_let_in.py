@@ -34,7 +34,7 @@ def refused(answer: Any, name: str = "") -> None:
 def test_a_registered_and_approved_system_is_let_in(stage: Stage) -> None:
     system = connected(stage, "police-ppu")
     assert system.sign_in().get_json()["token_type"] == "DPoP"
-    assert system.get("/parcels") == {"parcels": []}
+    assert system.get("/parcels")["parcels"] == []
 
 
 WRONG_ASSERTIONS: dict[str, Callable[[System], str]] = {

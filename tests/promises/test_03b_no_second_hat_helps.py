@@ -13,7 +13,7 @@ from gateway.disclosure import ask as asking
 from gateway.disclosure import authorise, judge
 from gateway.disclosure.asking import NamedRecipient
 from gateway.errors import Forbidden, NotFound
-from gateway.registry import cases, facts, lending, people
+from gateway.registry import caseload, cases, facts, lending, people
 from gateway.registry.actors import Actor
 from gateway.registry.models import CaseAssignment, Person, Post
 from gateway.store.unit_of_work import Unit
@@ -91,7 +91,7 @@ def _rules(stage: Stage, asked: Ask, *, delivering: str | None = None) -> set[st
 def test_an_officer_names_no_post_of_her_own_as_stand_in(quick_stage: Stage) -> None:
     with pytest.raises(Forbidden):
         _stand_in(quick_stage, "police-ig", "police-ppu", "police-ig")
-    mine = quick_stage.by("police-ig", cases.my_cases)
+    mine = quick_stage.by("police-ig", caseload.my_cases)
     assert mine == []
     _stand_in(quick_stage, "police-ig", "police-ppu", "mappa-chair")  # the control: somebody else
 

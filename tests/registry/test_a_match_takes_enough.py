@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from gateway.errors import Conflict, Erased, Forbidden, Invalid, NotFound
-from gateway.registry import cases, models, subject_changes, subjects
+from gateway.registry import caseload, cases, models, subject_changes, subjects
 from gateway.registry.actors import Actor
 from gateway.registry.subjects import Identity, Match, Uncertain, match
 from gateway.store.unit_of_work import Unit
@@ -188,7 +188,7 @@ def test_a_case_is_the_same_404_for_all_who_are_not_on_it(sample: Sample) -> Non
     with sample.writing() as unit:
         on_it = sample.actor(unit, "harbour-idva-1")
         assert cases.case_for(unit, on_it, case).reference == "M2-0417"
-        assert [view.case_id for view in cases.my_cases(unit, on_it)] == [case]
+        assert [view.case_id for view in caseload.my_cases(unit, on_it)] == [case]
         for post, wanted in (("probation-chair", case), ("harbour-idva-1", "0" * 32)):
             with pytest.raises(NotFound) as refused:
                 cases.case_for(unit, sample.actor(unit, post), wanted)
@@ -197,7 +197,7 @@ def test_a_case_is_the_same_404_for_all_who_are_not_on_it(sample: Sample) -> Non
         with pytest.raises(NotFound) as refused:
             cases.case_for(unit, on_it, case)
         told.add((refused.value.message, refused.value.next_step))
-        assert cases.my_cases(unit, on_it) == []
+        assert caseload.my_cases(unit, on_it) == []
     assert len(told) == 1
 
 

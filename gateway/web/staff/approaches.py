@@ -11,7 +11,7 @@ from gateway.clock import LONDON
 from gateway.disclosure import approach
 from gateway.disclosure.approach import ApproachKind, Happened
 from gateway.errors import Invalid
-from gateway.registry import cases, subjects
+from gateway.registry import caseload, subjects
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import label
 from gateway.web.forms import page
@@ -50,7 +50,7 @@ def _form() -> ApproachForm:
                 f"{case.case_id}.{found.subject_id}",
                 f"{found.reference}, {label(found.role, 'subject_role').lower()}",
             )
-            for case in cases.my_cases(unit, current_actor())
+            for case in caseload.my_cases(unit, current_actor())
             for found in subjects.subjects_of(unit, case.case_id)
         ]
     return form

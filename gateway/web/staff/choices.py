@@ -8,7 +8,7 @@ from datetime import date
 from gateway.clock import local_day
 from gateway.disclosure.asking import may_ask_with
 from gateway.disclosure.onward import purposes_within
-from gateway.registry import agencies, cases, subjects
+from gateway.registry import agencies, caseload, cases, subjects
 from gateway.registry.actors import Actor
 from gateway.registry.agencies import AgencyView
 from gateway.registry.cases import CaseView
@@ -79,7 +79,7 @@ def choices(unit: Unit, actor: Actor, case_id: str | None) -> Choices:
     return Choices(
         today=local_day(unit.now),
         case=case,
-        cases=cases.my_cases(unit, actor),
+        cases=caseload.my_cases(unit, actor),
         holders=[found for found in agencies.agencies(unit, actor.partnership_id) if found.current],
         people=subjects.subjects_of(unit, case.case_id) if case else [],
         recipients=cases.assigned_posts(unit, case.case_id) if case else [],

@@ -12,7 +12,7 @@ from gateway.disclosure import content, desk, lists, reading, reconfirm, release
 from gateway.disclosure.models import LineState
 from gateway.disclosure.reading import RequestDetail
 from gateway.errors import NotFound
-from gateway.registry import cases, subjects
+from gateway.registry import caseload, subjects
 from gateway.vocabulary import vocabulary
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import label
@@ -259,7 +259,7 @@ def held_line(line_id: str) -> tuple[RequestDetail, Explained]:
 def _identify_form() -> IdentifyForm:
     form = IdentifyForm()
     with current_gateway().store.reading() as unit:
-        mine = cases.my_cases(unit, current_actor())
+        mine = caseload.my_cases(unit, current_actor())
         form.case_id.choices = [(case.case_id, case.reference) for case in mine]
         form.subject_ids.choices = [
             (found.subject_id, f"{found.reference}, {case.reference}: {label(found.role, 'subject_role')}")

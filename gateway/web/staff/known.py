@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.registry import cases, facts, risks, subjects
+from gateway.registry import caseload, facts, risks, subjects
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Circumstance
 from gateway.web.access import Face, allow, current_actor, current_gateway
@@ -61,7 +61,7 @@ def _people() -> list[tuple[str, str]]:
                 f"{case.case_id}.{found.subject_id}",
                 f"{found.reference}, {label(found.role, 'subject_role').lower()}, case {case.reference}",
             )
-            for case in cases.my_cases(unit, current_actor())
+            for case in caseload.my_cases(unit, current_actor())
             for found in subjects.subjects_of(unit, case.case_id)
         ]
 
