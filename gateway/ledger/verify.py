@@ -20,6 +20,7 @@ from gateway_verify.errors import Unverified
 from gateway_verify.note import Note, parse_signatures
 from gateway_verify.opening import parse_object
 from gateway_verify.policy import Policy
+from gateway_verify.restore import begun
 from sqlmodel import SQLModel, col
 
 from gateway.errors import NotConfirmed
@@ -250,6 +251,10 @@ def _check_keys(unit: Unit, epochs: Sequence[LedgerEpoch], journal: Journal, tal
     for former, epoch in pairwise(epochs):
         first = sa.select(_LEAF.c.leaf).where(_LEAF.c.epoch == epoch.number, _LEAF.c.position == 0)
         leaf: bytes = unit.session.execute(first).scalar() or b""
+        try:
+            begun(leaf)
+        except Unverified as error:
+            tally.wrong(f"the log {epoch.origin} began again, and {error}")
         try:
             codes = parse_object(leaf[1:].decode())["codes"]
             honest = (codes["former_origin"], codes["former_key"]) == (former.origin, former.log_key)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway_verify.cli import main
-from gateway_verify.opening import Opening
+from gateway_verify.errors import Unverified
+from gateway_verify.note import encode
+from gateway_verify.opening import Opening, public_leaf
+from gateway_verify.restore import Agreed
+from gateway_verify.restore import begun as read_begun
 
 from gateway.clock import FixedClock
 from gateway.errors import Conflict, Invalid, NotConfirmed
+from gateway.ledger.append import record
+from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.epoch import begin_epoch, frozen_before, gap
 from gateway.ledger.export import export
 from gateway.ledger.follow import follow
@@ -23,8 +31,8 @@ from gateway.ledger.witness import ask_witnesses, compare_at_start, last_seen
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
-from tests.ledger.made import OFFICER, ORIGIN, POLICE, recorded
-from tests.ledger.restores import FIRST_KEY, SECOND_KEY, agreed, begun, seen_by_witnesses, signature
+from tests.ledger.made import OFFICER, ORIGIN, PARTNERSHIP, POLICE, recorded
+from tests.ledger.restores import FIRST_KEY, SECOND, SECOND_KEY, agreed, begun, seen_by_witnesses, signature
 from tests.ledger.test_witnesses_see_what_the_database_can_hide import cut_tail
 from tests.ledger.witnesses import running
 
@@ -238,3 +246,100 @@ def test_a_log_that_lost_nothing_is_not_begun_again(
             begun(unit, load_log_keys(tmp_path / "new.key"), restored)
     with store.reading() as unit:
         assert frozen_before(unit) is None
+
+
+@pytest.mark.parametrize(
+    ("announced", "says"),
+    [
+        ((FIRST_KEY, SECOND_KEY), "with keys that the former log knew"),
+        ((FIRST_KEY,), "the former log did not know one of their keys"),
+        ((), "the former log did not know their keys"),
+    ],
+)
+def test_the_verifier_says_who_declared_it_and_whether_they_were_known(
+    sqlite_store: Store,
+    sqlite_journal: Journal,
+    clock: FixedClock,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    announced: tuple[Ed25519PrivateKey, ...],
+    says: str,
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+    with running(tmp_path, journal, clock) as witnesses:
+        for key in announced:
+            codes = {"key": "k", "use": "policy", "public": encode(key.public_key().public_bytes_raw())}
+            with store.writing() as unit:
+                record(
+                    unit,
+                    Entry(EntryKind.KEY_ACTIVATED, PARTNERSHIP, POLICE, None, None, codes=codes, public=True),
+                )
+        recorded(store, 3 - len(announced))
+        ask_witnesses(store, journal)
+        recorded(store, 2)
+        ask_witnesses(store, journal)
+        seen = lost(store, journal, tmp_path)
+        with store.writing() as unit:
+            begun(unit, load_log_keys(tmp_path / "new.key"), seen)
+        for one in witnesses:
+            one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
+        ask_witnesses(store, journal)
+    with store.reading() as unit:
+        export(unit, tmp_path / "log")
+    log, policy = tmp_path / "log", tmp_path / "log/policy.txt"
+    assert main([str(log), "--policy", str(policy)]) == 0
+    told = capsys.readouterr().out
+    assert f"witnesses had seen 5 entries of {ORIGIN}, and 3 were left" in told
+    assert f"the officers in the posts {OFFICER} and {SECOND} signed that" in told
+    assert says in told
+    (log / "epoch-1/checkpoint").unlink()
+    assert main([str(log), "--policy", str(policy)]) == 0
+    assert "whether the former log knew their keys could not be checked" in capsys.readouterr().out
+
+
+def test_a_log_that_two_officers_did_not_sign_does_not_verify(
+    sqlite_store: Store,
+    sqlite_journal: Journal,
+    clock: FixedClock,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Planted fault: whoever holds the log's new key begins it with the second officer's part made up."""
+    store, journal = sqlite_store, sqlite_journal
+    with running(tmp_path, journal, clock) as witnesses:
+        recorded(store, 5)
+        ask_witnesses(store, journal)
+        seen = lost(store, journal, tmp_path)
+        monkeypatch.setattr(Agreed, "check", lambda *_: None)
+        with store.writing() as unit:
+            found = gap(unit, seen)
+            both, keys = agreed(found), load_log_keys(tmp_path / "new.key")
+            made_up = signature(SECOND_KEY, both.declared.signed_bytes())
+            begin_epoch(unit, keys, found, both, made_up, controller_agency_id=POLICE)
+        monkeypatch.undo()
+        for one in witnesses:
+            one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
+        ask_witnesses(store, journal)
+    with store.reading() as unit:
+        export(unit, tmp_path / "log", newest=True)
+        assert "an officer's signature does not fit" in " ".join(verify_store(unit).problems)
+    assert main([str(tmp_path / "log"), "--policy", str(tmp_path / "log/policy.txt")]) == 1
+    assert "WRONG: an officer's signature does not fit" in capsys.readouterr().out
+
+
+def test_a_log_begun_before_officers_signed_says_so() -> None:
+    codes = {"former_origin": ORIGIN, "former_key": "k", "witnessed_size": 5, "held": 3, "lost": 2}
+    refs = {"first_officer": OFFICER, "second_officer": SECOND}
+    said = {"kind": "epoch.begun", "at": "2026-11-22T10:00:00Z", "refs": refs, "codes": codes}
+    found = read_begun(public_leaf(json.dumps(said).encode()))
+    assert found is not None
+    assert (found.officers, found.keys) == ((OFFICER, SECOND), ())
+    assert read_begun(public_leaf(json.dumps({**said, "kind": "key.activated"}).encode())) is None
+    for broken in (
+        {**said, "refs": {}},
+        {**said, "at": "\x1b[2J"},
+        {**said, "codes": {**codes, "held": "x"}},
+    ):
+        with pytest.raises(Unverified):
+            read_begun(public_leaf(json.dumps(broken).encode()))

@@ -14,6 +14,7 @@ from gateway_verify.checkpoint import Checkpoint
 from gateway_verify.errors import Uncheckable, Unverified
 from gateway_verify.note import VerifierKey
 from gateway_verify.policy import Log, Policy, Trust, parse_policy
+from gateway_verify.restore import told
 from gateway_verify.source import source
 from gateway_verify.words import lines
 
@@ -99,13 +100,16 @@ def _check_log(options: argparse.Namespace, target: str, policy: Policy) -> tupl
         raise Uncheckable(
             f"{options.keep} is there already: compare with it first, with --since {options.keep}"
         )
-    audited = audit(source(target), policy, kept)
+    log = source(target)
+    audited = audit(log, policy, kept)
+    began = told(log, audited.checkpoint, policy)
     if options.keep:
         _write(Path(options.keep), str(audited.note))
     said = f"VERIFIED: the log {audited.checkpoint.origin} is whole from entry 1 to entry {audited.checkpoint.size}; "
     said += _witnessed(audited.trust)
     if audited.grown_by is not None:
         said += f"; nothing was changed or lost since your checkpoint, {audited.grown_by} entries were added"
+    said += began
     if "://" in target:
         said += _stale(audited.trust)
     return said + ".", audited.checkpoint

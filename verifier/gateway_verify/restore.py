@@ -15,11 +15,16 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gateway_verify.errors import Unverified
+from gateway_verify.audit import audit, entries
+from gateway_verify.checkpoint import Checkpoint
+from gateway_verify.errors import Uncheckable, Unverified
 from gateway_verify.note import decode
 from gateway_verify.opening import PUBLIC, parse_object
+from gateway_verify.policy import Policy
+from gateway_verify.source import Below, Source
 
 BEGUN, KEY_ACTIVATED = "epoch.begun", "key.activated"
+_LIFE = "/epoch-"
 _PURPOSE = "disclosure-gateway/restore/v1"
 
 
@@ -105,22 +110,63 @@ def begun(leaf: bytes) -> Begun | None:
         return None
     try:
         return _read(fields)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise Unverified("the log began again, and its first entry does not say how") from error
+
+
+def told(log: Source, checkpoint: Checkpoint, policy: Policy) -> str:
+    """Say of a log that was checked how it began after a restore and who signed that; nothing where it didn't.
+
+    Raises Unverified when its officers' signatures don't hold.
+    """
+    first = next(entries(log, checkpoint.size), b"")
+    found = begun(first)
+    if found is None:
+        return ""
+    said = (
+        f"; it began again on {found.at[:10]} after a restore: witnesses had seen {found.witnessed} entries of"
+        f" {found.former_origin}, and {found.held} were left; "
+    )
+    if not found.keys:
+        return f"{said}two officers are named, who did not sign it"
+    said += f"the officers in the posts {' and '.join(found.officers)} signed that, "
+    return said + _known(log, checkpoint, found, policy)
+
+
+def _known(log: Source, checkpoint: Checkpoint, found: Begun, policy: Policy) -> str:
+    """Say whether the former log, which lies below this one, knew the officers' keys."""
+    number = checkpoint.origin.rpartition(_LIFE)[2]
+    former = Below(log, f"epoch-{int(number) - 1 if number.isdigit() else 0}/")
+    try:
+        size = audit(former, policy).checkpoint.size
+        known = keys_of(entries(former, size))
+    except (Unverified, Uncheckable):
+        return "and whether the former log knew their keys could not be checked"
+    new = len(set(found.keys) - known)
+    if not new:
+        return "with keys that the former log knew"
+    which = "their keys" if new > 1 else "one of their keys"
+    return f"and the former log did not know {which}: ask them whether they did"
 
 
 def keys_of(leaves: Iterable[bytes]) -> frozenset[str]:
     """Give the officers' public keys that these entries announce, base64."""
-    said = (
-        fields["codes"] for leaf in leaves if (fields := _public(leaf)) and fields["kind"] == KEY_ACTIVATED
-    )
-    return frozenset(codes["public"] for codes in said if codes.get("use") == "policy" and "public" in codes)
+    said = [
+        fields.get("codes") for leaf in leaves if (fields := _public(leaf) or {}).get("kind") == KEY_ACTIVATED
+    ]
+    named = [codes for codes in said if isinstance(codes, dict) and codes.get("use") == "policy"]
+    return frozenset(str(codes.get("public")) for codes in named)
 
 
 def _read(fields: Mapping[str, Any]) -> Begun:
     refs, codes = fields["refs"], fields["codes"]
-    told = (fields["at"], codes["former_origin"], codes["witnessed_size"], codes["held"])
-    officers = refs["first_officer"], refs["second_officer"]
+    told = (
+        _plain(fields["at"]),
+        _plain(codes["former_origin"]),
+        int(codes["witnessed_size"]),
+        int(codes["held"]),
+    )
+    officers = _plain(refs["first_officer"]), _plain(refs["second_officer"])
     if "first_signature" not in codes:
         return Begun(*told, officers, ())
     first, second = (Signature(codes[f"{who}_key"], codes[f"{who}_signature"]) for who in ("first", "second"))
@@ -140,6 +186,13 @@ def _read(fields: Mapping[str, Any]) -> Begun:
     )
     Agreed(declared, first, officers[1], codes["agreed_at"]).check(second)
     return Begun(*told, officers, (first.key, second.key))
+
+
+def _plain(value: Any) -> str:
+    """Give text that can be shown as it is. Raises TypeError for anything else."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise TypeError
+    return value
 
 
 def _public(leaf: bytes) -> dict[str, Any] | None:
