@@ -5,6 +5,9 @@ GATEWAY := .venv/bin/gateway
 PYTHON  := .venv/bin/python
 DEMO    := GATEWAY_ENV=demo
 
+# What was compiled once is kept: an image that forbids it makes each program start, and each worker of the tests, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check unit assure format lock migration docs clean
 
@@ -24,7 +27,8 @@ run: setup ## Start the demonstration on http://127.0.0.1:8000 (invented people,
 
 test: developer ## Check the code, then run the tests on SQLite, PostgreSQL and in a browser
 	@.ci/tools
-	@$(MAKE) --no-print-directory check unit
+	@$(MAKE) --no-print-directory --jobs 2 check compiled
+	@$(MAKE) --no-print-directory unit
 
 check: developer ## Lint, types and layers, without the tests
 	@.venv/bin/ruff check --quiet .
@@ -58,8 +62,13 @@ docs: developer ## Write docs/settings.md again from the settings
 
 clean: ## Remove what was built and the demonstration's data, never an installation's
 	@rm -rf .venv .tools dist var/demo gateway/web/static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find gateway tests verifier -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: developer
+.PHONY: developer compiled
+# While types are checked: else each worker compiles all the tests for itself at their first run.
+compiled: developer
+	@test -d tests/__pycache__ || $(PYTHON) -m pytest -q --collect-only >/dev/null 2>&1 || true
+
 developer:
 	@$(UV) sync --quiet --locked
 	@test -f gateway/web/static/vendor/stamp || $(UV) sync --quiet --locked --reinstall-package disclosure-gateway
