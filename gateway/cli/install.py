@@ -84,7 +84,7 @@ def _make_keys(settings: Settings) -> None:
     keys = settings.keys
     if keys.root_provider is KeyProvider.FILE and not keys.root_file.exists():
         create_root_file(keys.root_file)
-    if not keys.ledger_key_file.exists():
+    if keys.ledger_provider is KeyProvider.FILE and not keys.ledger_key_file.exists():
         create_log_keys(keys.ledger_key_file)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from sqlmodel import col, select
 
 from gateway import settings as configuration
 from gateway.assembly import Gateway
-from gateway.cli.installation import at_work
+from gateway.cli.installation import at_work, opened
 from gateway.disclosure import keyring
-from gateway.errors import Invalid
+from gateway.errors import Conflict, Invalid, NotFound
+from gateway.ledger.log_keys import LogKeys, make_log_keys, open_log_keys
+from gateway.ledger.publish import present_origin
 from gateway.registry.models import Agency, Partnership
 from gateway.sealing import jwe
 from gateway.sealing.envelope import unpack
@@ -46,10 +50,54 @@ def keys() -> None:
 @keys.command("root")
 def make_root() -> None:
     """Make the root key of the keys at rest, in the file or the hardware module that the settings name."""
-    create_root_key(configuration.load().keys)
+    with _never_replaced():
+        create_root_key(configuration.load().keys)
     console.print(
         "The root key is made. Keep its backup apart from the database's: nothing can be read without it."
     )
+
+
+@keys.command("ledger")
+@click.option(
+    "--ml-dsa",
+    is_flag=True,
+    help="With a token: make an ML-DSA-44 key too, in keys.ledger_key_file, for a second line under checkpoints.",
+)
+def make_ledger(ml_dsa: bool) -> None:
+    """Make the key that signs the log, in the file or the hardware module that the settings name; print its vkey.
+
+    It is for the log's first life: `gateway ledger begin-epoch` makes the next one's. It is backed up nowhere.
+    """
+    settings = configuration.load()
+    with _never_replaced():
+        make_log_keys(settings, beside=ml_dsa)
+    _show_vkeys(open_log_keys(settings), settings.ledger.origin)
+
+
+@keys.command("vkey")
+def vkey() -> None:
+    """Print the public keys that sign the log's present life here: witnesses and verifiers trust the first."""
+    gateway = opened()
+    with gateway.store.reading() as unit:
+        try:
+            origin = present_origin(unit)
+        except NotFound:
+            origin = gateway.journal.origin
+    _show_vkeys(gateway.journal.keys, origin)
+
+
+def _show_vkeys(keys: LogKeys, origin: str) -> None:
+    for key in keys.public(origin):
+        if key is not None:
+            click.echo(str(key))
+
+
+@contextmanager
+def _never_replaced() -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as error:
+        raise Conflict(f"{error.filename} is there already.", next_step="A key is never replaced.") from error
 
 
 @keys.command("make")

@@ -17,7 +17,7 @@ from gateway_verify.note import SignatureLine
 from gateway_verify.policy import Policy, parse_policy
 
 from gateway.errors import Misconfigured, NotConfirmed
-from gateway.ledger.log_keys import LogKeys, create_log_keys, load_log_keys, open_log_keys  # noqa: F401
+from gateway.ledger.log_keys import LogKeys, open_log_keys
 from gateway.ledger.tree import Edge
 from gateway.settings import Environment, Settings
 from gateway.store.unit_of_work import Store, Unit

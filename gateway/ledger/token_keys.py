@@ -1,8 +1,8 @@
 """The log's Ed25519 keys in a hardware token, not extractable: one to each life of the log, told apart by labels.
 
 The first life's key has the label of the settings; that of a life called `<origin>/epoch-2` has `<label>/epoch-2`. So
-it is the database that says which key signs, and a token that holds those of other lives too is never asked for the wrong
-one.
+it is the database that says which key signs, and a token that holds those of other lives too is never asked for the
+wrong one.
 """
 
 from __future__ import annotations

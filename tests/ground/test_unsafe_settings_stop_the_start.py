@@ -68,6 +68,31 @@ def test_mail_in_the_clear_stops_the_start() -> None:
         load(env=Environment.PRODUCTION, overrides=unsafe)
 
 
+APART = {
+    "keys.ledger_provider": "pkcs11",
+    "keys.ledger_token": "log",
+    "keys.ledger_pin": "246810",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("keys.ledger_token", ""),
+        ("keys.ledger_token", "gateway"),
+        ("keys.ledger_pin", None),
+        ("keys.ledger_pin", "123456"),
+    ],
+)
+def test_nobody_keeps_both_the_root_key_and_the_logs(name: str, value: object) -> None:
+    """A token has one PIN: in another token, with a PIN of its own, the log's key can have another keeper."""
+    assert load(env=Environment.PRODUCTION, overrides=production(APART)).production
+    another_module = APART | {"keys.ledger_module": "/usr/lib/other.so", "keys.ledger_token": "gateway"}
+    assert load(env=Environment.PRODUCTION, overrides=production(another_module)).production
+    with pytest.raises(Misconfigured, match=name):
+        load(env=Environment.PRODUCTION, overrides=production(APART | {name: value}))
+
+
 def test_no_environment_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATEWAY_ENV", raising=False)
     with pytest.raises(Misconfigured, match="GATEWAY_ENV is not set"):
@@ -144,4 +169,10 @@ def test_the_production_example_lacks_only_what_must_not_be_in_a_file(
     with pytest.raises(Misconfigured, match=r"keys\.pkcs11_pin"):
         load(env=Environment.PRODUCTION)
     monkeypatch.setenv("GATEWAY_KEYS__PKCS11_PIN", "123456")
+    for pin in ("", "123456"):
+        if pin:
+            monkeypatch.setenv("GATEWAY_KEYS__LEDGER_PIN", pin)
+        with pytest.raises(Misconfigured, match=r"keys\.ledger_pin"):
+            load(env=Environment.PRODUCTION)
+    monkeypatch.setenv("GATEWAY_KEYS__LEDGER_PIN", "246810")
     assert load(env=Environment.PRODUCTION).production

@@ -7,7 +7,8 @@ from gateway_verify.note import encode
 from gateway_verify.restore import Agreed, Declared, Signature
 
 from gateway.ledger.epoch import Gap, begin_epoch, gap
-from gateway.ledger.journal import Journal, LogKeys
+from gateway.ledger.journal import Journal
+from gateway.ledger.log_keys import LogKeys
 from gateway.ledger.witness import last_seen
 from gateway.store.unit_of_work import Store, Unit
 from tests.ledger.made import OFFICER, PARTNERSHIP, POLICE

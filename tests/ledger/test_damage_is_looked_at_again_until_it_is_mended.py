@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from gateway.clock import FixedClock
 from gateway.ledger.alarm import damage, raise_alarm, take_back
 from gateway.ledger.audit import Checks, audit_of
-from gateway.ledger.journal import Journal, LogKeys, journal_at
+from gateway.ledger.journal import Journal, journal_at
+from gateway.ledger.log_keys import LogKeys
 from gateway.ledger.models import LedgerAlarm
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import releases_allowed

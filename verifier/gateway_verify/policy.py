@@ -84,16 +84,19 @@ class Trust:
 def judge(note: Note, policy: Policy) -> Trust:
     """Check every known signature on a checkpoint.
 
-    Raises Unverified when no known log signed it under its own origin, or when a known key's signature does
-    not fit.
+    A log's ML-DSA-44 line stands beside its Ed25519 line and never instead of it: that key may lie in a file where the
+    other is in hardware. Raises Unverified when no known log signed it under its own origin, or when a known key's
+    signature does not fit.
     """
     checkpoint = Checkpoint.parse(note.text)
     keys = [log.key for log in policy.logs if log.key.name == checkpoint.origin]
-    signed = [one for key in keys if (one := check_signature(note, key))]
-    if not signed:
+    signed = [key for key in keys if check_signature(note, key)]
+    first = [key for key in keys if key.type is SignatureType.ED25519] or keys
+    by = next((key for key in first if key in signed), None)
+    if by is None:
         raise Unverified(f"no known key of the log {checkpoint.origin} signed this checkpoint")
     cosigned = cosigners(note, policy)
-    return Trust(signed[0].key, cosigned, policy.met_by(cosigned))
+    return Trust(by, cosigned, policy.met_by(cosigned))
 
 
 def cosigners(note: Note, policy: Policy) -> dict[str, datetime]:
