@@ -27,6 +27,7 @@ from gateway.web.security import OPENING_POLICY
 
 WEB = Path(__file__).resolve().parents[2] / "gateway" / "web"
 STATIC = WEB / "static"
+SHEETS = ("vendor/govuk/govuk-frontend.min.css", "css/gateway.css")
 ORIGIN = "test.example/ledger"
 
 mimetypes.add_type("text/javascript", ".mjs")
@@ -45,6 +46,7 @@ class Log:
         self.witnesses = dict(witnesses or {})
         self.least = len(self.witnesses)
         self.lag_hours = 4.0
+        self.watches_itself = True
         self.begun: list[str] = []
         self.signed: tuple[int, tuple[SignatureLine, ...]] | None = None
 
@@ -70,8 +72,8 @@ class Log:
     ) -> int:
         return self._add(kind, refs or {}, codes or {}, bytes([len(self.openings) % 251]) * 32)
 
-    def begin_after(self, former: Log, *, witnessed: int, held: int, **other: object) -> None:
-        """Begin with what two officers declare after a restore of another log."""
+    def begin_after(self, former: Log, witnessed: int, held: int, instead: Mapping[str, object]) -> None:
+        """Begin with what two officers declare after a restore of another log, or say other things `instead`."""
         codes = {
             "former_origin": former.origin,
             "former_key": former.vkey,
@@ -80,7 +82,7 @@ class Log:
             "held": held,
             "lost": witnessed - held,
         }
-        self._add("epoch.begun", {}, codes | other, None)
+        self._add("epoch.begun", {}, {**codes, **instead}, None)
 
     def watch(self, at: datetime, names: Iterable[str] | None = None) -> None:
         """Let witnesses sign the log as it is."""
@@ -157,8 +159,11 @@ def page(macro_call: str, script: str) -> str:
     body = environment.from_string(
         "{% import 'components/sealing.html' as sealing %}{{ " + macro_call + " }}"
     ).render()
+    styles = "".join(f'<link rel="stylesheet" href="/static/{sheet}">' for sheet in SHEETS)
+    styles += '<meta name="viewport" content="width=device-width, initial-scale=1">'
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Pages</title></head><body>{body}'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Pages</title>{styles}</head>'
+        f'<body class="govuk-template__body"><main id="main-content" class="govuk-width-container">{body}</main>'
         f'<script type="module" src="/static/js/{script}"></script></body></html>'
     )
 

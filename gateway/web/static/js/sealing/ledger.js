@@ -9,7 +9,7 @@ data-confirm-url takes {"former_key", "shown_key": digests of the vkeys kept and
                         "declared": whether the log's first entry names the kept log as the one before it,
                         "asked": "officer" | "witness"}; gives any JSON object
 
-  [data-part="kept"]       a details element, hidden while nothing is kept, with [data-part="kept-log"] (dl)
+  [data-part="kept"]       an element, hidden while nothing is kept, with [data-part="kept-log"] (dl)
   [data-part="nothing-kept"] what is said instead
   [data-part="checked"]    a paragraph; [data-part="first"], hidden but at the first visit, with [data-part="first-log"] (dl)
   [data-step="changed"]    [data-part]s "changed-title", "changes" (ul), "began" (div), "warning" in a hidden box
