@@ -9,7 +9,7 @@ DEMO    := GATEWAY_ENV=demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit assure format lock migration docs clean
+.PHONY: help setup run test check unit compiled assure format lock migration docs clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: developer ## Lint, types and layers, without the tests
 unit: developer ## The tests alone
 	@$(PYTHON) -m pytest -q --color=no -n 3 --dist worksteal
 
+compiled: developer ## Compile the tests once, where that isn't done: else each worker does at the first run
+	@test -d tests/__pycache__ || $(PYTHON) -m pytest -q --collect-only >/dev/null 2>&1 || true
+
 assure: developer ## The promises at full counts: takes many minutes
 	@.ci/tools
 	@$(PYTHON) -m pytest -q --color=no -n 2 --dist worksteal -m assure
@@ -64,11 +67,7 @@ clean: ## Remove what was built and the demonstration's data, never an installat
 	@rm -rf .venv .tools dist var/demo gateway/web/static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find gateway tests verifier -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: developer compiled
-# While types are checked: else each worker compiles all the tests for itself at their first run.
-compiled: developer
-	@test -d tests/__pycache__ || $(PYTHON) -m pytest -q --collect-only >/dev/null 2>&1 || true
-
+.PHONY: developer
 developer:
 	@$(UV) sync --quiet --locked
 	@test -f gateway/web/static/vendor/stamp || $(UV) sync --quiet --locked --reinstall-package disclosure-gateway
