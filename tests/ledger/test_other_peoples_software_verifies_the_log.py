@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -170,29 +172,55 @@ def test_a_log_of_70000_entries_is_verified_by_all_of_them(
     test_sigstores_verifier_accepts_the_log_and_rejects_an_altered_leaf(log)
 
 
+GUIDE = Path(__file__).parents[2] / "docs/check-the-log-yourself.md"
+
+
+def printed_steps() -> list[str]:
+    """The commands of the guide's section that needs nothing but what comes with the computer."""
+    section = (
+        GUIDE.read_text(encoding="utf-8").split("## With openssl and sha256sum only")[1].split("\n## ")[0]
+    )
+    return [line.removeprefix("    ") for line in section.splitlines() if line.startswith("    ")]
+
+
 def test_the_steps_of_the_page_check_the_log_yourself_work_as_printed(
     sqlite_store: Store, sqlite_journal: Journal, tmp_path: Path
 ) -> None:
     with sqlite_store.writing() as unit:
-        ids = [record(unit, entry()) for _ in range(3)]
+        ids = [record(unit, entry()) for _ in range(7)]
     with sqlite_store.reading() as unit:
         export(unit, tmp_path / "log")
-        whole = opening_of(unit, ids[1])
-        (tmp_path / "entry.tlog-proof").write_text(str(opening_of(unit, ids[1], with_words=False)))
-    document = json.loads(whole.extra or b"{}")["words"]
-    (tmp_path / "document.json").write_text(document, encoding="utf-8")
-    shutil.copy(tmp_path / "log/checkpoint", tmp_path / "checkpoint")
-    shutil.copy(tmp_path / "log/tile/0/000.p/3", tmp_path / "tile")
-    page = (Path(__file__).parents[2] / "docs/check-the-log-yourself.md").read_text(encoding="utf-8")
-    section = page.split("## With openssl and sha256sum only")[1].split("\n## ")[0]
-    steps = [line.removeprefix("    ") for line in section.splitlines() if line.startswith("    ")]
-    key = str(sqlite_journal.keys.public(sqlite_journal.origin)[0]).split("+", 2)[2]
-    script = "\n".join(["set -euo pipefail", f"KEY='{key}'", "INDEX=1", *steps])
+        openings = [opening_of(unit, one) for one in ids]
+    shutil.copy(tmp_path / "log/policy.txt", tmp_path / "policy.txt")
+    shutil.copy(tmp_path / "log/tile/0/000.p/7", tmp_path / "tile")
+    script = "\n".join(["set -euo pipefail", *printed_steps()])
 
-    found = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    def follow(proof: str) -> list[str]:
+        (tmp_path / "entry.tlog-proof").write_text(proof)
+        command = ["bash", "-c", script]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=False
+        ).stdout.splitlines()
 
-    assert found.returncode == 0, found.stderr
-    verified, leaf, stored, words = found.stdout.splitlines()
-    assert verified == "Signature Verified Successfully"
-    assert leaf.split()[0] == stored
-    assert f"sha256:{words.split()[0]}" in (tmp_path / "record").read_text()
+    for proof in openings:
+        opening = Opening.from_bytes(proof.extra or b"")
+        (tmp_path / "document.json").write_text(opening.words or "", encoding="utf-8")
+        bare = replace(proof, extra=replace(opening, words=None).to_bytes())
+
+        verified, leaf, under, stored, words = follow(str(bare))
+
+        assert verified == "Signature Verified Successfully"
+        assert under == "It is under the checkpoint."
+        assert leaf == stored
+        assert f"sha256:{words.split()[0]}" in (tmp_path / "record").read_text()
+        assert (tmp_path / "record").read_text() == opening.record
+        altered = replace(opening, record=opening.record.replace("permit", "refuse"), words=None)
+        assert follow(str(replace(proof, extra=altered.to_bytes())))[2] == "IT IS NOT."
+
+
+def test_the_page_for_the_advocate_prints_the_same_steps() -> None:
+    page = GUIDE.parents[1] / "gateway/web/advocacy/templates/advocacy/check.html"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    shown = {html.unescape(re.sub(r"</?pre[^>]*>", "", line)) for line in lines}
+
+    assert [line for line in printed_steps() if line not in shown] == []
