@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
 from gateway.errors import Conflict, Invalid, NotFound
@@ -24,11 +25,12 @@ _RECORD, _SUBJECT, _HOLD, _ERASURE = (
 )
 
 
-def erase(unit: Unit, entry_ids: Sequence[str], decided: Entry) -> str:
+def erase(unit: Unit, entry_ids: Sequence[str], decided: Entry, *, naming: bool = True) -> str:
     """Erase entries in this transaction; give the id of the entry that says so.
 
-    `decided` says who decided, for whom and why: its kind becomes `entry.erased`, its codes gain the erased ids, and
-    it must hold its reasons in words. Raises Invalid without reasons or for too many at once, NotFound for an unknown
+    `decided` says who decided and why: its kind becomes `entry.erased`, its codes gain the erased ids, and it must hold
+    its reasons in words. It is filed under whoever the entries were about, so that their logs say it; not when
+    `naming` them is what has to end. Raises Invalid without reasons or for too many at once, NotFound for an unknown
     entry, Conflict for one that may not be erased: public entries, and those that record what became of another.
     """
     wanted = sorted(set(entry_ids))
@@ -37,9 +39,16 @@ def erase(unit: Unit, entry_ids: Sequence[str], decided: Entry) -> str:
     if not 0 < len(wanted) <= MOST_AT_ONCE:
         raise Invalid(f"Erase at least one entry and at most {MOST_AT_ONCE} at once.")
     check_erasable(unit, wanted)
-    codes = {**decided.codes, "entries": tuple(wanted)}
-    by_entry_id = record(unit, replace(decided, kind=EntryKind.ENTRY_ERASED, codes=codes, public=False))
     connection = unit.session.connection()
+    hers = sa.select(_SUBJECT.c.subject_id).where(_SUBJECT.c.entry_id.in_(wanted)).distinct()
+    decided = replace(
+        decided,
+        kind=EntryKind.ENTRY_ERASED,
+        codes={**decided.codes, "entries": tuple(wanted)},
+        subject_ids=tuple(connection.execute(hers).scalars()) if naming else (),
+        public=False,
+    )
+    by_entry_id = record(unit, decided)
     rows = [
         {
             "entry_id": entry_id,

@@ -142,6 +142,19 @@ def entries_at(unit: Unit, number: int) -> list[str]:
     return [leaf.entry_id for leaf in found if leaf is not None]
 
 
+def numbers_of(unit: Unit, entry_ids: Iterable[str]) -> list[int]:
+    """Give the numbers of entries in the log, counted from 1, also of erased ones."""
+    places = sa.select(col(LedgerLeaf.position)).where(col(LedgerLeaf.entry_id).in_(list(entry_ids)))
+    return sorted(place + 1 for place in unit.session.execute(places).scalars())
+
+
+def erased_unnamed(unit: Unit, partnership_id: str) -> int:
+    """Give how many of a partnership's entries were erased without the log saying whom they were about."""
+    named = sa.exists().where(col(LedgerSubject.entry_id) == col(LedgerErasure.by_entry_id))
+    count = sa.select(sa.func.count()).where(col(LedgerErasure.partnership_id) == partnership_id, ~named)
+    return unit.session.execute(count).scalar() or 0
+
+
 def words_of(unit: Unit, entry_id: str) -> Mapping[str, str | Sequence[str]]:
     """Give what people said in an entry: reasons, names and posts as at that time; empty when nothing was said.
 

@@ -50,10 +50,10 @@ def look(unit: Unit, actor: Actor, entry_id: str) -> SeenEntry:
     if hold or not about.subject_ids:
         record_view(unit, actor, (), "entry", entry_id)
     hers = answers_for(actor, about)
+    told = Teller(unit).whole(about)
     said = str(read.words_of(unit, entry_id).get("reasons", "")) if about.kind in ACCOUNTS_FOR_OTHERS else ""
-    return SeenEntry(
-        Teller(unit).whole(about), hold, erasure, hers, said, _may(unit, actor, about, hold, erasure)
-    )
+    may = _may(unit, actor, about, hold, erasure)
+    return SeenEntry(told, hold, erasure, hers, "" if said in told.why else said, may)
 
 
 def find(unit: Unit, actor: Actor, asked: str) -> str:

@@ -1,12 +1,13 @@
 """Erasing what an entry says: one officer asks, a second who gains nothing by it approves (promise 9).
 
-Until then nothing changes; refusing ends it. Once erased, its place stays, and the log says who decided it and why.
+Until then nothing changes; refusing ends it. Once erased, its place stays, and the log of whoever it was about says who
+decided it and why; unless it was about the wrong person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlmodel import col, select
@@ -16,12 +17,13 @@ from gateway.ledger import erase as ledger
 from gateway.ledger import read
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.ledger.models import LedgerRecord
+from gateway.ledger.models import LedgerHold, LedgerRecord
 from gateway.ledger.read import LoggedEntry
 from gateway.registry import people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import a_reason, person_of
 from gateway.registry.models import Face, Post
+from gateway.review.grounds import TO_ERASE
 from gateway.review.models import EntryErasure, ErasureGround, ErasureState
 from gateway.review.officers import answers_for, entry_of, missing, officers, parties
 from gateway.review.telling import ERASED
@@ -29,11 +31,6 @@ from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 
-GROUND_IN_WORDS = {
-    ErasureGround.COURT_ORDER: "A court has ordered it",
-    ErasureGround.WRONG_PERSON: "It was recorded by mistake about the wrong person",
-    ErasureGround.NO_LAWFUL_GROUND: "There was never a lawful ground to keep it",
-}
 NOBODY_CAN = (
     "Nobody can approve this: every officer asked for it, is named in the entry or is of an agency that gains by it. "
     "Have another officer who governs the partnership registered."
@@ -79,7 +76,7 @@ def ask(unit: Unit, actor: Actor, entry_id: str, ground: ErasureGround, reasons:
 
 
 def approve(unit: Unit, actor: Actor, entry_id: str) -> str:
-    """Erase the entry as the second officer; give the id of the entry that says so.
+    """Erase the entry as the second officer; give the id of the entry that says so, in the log of whoever it was about.
 
     Raises NotFound where nothing waits that is hers to see, Forbidden for whoever asked for it, is named in the entry
     or is of an agency that gains by it.
@@ -92,8 +89,13 @@ def approve(unit: Unit, actor: Actor, entry_id: str) -> str:
         )
     asked_by = {"asked_by": row.asked_by_post_id}
     decided = _entry(EntryKind.ENTRY_ERASED, actor, about, row, _reasons(unit, row), refs=asked_by)
+    # That it was about her is what must go: then nothing says so, and such erasures are counted.
+    naming = row.ground != ErasureGround.WRONG_PERSON
+    if naming:
+        held = {"held": True} if _is_held(unit, entry_id) else {}
+        decided = replace(decided, case_id=about.case_id, codes={**decided.codes, **held})
     _answer(unit, actor, row, ErasureState.ERASED)
-    return ledger.erase(unit, [entry_id], decided)
+    return ledger.erase(unit, [entry_id], decided, naming=naming)
 
 
 def refuse(unit: Unit, actor: Actor, entry_id: str) -> str:
@@ -212,7 +214,7 @@ def _entry(
     reasons: str,
     refs: Mapping[str, str] | None = None,
 ) -> Entry:
-    """Give the entry of an act. It names no subject: what is erased can be tied to nobody."""
+    """Give the entry of an act. It names no subject: that an erasure waits must not tell what it is of."""
     said = {"reasons": reasons} if reasons else {}
     return Entry(
         kind,
@@ -224,6 +226,11 @@ def _entry(
         codes={"ground": row.ground},
         words={**said, "actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
     )
+
+
+def _is_held(unit: Unit, entry_id: str) -> bool:
+    hold = unit.session.get(LedgerHold, entry_id)
+    return hold is not None and hold.revealed_by_entry_id is None
 
 
 def _about(unit: Unit, row: EntryErasure) -> LoggedEntry | None:
@@ -240,7 +247,7 @@ def _view(unit: Unit, row: EntryErasure, about: LoggedEntry | None) -> ErasureVi
         entry_id=row.entry_id,
         number=about.number if about else None,
         state=ErasureState(row.state),
-        ground=GROUND_IN_WORDS[ErasureGround(row.ground)],
+        ground=TO_ERASE[ErasureGround(row.ground)],
         reasons=_reasons(unit, row),
         asked_by=_who(unit, row, row.asked_by_post_id),
         asked_at=row.created_at,

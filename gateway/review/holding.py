@@ -22,6 +22,7 @@ from gateway.registry.actors import Actor
 from gateway.registry.acts import a_reason, person_of
 from gateway.registry.models import Face, Post
 from gateway.review import erasing
+from gateway.review.grounds import TO_HOLD
 from gateway.review.models import HoldGround
 from gateway.review.officers import answers_for, entry_of, missing, officers, parties
 from gateway.review.telling import ERASED
@@ -29,11 +30,6 @@ from gateway.store.unit_of_work import Unit
 
 LONGEST = timedelta(days=183)
 LATE_AFTER = timedelta(days=3)
-GROUND_IN_WORDS = {
-    HoldGround.TIPPING_OFF: "It would warn somebody who is under investigation",
-    HoldGround.RISK_TO_SOMEBODY: "It would put somebody at risk",
-    HoldGround.COURT_ORDER: "A court has ordered it",
-}
 
 
 @dataclass(frozen=True)
@@ -274,7 +270,7 @@ def _view(unit: Unit, actor: Actor, row: LedgerHold, about: LoggedEntry) -> Hold
         number=about.number,
         until=row.review_on,
         overdue=row.review_on < agencies.today(unit, row.partnership_id),
-        ground=GROUND_IN_WORDS[HoldGround(ground)] if ground else "",
+        ground=TO_HOLD[HoldGround(ground)] if ground else "",
         reasons=_reasons(unit, by),
         held_by=_in_words(unit, row.partnership_id, holder),
         reviewer=_in_words(unit, row.partnership_id, row.reviewer_post_id),

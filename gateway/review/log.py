@@ -43,7 +43,7 @@ class LogPage:
     """One page of a client's log.
 
     `total` counts what the filter leaves, `read_by` the looks at this log that aren't listed, `held` the entries that
-    may not be revealed yet.
+    may not be revealed yet, `erased` those of the partnership that were erased without saying whom they were about.
     """
 
     client: Client
@@ -51,6 +51,7 @@ class LogPage:
     total: int
     read_by: int
     held: Sequence[HeldEntry]
+    erased: int
     agencies: Sequence[tuple[str, str]]
     categories: Sequence[tuple[str, str]]
 
@@ -92,6 +93,7 @@ def log(
         total=len(listed),
         read_by=len(told) - len(listed),
         held=held,
+        erased=read.erased_unnamed(unit, actor.partnership_id),
         agencies=_agencies(unit, actor),
         categories=_categories(told),
     )

@@ -16,9 +16,12 @@ from gateway.disclosure.models import Line, LineDecision, RequestRecipient
 from gateway.errors import Erased
 from gateway.ledger import read
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.erase import ACCOUNTS_FOR_OTHERS
 from gateway.ledger.read import LoggedEntry
 from gateway.registry.models import Agency, Post
+from gateway.review.grounds import TO_ERASE
 from gateway.review.matters import Matter, matter_of
+from gateway.review.models import ErasureGround
 from gateway.sealing.marks import locating_data
 from gateway.sealing.models import Parcel
 from gateway.store.unit_of_work import Unit
@@ -26,6 +29,7 @@ from gateway.vocabulary import AgencyType, Category, ConsentStatus, Orientation,
 
 ERASED = "The words were erased. That they were there is still proved."
 ALSO_ANOTHERS = "The words concern another person in the case as well, so they are not shown here."
+WAS_HELD = "The entry was held back, so more is not said about it."
 
 _FINDS_SOMEONE = "S4"
 _AGREED = {
@@ -64,6 +68,8 @@ _TOLD_WORDS: Mapping[EntryKind, tuple[str, ...]] = {
     EntryKind.TASK_DONE: ("words",),
     EntryKind.APPROACH_RECORDED: ("what",),
     EntryKind.SPOKEN_RECORDED: ("what",),
+    EntryKind.ENTRY_REVEALED: ("reasons",),
+    EntryKind.ENTRY_ERASED: ("reasons",),
 }
 # These carry one text for every person the request is about.
 _ONE_TEXT_FOR_ALL = frozenset(
@@ -82,6 +88,7 @@ _ALARMING = {
     EntryKind.PARCEL_OPENING_FAILED: "Someone tried to open what was shared and could not.",
     EntryKind.APPROACH_RECORDED: "Someone outside came asking.",
     EntryKind.SPOKEN_RECORDED: "Something was said aloud outside the gateway.",
+    EntryKind.ENTRY_ERASED: "Something in this log was erased.",
 }
 
 
@@ -212,10 +219,27 @@ class Teller:
         return f"{outside}, by hand of {self.post_in_words(row.delivering_post_id)}"
 
     def _why(self, entry: LoggedEntry) -> tuple[str, ...]:
+        return (*self._what_was_erased(entry), *self._said(entry))
+
+    def _what_was_erased(self, entry: LoggedEntry) -> tuple[str, ...]:
+        if entry.kind is not EntryKind.ENTRY_ERASED:
+            return ()
+        numbers = ", ".join(map(str, read.numbers_of(self.unit, entry.codes["entries"])))
+        ground = _text(entry.codes.get("ground"))
+        because = f"{TO_ERASE[ErasureGround(ground)]}." if ground else ""
+        return (f"What was recorded at place {numbers} of the log was erased. {because}".rstrip(),)
+
+    def _said(self, entry: LoggedEntry) -> tuple[str, ...]:
         wanted = _TOLD_WORDS.get(entry.kind, ())
         if not wanted or not entry.has_words:
             return ()
-        if entry.kind in _ONE_TEXT_FOR_ALL and self._is_about_several(entry.request_id):
+        if entry.codes.get("held"):
+            return (WAS_HELD,)
+        if entry.kind in ACCOUNTS_FOR_OTHERS:
+            several = len(entry.subject_ids) > 1
+        else:
+            several = entry.kind in _ONE_TEXT_FOR_ALL and self._is_about_several(entry.request_id)
+        if several:
             return (ALSO_ANOTHERS,)
         try:
             words = read.words_of(self.unit, entry.entry_id)

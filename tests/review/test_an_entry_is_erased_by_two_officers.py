@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
+from gateway_verify.cli import main
 from sqlmodel import select
 
 from gateway.assembly import Gateway
+from gateway.consent.models import Mandate
 from gateway.errors import Conflict, Erased, Forbidden, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
-from gateway.ledger.models import LedgerHold
+from gateway.ledger.export import export
+from gateway.ledger.models import LedgerHold, LedgerRecord
 from gateway.ledger.read import Filter, entries_in_partnership, entry, words_of
 from gateway.ledger.verify import verify_store
+from gateway.notices.who import to_tell
 from gateway.registry.actors import actor_for_post
 from gateway.registry.models import Post
-from gateway.review import entries, erasing, holding
+from gateway.review import entries, erasing, handing_out, holding
+from gateway.review import log as logs
 from gateway.review.holding import Holding
 from gateway.review.models import EntryErasure, ErasureGround, ErasureState, HoldGround
+from gateway.review.telling import WAS_HELD
 from gateway.store.vault import Scope
 from tests.meadow import Meadow
 from tests.review.story import Story
@@ -62,6 +69,103 @@ def test_two_officers_erase_what_an_entry_says_held_or_not(
             entries.look(unit, meadow.actor(unit, "police_governance"), story.released)
         with pytest.raises(NotFound):
             entries.look(unit, second, story.released)
+
+
+def erased(gateway: Gateway, meadow: Meadow, entry_id: str, ground: ErasureGround) -> str:
+    """The police officer asks, the housing officer approves; gives the id of the entry that says so."""
+    with gateway.store.writing() as unit:
+        erasing.ask(unit, meadow.actor(unit, "police_governance"), entry_id, ground, WHY)
+    with gateway.store.writing() as unit:
+        return erasing.approve(unit, meadow.actor(unit, "housing_governance"), entry_id)
+
+
+def her_log(gateway: Gateway, meadow: Meadow) -> logs.LogPage:
+    """What the advocate reads."""
+    with gateway.store.writing() as unit:
+        her = meadow.actor(unit, "advocate")
+        return logs.log(unit, her, meadow.victim, logs.Chosen(), offset=0, limit=100)
+
+
+def why(gateway: Gateway, meadow: Meadow, entry_id: str) -> tuple[str, ...]:
+    """Why, as the advocate reads it on the page of the entry."""
+    with gateway.store.writing() as unit:
+        return logs.entry(unit, meadow.actor(unit, "advocate"), meadow.victim, entry_id)[1].why
+
+
+def test_her_advocate_reads_that_something_was_erased_and_why(
+    gateway: Gateway, meadow: Meadow, story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with gateway.store.reading() as unit:
+        number = entry(unit, story.released).number
+    by = erased(gateway, meadow, story.released, ErasureGround.NO_LAWFUL_GROUND)
+
+    page = her_log(gateway, meadow)
+    listed = {one.entry_id: one for one in page.entries}
+    assert story.released not in listed
+    assert listed[by].alert == "Something in this log was erased."
+    assert page.erased == 0
+    erased_what = f"What was recorded at place {number} of the log was erased."
+    assert why(gateway, meadow, by) == (f"{erased_what} There was never a lawful ground to keep it.", WHY)
+    with gateway.store.reading() as unit:
+        said = entry(unit, by)
+        assert (said.subject_ids, said.case_id) == ((meadow.victim,), meadow.case)
+        assert meadow.advocate in to_tell(unit, said)
+        export(unit, tmp_path / "log")
+    with gateway.store.writing() as unit:
+        given = handing_out.openings(unit, meadow.actor(unit, "advocate"), meadow.victim)
+    (tmp_path / "hers.json").write_text(given)
+    assert main([str(tmp_path / "hers.json"), "--policy", str(tmp_path / "log" / "policy.txt")]) == 0
+    said_outside = capsys.readouterr().out
+    assert "; 1 more was erased by a decision recorded among them." in said_outside
+    assert f"Entries: {story.released}\n" in said_outside
+
+
+def test_what_was_recorded_about_the_wrong_person_is_counted_and_names_nobody(
+    gateway: Gateway, meadow: Meadow, story: Story
+) -> None:
+    by = erased(gateway, meadow, story.released, ErasureGround.WRONG_PERSON)
+
+    page = her_log(gateway, meadow)
+    assert page.erased == 1
+    assert by not in {one.entry_id for one in page.entries}
+    with gateway.store.reading() as unit:
+        said = unit.session.get_one(LedgerRecord, by)
+        assert (said.case_id, said.request_id) == (None, None)
+        assert meadow.victim not in said.record
+        assert meadow.case not in said.record
+        assert meadow.advocate not in to_tell(unit, entry(unit, by))
+    with pytest.raises(NotFound):
+        why(gateway, meadow, by)
+
+
+def test_the_reasons_to_erase_what_was_held_back_stay_held_back(
+    sqlite_gateway: Gateway, sqlite_meadow: Meadow, sqlite_story: Story
+) -> None:
+    meadow, told = sqlite_meadow, sqlite_story
+    with sqlite_gateway.store.writing() as unit:
+        because = Holding(HoldGround.COURT_ORDER, WHY, meadow.housing_governance, date(2027, 1, 15))
+        holding.hold(unit, meadow.actor(unit, "police_governance"), told.released, because)
+    assert len(her_log(sqlite_gateway, meadow).held) == 1
+    by = erased(sqlite_gateway, meadow, told.released, ErasureGround.COURT_ORDER)
+
+    page = her_log(sqlite_gateway, meadow)
+    assert (page.held, by in {one.entry_id for one in page.entries}) == ([], True)
+    ground, more = why(sqlite_gateway, meadow, by)
+    assert ground.endswith("was erased. A court has ordered it.")
+    assert more == WAS_HELD
+
+
+def test_an_advocate_for_one_case_does_not_learn_of_another_from_an_erasure(
+    sqlite_gateway: Gateway, sqlite_meadow: Meadow, sqlite_story: Story
+) -> None:
+    meadow, told = sqlite_meadow, sqlite_story
+    with sqlite_gateway.store.writing() as unit:
+        [mandate] = unit.session.exec(select(Mandate)).all()
+        mandate.case_ids = ["0" * 32]
+    by = erased(sqlite_gateway, meadow, told.released, ErasureGround.COURT_ORDER)
+    assert by not in {one.entry_id for one in her_log(sqlite_gateway, meadow).entries}
+    with pytest.raises(NotFound):
+        why(sqlite_gateway, meadow, by)
 
 
 def test_one_officer_alone_erases_nothing(

@@ -64,6 +64,15 @@ class Opening:
         """Give the record's fields. Raises Unverified when it isn't a record."""
         return parse_object(self.record)
 
+    def erased(self) -> tuple[str, ...]:
+        """Give the ids of the entries that this one says were erased."""
+        fields = self.fields()
+        codes = fields.get("codes")
+        listed = (
+            codes.get("entries") if fields.get("kind") == "entry.erased" and isinstance(codes, dict) else ()
+        )
+        return tuple(map(str, listed)) if isinstance(listed, list) else ()
+
     def said(self) -> Mapping[str, Any]:
         """Give the reasons document's words, empty when none were kept or shown.
 

@@ -12,7 +12,8 @@ from gateway.errors import Forbidden
 from gateway.review import entries, erasing, holding
 from gateway.review.entries import SeenEntry
 from gateway.review.erasing import ErasureView
-from gateway.review.holding import GROUND_IN_WORDS, Holding, HoldView
+from gateway.review.grounds import TO_ERASE, TO_HOLD
+from gateway.review.holding import Holding, HoldView
 from gateway.review.models import ErasureGround, ErasureState, HoldGround
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import day, when
@@ -47,7 +48,7 @@ class HoldForm(GatewayForm):
     ground = OneOf(
         "Why would it be unlawful to reveal it now?",
         [required("Choose why")],
-        choices=[(one.value, words) for one, words in GROUND_IN_WORDS.items()],
+        choices=[(one.value, words) for one, words in TO_HOLD.items()],
     )
     reasons = LongAnswer(
         "Say more", [required("Say why in a sentence")], longest=_LONGEST, description=_NAME_NOBODY
@@ -97,13 +98,14 @@ class EraseForm(GatewayForm):
     ground = OneOf(
         "Why must it be erased?",
         [required("Choose why")],
-        choices=[(one.value, words) for one, words in erasing.GROUND_IN_WORDS.items()],
+        choices=[(one.value, words) for one, words in TO_ERASE.items()],
     )
     reasons = LongAnswer(
         "Say more",
         [required("Say why in a sentence")],
         longest=_LONGEST,
-        description="These words stay in the log, sealed. Leave out names, addresses and what the entry says.",
+        description="These words stay in the log, and the person's advocate can read them, unless it was about the "
+        "wrong person. Leave out names, addresses and what the entry says.",
     )
 
 
