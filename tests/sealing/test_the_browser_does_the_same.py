@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import random
+from collections.abc import Collection, Sequence
+from itertools import combinations
 from typing import Any
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gateway_verify.checkpoint import cosigner_key
+from gateway_verify.errors import Unverified
+from gateway_verify.policy import Policy, parse_policy
 from joserfc.jwk import ECKey
 
 from gateway.sealing import jwe
@@ -70,6 +78,104 @@ def test_proofs_are_read_the_same(node: Node) -> None:
         {"proofs": [log.proof(index) for index in range(11)], "vkey": log.vkey},
     )
     assert said.split() == [str(number) for number in range(11)]
+
+
+def test_a_logs_fingerprint_is_the_same(node: Node) -> None:
+    vkeys = [Log(f"log{number}.example/x").verifier_key for number in range(20)]
+    said = node.run(
+        "import { fingerprintOf, digestOf } from './js/sealing/trust.js';"
+        "const told = JSON.parse(process.argv[1]).map(async (vkey) =>"
+        "  [await fingerprintOf({ vkeys: [vkey] }), await digestOf({ vkeys: [vkey] })]);"
+        "console.log(JSON.stringify(await Promise.all(told)));",
+        [str(vkey) for vkey in vkeys],
+    )
+    assert json.loads(said) == [[vkey.fingerprint, vkey.digest.hex()] for vkey in vkeys]
+
+
+def _policy(draw: random.Random, keys: Sequence[str]) -> str:
+    """Some of these witnesses, in groups of groups."""
+    named = draw.sample(range(len(keys)), draw.randint(1, len(keys)))
+    lines, free = [f"witness w{one} {keys[one]}" for one in named], [f"w{one}" for one in named]
+    for number in range(draw.randint(0, 3)):
+        members = [free.pop(draw.randrange(len(free))) for _ in range(draw.randint(1, len(free)))]
+        lines.append(f"group g{number} {draw.randint(1, len(members))} {' '.join(members)}")
+        free.append(f"g{number}")
+    return "\n".join([*lines, f"quorum {draw.choice([*free, 'none'])}", ""])
+
+
+def _weaker(shown: Policy, kept: Policy) -> bool:
+    """Whether some witnesses are enough for one and not for the other, tried with every choice of them."""
+
+    def met(policy: Policy, keys: Collection[str]) -> bool:
+        return policy.met_by([one.name for one in policy.witnesses.values() if str(one.key) in keys])
+
+    keys = [str(one.key) for one in shown.witnesses.values()]
+    chosen = (some for count in range(len(keys) + 1) for some in combinations(keys, count))
+    return any(met(shown, some) and not met(kept, some) for some in chosen)
+
+
+def test_policies_are_read_and_compared_the_same(node: Node) -> None:
+    draw = random.Random(7)
+    keys = [str(cosigner_key(f"w{n}.example", Ed25519PrivateKey.generate())) for n in range(6)]
+    pairs = [(_policy(draw, keys), _policy(draw, keys)) for _ in range(150)]
+    said = node.run(
+        "import { isMetBy, isWeaker, readPolicy } from './js/sealing/policy.js';"
+        "const told = JSON.parse(process.argv[1]).map((pair) => {"
+        "  const [shown, kept] = pair.map(readPolicy);"
+        "  const names = [...shown.witnesses.keys()];"
+        "  return [isWeaker(shown, kept), names.map((_, at) => isMetBy(shown, new Set(names.slice(at))))];"
+        "});"
+        "console.log(JSON.stringify(told));",
+        pairs,
+    )
+    read = [(parse_policy(shown), parse_policy(kept)) for shown, kept in pairs]
+    expected = [
+        [
+            _weaker(shown, kept),
+            [shown.met_by(list(shown.witnesses)[at:]) for at in range(len(shown.witnesses))],
+        ]
+        for shown, kept in read
+    ]
+    assert json.loads(said) == expected
+    weaker = sum(weak for weak, _ in expected if isinstance(weak, bool))
+    assert 20 < weaker < 140  # both answers were tried
+
+
+WRONG_POLICIES = (
+    "",
+    "quorum w1",
+    "quorum none\nquorum none",
+    "witness w1 K\nwitness w1 L\nquorum w1",
+    "witness w1 K\nwitness w2 K\nquorum w1",
+    "witness none K\nquorum none",
+    "witness w1 K\ngroup w1 1 w1\nquorum w1",
+    "witness w1 K\ngroup g 1 w1 w1\nquorum g",
+    "witness w1 K\ngroup g 1 w1\ngroup h 1 w1\nquorum g",
+    "witness w1 K\ngroup g 2 w1\nquorum g",
+    "witness w1 K\ngroup g 0 w1\nquorum g",
+    "witness w1 K\ngroup g -1 w1\nquorum g",
+    "witness w1 K\ngroup g 1.5 w1\nquorum g",
+    "witness w1 K\ngroup g toString w1\nquorum g",
+    "witness w1 K\ngroup g any g\nquorum g",
+    "witness w1 K\ngroup g any none\nquorum g",
+    "group g any\nquorum g",
+    "believe w1\nquorum none",
+)
+
+
+def test_a_policy_that_is_none_is_refused_by_both(node: Node) -> None:
+    keys = [str(cosigner_key(f"w{n}.example", Ed25519PrivateKey.generate())) for n in range(2)]
+    wrong = [one.replace(" K\n", f" {keys[0]}\n").replace(" L\n", f" {keys[1]}\n") for one in WRONG_POLICIES]
+    said = node.run(
+        "import { readPolicy } from './js/sealing/policy.js';"
+        "const isRead = (text) => { try { return Boolean(readPolicy(text)); } catch { return false; } };"
+        "console.log(JSON.stringify(JSON.parse(process.argv[1]).map(isRead)));",
+        [*wrong, f"# said\n\nwitness w1 {keys[0]} https://w1.example\n\tgroup g any w1\nquorum g\n"],
+    )
+    assert json.loads(said) == [False] * len(wrong) + [True]
+    for one in wrong:
+        with pytest.raises(Unverified):
+            parse_policy(one)
 
 
 def _vectors(kind: str) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ data-confirm-url takes {"former_key", "shown_key": digests of the vkeys kept and
   [data-part="nothing-kept"] what is said instead
   [data-part="checked"]    a paragraph; [data-part="first"], hidden but at the first visit, with [data-part="first-log"] (dl)
   [data-step="changed"]    [data-part]s "changed-title", "changes" (ul), "began" (div), "warning" in a hidden box
-                           "warning-box", "compared" (dl), "ask-whom"; a form "confirm" with the radios named "asked", a group
+                           "warning-box", "compared" (dl), "ask-whom"; a form "confirm" with the radios named "asked" (that of a
+                           witness in "asked-witness", hidden when none is known), a group
                            "digits-group" with an input named "digits", the errors "asked-wrong" and "digits-wrong", its
                            submit button and the button [data-action="refuse"]
   a[data-part="evidence"]  in the steps "changed" and "trouble": saves what this browser saw
@@ -156,6 +157,7 @@ async function showChange(root, finding) {
   part(root, "warning").textContent = warning;
   part(root, "digits-group").hidden = !isAnotherLog;
   part(root, "ask-whom").textContent = askWhom(kept ?? shown);
+  part(root, "asked-witness").hidden = witnessesOf(kept ?? shown).length === 0;
   const before = kept ? await rowsOf(kept, "before") : [];
   const now = await rowsOf(shown, "now");
   fill(part(root, "compared"), now.flatMap((row, at) => [...before.slice(at, at + 1), row]));
@@ -209,9 +211,10 @@ function warningOf({ kept, began, isVouchedFor }) {
     const first = began.isBroken
       ? "The entry that should say where this ledger comes from does not hold."
       : "This ledger does not say that it follows the one your browser trusted.";
+    const both = witnessesOf(kept).length > 0 ? "your officer and a witness both tell" : "your officer tells";
     return (
       `${first} After an honest restore it would. Somebody may be showing you a made-up ledger to hide who was told what. ` +
-      "Do not trust it unless your officer and a witness both tell you this fingerprint."
+      `Do not trust it unless ${both} you this fingerprint.`
     );
   }
   if (isVouchedFor === false) {

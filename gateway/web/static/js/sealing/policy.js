@@ -44,7 +44,8 @@ function areFree({ witnesses, groups }, members) {
 }
 
 function leastOf(value, count) {
-  const least = { any: 1, all: count }[value] ?? (/^[1-9][0-9]{0,4}$/.test(value) ? Number(value) : 0);
+  const number = /^[1-9][0-9]{0,4}$/.test(value) ? Number(value) : 0;
+  const least = value === "any" ? 1 : value === "all" ? count : number;
   if (least < 1 || least > count) {
     throw new Error("a group of the policy asks for more members than it has, or for none");
   }
@@ -101,6 +102,6 @@ function told(policy, name) {
   if (!group) {
     return nameOf(policy.witnesses.get(name));
   }
-  const members = group.members.map((member) => told(policy, member));
-  return group.least === members.length ? members.join(" and ") : `${group.least} of (${members.join(", ")})`;
+  const members = group.members.map((member) => (policy.groups.has(member) ? `(${told(policy, member)})` : told(policy, member)));
+  return group.least === members.length ? members.join(" and ") : `${group.least} of ${members.join(", ")}`;
 }
