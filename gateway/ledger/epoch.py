@@ -19,7 +19,7 @@ from gateway_verify.errors import Unverified
 from gateway_verify.merkle import Frontier, edge_of
 from gateway_verify.note import Note, VerifierKey, encode
 from gateway_verify.policy import Policy, cosigners
-from gateway_verify.restore import Agreed, Signature
+from gateway_verify.restore import Agreed, Begun, Signature, begun
 from sqlmodel import col
 
 from gateway.errors import Conflict, Invalid
@@ -27,7 +27,7 @@ from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.log_keys import LogKeys
-from gateway.ledger.models import LedgerCheckpoint, LedgerEpoch
+from gateway.ledger.models import LedgerCheckpoint, LedgerEpoch, LedgerLeaf
 from gateway.ledger.tree import stored_tree
 from gateway.store.unit_of_work import Unit
 
@@ -123,6 +123,18 @@ def begin_epoch(
     unit.session.flush()
     journal.keys, journal.stopped = keys, None
     return record(unit, _first_entry(found, agreed, second, controller_agency_id))
+
+
+def last_begun(unit: Unit) -> Begun | None:
+    """Give what the present life's first entry says of the restore with which it began, None where it began without.
+
+    Raises Unverified when its officers' signatures don't hold.
+    """
+    newest = sa.select(sa.func.max(LedgerEpoch.number)).scalar_subquery()
+    first = sa.select(col(LedgerLeaf.leaf)).where(
+        col(LedgerLeaf.epoch) == newest, col(LedgerLeaf.position) == 0
+    )
+    return begun(unit.session.execute(first).scalar() or b"")
 
 
 def frozen_before(unit: Unit) -> datetime | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from gateway_verify.errors import Unverified
 from sqlmodel import col, func, select
 
 from gateway.consent.models import Answer, Consent, Mandate
 from gateway.errors import Forbidden, NotFound
+from gateway.ledger import epoch
 from gateway.ledger.journal import journal_of
-from gateway.ledger.witness import disputed
+from gateway.ledger.witness import disputed, moment
 from gateway.registry import people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import person_of
@@ -90,6 +92,25 @@ def waits_for(unit: Unit, actor: Actor) -> int:
     return int(not opened or any("agree" in one.may for one in opened))
 
 
+def told(unit: Unit, actor: Actor) -> str:
+    """Say how the log began again after its last restore and who declared it; nothing where it never did."""
+    try:
+        found = epoch.last_begun(unit)
+    except Unverified as error:
+        return f"This log began again, and {error}. Do not rely on it until that is explained."
+    if found is None:
+        return ""
+    at = moment(epoch.frozen_before(unit) or unit.now)
+    first, second = (_agency(unit, actor, post_id) for post_id in found.officers)
+    lost = max(found.witnessed - found.held, 0)
+    signed = "signed that" if found.keys else "are named in it, without their signatures"
+    return (
+        f"This log began again at {at}, after a backup was restored: {lost} of the {found.witnessed} entries that its "
+        f"witnesses had seen were lost. An information-governance officer of {first} declared it and one of {second} "
+        f"agreed; they {signed}."
+    )
+
+
 def would_freeze(unit: Unit, actor: Actor) -> Frozen:
     """Count what of the partnership's would wait until somebody confirms it."""
     must_be_officer(actor)
@@ -142,6 +163,13 @@ def seconds_of(unit: Unit, row: RestoreDeclaration) -> list[Post]:
 
 def _agencies_of(unit: Unit, person_id: str) -> set[str]:
     return set(unit.session.exec(select(Post.agency_id).where(Post.person_id == person_id)))
+
+
+def _agency(unit: Unit, actor: Actor, post_id: str) -> str:
+    post = unit.session.get(Post, post_id)
+    if post is None or post.partnership_id != actor.partnership_id:
+        return "another partnership"
+    return people.view_of(unit, post).agency_name
 
 
 def _view(unit: Unit, actor: Actor, row: RestoreDeclaration) -> DeclarationView:

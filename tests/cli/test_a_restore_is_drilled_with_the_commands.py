@@ -25,7 +25,6 @@ from gateway.disclosure import reconfirm, stop, withdraw
 from gateway.disclosure.content import Content
 from gateway.disclosure.models import Line
 from gateway.errors import Conflict, NotConfirmed
-from gateway.ledger.log_keys import load_log_keys
 from gateway.ledger.start import start
 from gateway.registry import people, walls
 from gateway.registry.actors import Actor
@@ -39,6 +38,7 @@ from gateway.web.sessions import COOKIE
 from tests.disclosure.conftest import open_it, parcel_id_of
 from tests.ledger.witnesses import running
 from tests.postgres import Postgres
+from tests.soft_token import soft_tokens
 from tests.told import PERMITTED, found
 from tests.web.pages import Web, sign_in
 
@@ -81,8 +81,8 @@ class Installation:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    """An installation's shell."""
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: tuple[str, str]) -> Iterator[Installation]:
+    """An installation's shell; the one on PostgreSQL has the log's key in a token, as production has."""
     made = Installation(monkeypatch, tmp_path)
     made.sets("ENV", "test")
     made.sets("KEYS__ROOT_PROVIDER", "file")
@@ -93,6 +93,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installat
     made.sets("PATHS__BACKUPS", f"{tmp_path}/backups")
     made.sets("WEB__TRUSTED_HOSTS", '["127.0.0.1", "localhost"]')
     made.sets("WEB__SESSION_KEY", "for-tests-only-" + 32 * "0")
+    if places[0].startswith("postgresql"):
+        _put_the_logs_key_in_a_token(made)
     yield made
     made.close()
 
@@ -124,11 +126,11 @@ def test_the_drill(
         found(stage.gateway, stage.clock, keys=OTHERS)
         assert shell.runs("ledger", "cosign") == 0
         kept = _before(stage)
-        browser = create_app(stage.gateway).test_client()
+        pages = create_app(stage.gateway)
+        browser, officer = pages.test_client(), pages.test_client()
         sign_in(browser, stage.gateway, kept["nadia"])
-        assert browser.get("/staff/").status_code == 200
-        officer = create_app(stage.gateway).test_client()
         sign_in(officer, stage.gateway, kept["officer"])
+        assert browser.get("/staff/").status_code == 200
         assert shell.runs("backup") == 0
 
         lost_line = _in_the_lost_time(stage, kept)
@@ -144,33 +146,27 @@ def test_the_drill(
         assert shell.runs("person", "end-post", "meadowshire", "health-lead", "--reason", "She left.") == 1
         assert shell.runs("ledger", "missed", f"{tmp_path}/copy") == 1
         _declare(shell, stage, _cookie(officer), capsys)
-
+        new_key = _new_key(shell, capsys)
         for one in witnesses:
-            one.trust(_new_key(stage, tmp_path))
+            one.trust(new_key)
         assert shell.runs("ledger", "cosign") == 0
         stage = shell.stage()
         _all_waits(stage, kept, lost_line)
-        app = create_app(stage.gateway).test_client()
+        pages = create_app(stage.gateway)
+        app = pages.test_client()
         app.set_cookie(*_cookie(browser))
         assert app.get("/staff/").status_code == 302
 
-        capsys.readouterr()
-        assert shell.runs("ledger", "redo", f"{tmp_path}/copy", "--officer", kept["officer"]) == 1
-        said = capsys.readouterr().out
-        assert "describes somebody in words" in said
-        assert "4 done again, 1 left" in said
-        _protected_again(stage, kept)
-        assert shell.runs("ledger", "redo", f"{tmp_path}/copy", "--officer", kept["officer"]) == 1
-
+        _done_again(shell, stage, kept, capsys)
         assert _confirm(stage, "police-ppu", kept["line"]) is Outcome.PERMIT
         opened = open_it(stage, "probation-om", kept["parcel"])
         assert isinstance(opened, opening.Opened)
-        collected = stage.by(
+        assert stage.by(
             "probation-om", lambda unit, actor: opening.collect(unit, actor, opened.opening_id)
-        )
-        assert collected.jwe
+        ).jwe
         demo_heard.confirm_mandate(stage, kept["mandate"])
         assert stage.do(lambda unit: mandates.counts(unit.session.get_one(Mandate, kept["mandate"]), unit))
+        _is_told(stage, pages)
         assert shell.runs("ledger", "cosign") == 0
         assert shell.runs("check") == 0
 
@@ -274,6 +270,14 @@ def _declare(
     assert "was carried out already" in capsys.readouterr().err
 
 
+def _is_told(stage: Stage, app: Flask) -> None:
+    """Her advocate reads that the log began again, and who declared it; officers, that it goes on."""
+    told = _signed_in(stage, app, "lantern-advocate").page("/advocacy/check").text
+    assert "This log began again at" in told
+    assert "declared it and one of Meadowshire Police agreed; they signed that" in told
+    assert "The log goes on" in _signed_in(stage, app, "office-ig").page(PLACE).text
+
+
 def _signed_in(stage: Stage, app: Flask, who: str) -> Web:
     web = Web(app, stage.gateway)
     web.sign_in(stage.do(lambda unit: stage.post_id(unit, who)))
@@ -284,10 +288,24 @@ def _reference(stage: Stage) -> str:
     return stage.do(lambda unit: unit.session.exec(select(RestoreDeclaration.reference)).one())
 
 
-def _new_key(stage: Stage, folder: Path) -> str:
-    """The key that `begin-epoch` told the operator to give to the witnesses."""
-    keys = load_log_keys(folder / "ledger.key")
-    return str(keys.public(f"{stage.gateway.journal.origin}/epoch-2")[0])
+def _put_the_logs_key_in_a_token(shell: Installation) -> None:
+    tokens = soft_tokens(shell.folder, shell.monkeypatch)
+    tokens.add("log", "246810")
+    shell.sets("KEYS__LEDGER_PROVIDER", "pkcs11")
+    shell.sets("KEYS__LEDGER_MODULE", tokens.module)
+    shell.sets("KEYS__LEDGER_TOKEN", "log")
+    shell.sets("KEYS__LEDGER_PIN", "246810")
+    assert shell.runs("keys", "ledger") == 0
+    assert shell.runs("keys", "ledger") == 1
+
+
+def _new_key(shell: Installation, capsys: pytest.CaptureFixture[str]) -> str:
+    """The key that `begin-epoch` told the operator to give to the witnesses, shown again."""
+    capsys.readouterr()
+    assert shell.runs("keys", "vkey") == 0
+    shown = capsys.readouterr().out.split()[0]
+    assert "/epoch-2+" in shown
+    return shown
 
 
 def _cookie(browser: FlaskClient) -> tuple[str, str]:
@@ -303,6 +321,20 @@ def _all_waits(stage: Stage, kept: dict[str, str], lost_line: str) -> None:
     assert stage.do(lambda unit: unit.session.get(Line, lost_line)) is None
     assert not stage.do(lambda unit: mandates.counts(unit.session.get_one(Mandate, kept["mandate"]), unit))
     assert [line.id for _, line in stage.by("police-ppu", reconfirm.waiting)] == [kept["line"]]
+
+
+def _done_again(
+    shell: Installation, stage: Stage, kept: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What protected somebody is done again, once."""
+    again = ("ledger", "redo", f"{shell.folder}/copy", "--officer", kept["officer"])
+    capsys.readouterr()
+    assert shell.runs(*again) == 1
+    said = capsys.readouterr().out
+    assert "describes somebody in words" in said
+    assert "4 done again, 1 left" in said
+    _protected_again(stage, kept)
+    assert shell.runs(*again) == 1
 
 
 def _protected_again(stage: Stage, kept: dict[str, str]) -> None:

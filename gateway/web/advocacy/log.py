@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
-from gateway.review import clients, concerns, copies, handing_out
+from gateway.review import clients, concerns, copies, handing_out, restores
 from gateway.review import log as logs
 from gateway.review.clients import Client
 from gateway.review.matters import IN_WORDS
@@ -48,6 +48,7 @@ def log(subject_id: str) -> ResponseReturnValue:
     oldest_first = request.args.get("order") == "oldest"
     with current_gateway().store.reading() as unit:
         client = clients.client(unit, current_actor(), subject_id)
+        restored = restores.told(unit, current_actor())
     verdict = logs.verdict(current_gateway().store, client)
     with current_gateway().store.writing() as unit:
         found = logs.log(
@@ -64,6 +65,7 @@ def log(subject_id: str) -> ResponseReturnValue:
         "advocacy/log.html",
         found=found,
         verdict=verdict,
+        restored=restored,
         filters=filters,
         selected=_selected(filters),
         paging=Paging(found.entries, number, found.total),
@@ -134,12 +136,13 @@ def to_print(subject_id: str) -> ResponseReturnValue:
     """The whole log on one page, to print; that it was printed is an entry."""
     with current_gateway().store.reading() as unit:
         client = clients.client(unit, current_actor(), subject_id)
+        restored = restores.told(unit, current_actor())
     verdict = logs.verdict(current_gateway().store, client)
     with current_gateway().store.writing() as unit:
         client, told = handing_out.to_print(
             unit, current_actor(), subject_id, FilterForm(request.args).chosen()
         )
-    return page("advocacy/print.html", client=client, told=told, verdict=verdict)
+    return page("advocacy/print.html", client=client, told=told, verdict=verdict, restored=restored)
 
 
 @blueprint.get("/check")
@@ -148,8 +151,9 @@ def check() -> ResponseReturnValue:
     """How to check the log without trusting us."""
     with current_gateway().store.reading() as unit:
         mine = clients.my_clients(unit, current_actor())
+        restored = restores.told(unit, current_actor())
     verdict = logs.verdict(current_gateway().store)
-    return page("advocacy/check.html", verdict=verdict, clients=mine)
+    return page("advocacy/check.html", verdict=verdict, restored=restored, clients=mine)
 
 
 def client_or_404(subject_id: str) -> Client:
