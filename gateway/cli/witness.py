@@ -80,10 +80,10 @@ def serve(folder: Path, bind: str) -> None:
 @witness.command()
 @_FOLDER
 def show(folder: Path) -> None:
-    """Show the logs that are watched, and every alarm; exit code 1 if there is one."""
+    """Show the logs that are watched, their fingerprints, and every alarm; exit code 1 if there is one."""
     opened = WitnessLog(folder)
-    for origin, size in opened.watched():
-        _console.print(f"{origin}: {size} entries cosigned")
+    for watched in opened.watched():
+        _console.print(watched, markup=False, soft_wrap=True)
     alarms = opened.alarms()
     for alarm in alarms:
         _console.print(f"ALARM {alarm.at} {alarm.origin}: {alarm.what}", style="bold red")

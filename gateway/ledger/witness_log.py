@@ -98,13 +98,16 @@ class WitnessLog:
             row = database.execute("SELECT note FROM seen WHERE hash = ?", (origin_hash,)).fetchone()
         return row[0] if row else None
 
-    def watched(self) -> list[tuple[str, int]]:
-        """Give the logs that are watched and the size last cosigned of each."""
+    def watched(self) -> list[str]:
+        """Give the logs that are watched, in words: name, how many entries were cosigned, fingerprint of the key."""
         with self._database() as database:
             rows = database.execute(
-                "SELECT DISTINCT log.origin, COALESCE(size, 0) FROM log LEFT JOIN seen USING (origin) ORDER BY 1"
+                "SELECT log.vkey, log.origin, COALESCE(size, 0) FROM log LEFT JOIN seen USING (origin) ORDER BY 2, 1"
             )
-            return [(origin, size) for origin, size in rows]
+            return [
+                f"{origin}: {size} entries cosigned; fingerprint {VerifierKey.parse(vkey).fingerprint}"
+                for vkey, origin, size in rows
+            ]
 
     def alarms(self) -> list[Alarm]:
         """Give every alarm, the newest first."""

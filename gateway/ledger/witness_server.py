@@ -1,4 +1,4 @@
-"""The witness over HTTP: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`, and its alarms for people."""
+"""The witness over HTTP: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`; for people, its logs and alarms."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ def serve(witness: WitnessLog, host: str, port: int) -> ThreadingHTTPServer:
             wanted = _CHECKPOINT.fullmatch(self.path)
             if self.path == "/alarms":
                 self._send(Answer(200, _alarms(witness)))
+                return
+            if self.path == "/logs":
+                self._send(Answer(200, "".join(f"{one}\n" for one in witness.watched())))
                 return
             note = witness.latest(wanted[1]) if wanted else None
             self._send(Answer(200, note) if note else Answer(404, "nothing was cosigned for this log\n"))

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 from gateway_verify.cli import main as verify
+from gateway_verify.note import VerifierKey
 
 from gateway.assembly import Gateway
 from gateway.cli import ledger as commands
@@ -85,7 +86,8 @@ def test_a_witness_is_made_once_and_shows_what_it_watches(tmp_path: Path) -> Non
     assert run.invoke(witness, ["trust", folder, "nonsense"]).exit_code == 1
     shown = run.invoke(witness, ["show", folder])
     assert shown.exit_code == 0
-    assert "example.com/foo: 0 entries cosigned" in shown.output
+    fingerprint = VerifierKey.parse(key).fingerprint
+    assert f"example.com/foo: 0 entries cosigned; fingerprint {fingerprint}" in shown.output
     assert (tmp_path / "w/witness.key").stat().st_mode & 0o077 == 0
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
+from urllib.request import urlopen
 
 import pytest
 import sqlalchemy as sa
@@ -364,6 +365,20 @@ class Protocol:
         lines = "".join(encode(one) + "\n" for one in proof)
         answer = self.witness.add_checkpoint(f"old {old}\n{lines}\n{note}".encode())
         return answer.status, answer.content_type, answer.body
+
+
+def test_a_witness_tells_anyone_the_fingerprints_of_what_it_watches(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    recorded(sqlite_store, 3)
+    with running(tmp_path, sqlite_journal, clock):
+        ask_witnesses(sqlite_store, sqlite_journal)
+        policy = sqlite_journal.policy
+        assert policy is not None
+        with urlopen(f"{policy.witnesses['c1'].url}/logs") as told:  # noqa: S310 - on loopback
+            said = told.read().decode()
+    fingerprint = sqlite_journal.keys.public(ORIGIN)[0].fingerprint
+    assert said == f"{ORIGIN}: 3 entries cosigned; fingerprint {fingerprint}\n"
 
 
 def test_the_witness_answers_as_the_protocol_says(tmp_path: Path, log_keys: FileLogKeys) -> None:
