@@ -146,6 +146,16 @@ class Obligation(StrEnum):
     NO_COPYING = "no_copying"
 
 
+class SpeaksFor(StrEnum):
+    """Whose agency's post decides in a role; a role that speaks for none of these is the arrangement's."""
+
+    HOLDER = "holder"
+    REQUESTER = "requester"
+    LEAD_AGENCY = "lead_agency"
+    ORIGINATOR = "originator"
+    POLICE = "police"
+
+
 class Role(StrEnum):
     """Roles of posts, authorisers among them."""
 

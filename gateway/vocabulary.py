@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gateway.circumstances import Circumstance, Declarer, Obligation, Origin, Role
+from gateway.circumstances import Circumstance, Declarer, Obligation, Origin, Role, SpeaksFor
 from gateway.terms import (
     AgeBand,
     AgencyType,
@@ -70,6 +70,7 @@ __all__ = [
     "Role",
     "RoleTerm",
     "Sensitivity",
+    "SpeaksFor",
     "Stage",
     "SubjectRole",
     "Vocabulary",
@@ -145,12 +146,16 @@ class ObligationTerm:
 
 @dataclass(frozen=True)
 class RoleTerm:
-    """A role of a post; ``authorises`` when decisions may be referred to it, ``said_as`` how guidance names it."""
+    """A role of a post; ``authorises`` when decisions may be referred to it, ``said_as`` how guidance names it.
+
+    ``speaks_for`` is the agency whose post decides in it; None where the role is the arrangement's.
+    """
 
     label: str
     orientation: Orientation
     authorises: bool
     said_as: tuple[str, ...]
+    speaks_for: SpeaksFor | None
 
 
 @dataclass(frozen=True)
@@ -268,6 +273,7 @@ def _role(entry: Mapping[str, Any]) -> RoleTerm:
         Orientation(entry["orientation"]),
         bool(entry.get("authorises", False)),
         tuple(entry.get("said_as", ())),
+        SpeaksFor(entry["speaks_for"]) if "speaks_for" in entry else None,
     )
 
 

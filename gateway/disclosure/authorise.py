@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.clock import local_day
-from gateway.disclosure import ask, judge, record
+from gateway.disclosure import ask, deciders, judge, record
 from gateway.disclosure.gaining import person_of, those_who_gain
 from gateway.disclosure.models import Authorisation, Line, LineDecision, LineState, Request
 from gateway.errors import Forbidden, Invalid, NotFound
@@ -105,8 +105,8 @@ def takes_two(line: Line, decided: LineDecision) -> bool:
 def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str | None:
     """The role code by which this actor may decide a referred line, or None: also where a wall excludes them.
 
-    A role decides for the arrangement it was given for; someone covering for a colleague off duty holds those of
-    theirs that a second person agreed to lend (promise 9).
+    A role decides for the arrangement it was given for and the agency it speaks for (`deciders`); someone covering for a
+    colleague off duty holds those of theirs that a second person agreed to lend (promise 9).
     """
     if line.state != LineState.REFERRED or request.partnership_id != actor.partnership_id:
         return None
@@ -119,7 +119,8 @@ def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str 
             held |= authorities_of(
                 unit, post_id, today, request.arrangement_id, lent_to_post_id=actor.post_id
             )
-    role = next((role for role in line.refer_to if role in held), None)
+    may = (role for role in line.refer_to if role in held)
+    role = next((one for one in may if deciders.may_speak(unit, request, line, one, actor.agency_id)), None)
     if role is None or walls.excluded(unit, line.subject_id, actor.person_id, actor.agency_id):
         return None
     return role
