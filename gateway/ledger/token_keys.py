@@ -146,7 +146,7 @@ def _token(keys: KeySettings) -> Token:
 
 
 def _silent(error: Exception) -> NotConfirmed:
-    _log.critical("ledger_key_silent", error=type(error).__name__, reason=str(error))
+    _log.critical("ledger_key_silent", error=type(error.__cause__ or error).__name__)
     return NotConfirmed(
         "The token of the log's key doesn't sign, so this isn't confirmed as recorded.",
         next_step="Tell the operator at once, and try again later: the same attempt is never counted twice.",

@@ -16,6 +16,7 @@ from gateway_verify.errors import Unverified
 from gateway_verify.note import Note, SignatureType, VerifierKey
 from gateway_verify.policy import judge, parse_policy
 from sqlmodel import SQLModel
+from structlog.testing import capture_logs
 
 from gateway.assembly import Gateway, assemble
 from gateway.clock import FixedClock
@@ -183,9 +184,10 @@ def test_while_the_token_is_away_nothing_is_confirmed_and_it_heals_by_itself(
     gateway = make_gateway()
     recorded(gateway.store)
     with place.tokens.pulled():
-        with pytest.raises(NotConfirmed, match="doesn't sign") as caught:
+        with pytest.raises(NotConfirmed, match="doesn't sign") as caught, capture_logs() as logs:
             recorded(gateway.store)
         assert caught.value.status == 503
+        assert [one["event"] for one in logs if one["log_level"] == "critical"] == ["ledger_key_silent"]
         assert (stored(gateway.store, "ledger_leaf"), stored(gateway.store, "ledger_checkpoint")) == (1, 1)
         assert checked(gateway) == 1  # reading and checking go on
     waited = stored(gateway.store, "ledger_pending")
