@@ -6,12 +6,26 @@ owns the database can remove them, which is why nothing rests on them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.ledger.functions import FUNCTIONS
 
 APPEND_ONLY = ("ledger_leaf", "ledger_tile", "ledger_checkpoint", "ledger_epoch", "ledger_erasure")
 # Record and links go only after the erasure of their entry was itself recorded.
 ERASABLE = ("ledger_record", "ledger_subject")
+# These change by what is decided later, and go only with their entry or never.
+KEPT = ("ledger_hold", "ledger_cosignature")
 REFUSAL = "the ledger is only added to"
+# What may stand once in a table: SQLite's REPLACE would take the row that is there away without asking its triggers.
+_ONCE = {
+    "ledger_leaf": ("epoch, position", "entry_id"),
+    "ledger_tile": ("epoch, level, place",),
+    "ledger_checkpoint": ("epoch, size",),
+    "ledger_epoch": ("number", "origin"),
+    "ledger_erasure": ("entry_id",),
+    "ledger_record": ("entry_id",),
+    "ledger_subject": ("subject_id, entry_id",),
+}
 
 
 def restricted_role(role: str) -> list[str]:
@@ -45,7 +59,18 @@ def _sqlite() -> list[str]:
 
     made = [trigger(table, act) for table in APPEND_ONLY for act in ("UPDATE", "DELETE")]
     made += [trigger(table, "UPDATE") for table in ERASABLE]
-    return made + [trigger(table, "DELETE", f" WHEN {_UNLESS_ERASED}") for table in ERASABLE]
+    made += [trigger(table, "DELETE", f" WHEN {_UNLESS_ERASED}") for table in (*ERASABLE, "ledger_hold")]
+    made += [trigger("ledger_cosignature", "DELETE")]
+    return made + [
+        trigger(table, "INSERT", f" WHEN {_is_there(table, keys)}") for table, keys in _ONCE.items()
+    ]
+
+
+def _is_there(table: str, keys: Sequence[str]) -> str:
+    new = [", ".join(f"NEW.{column}" for column in key.split(", ")) for key in keys]
+    where = [f"({key}) = ({row})" for key, row in zip(keys, new, strict=True)]
+    found = [f"EXISTS (SELECT 1 FROM {table} WHERE {one})" for one in where]  # noqa: S608 - names of this house
+    return " OR ".join(found)
 
 
 def _postgresql() -> list[str]:
@@ -63,8 +88,12 @@ def _postgresql() -> list[str]:
     ]
     made += [trigger(table, "change", "UPDATE OR DELETE", "ledger_refuse") for table in APPEND_ONLY]
     made += [trigger(table, "update", "UPDATE", "ledger_refuse") for table in ERASABLE]
-    made += [trigger(table, "delete", "DELETE", "ledger_refuse_unless_erased") for table in ERASABLE]
-    every = (*APPEND_ONLY, *ERASABLE)
+    made += [
+        trigger(table, "delete", "DELETE", "ledger_refuse_unless_erased")
+        for table in (*ERASABLE, "ledger_hold")
+    ]
+    made += [trigger("ledger_cosignature", "delete", "DELETE", "ledger_refuse")]
+    every = (*APPEND_ONLY, *ERASABLE, *KEPT)
     return made + [trigger(table, "truncate", "TRUNCATE", "ledger_refuse", "STATEMENT") for table in every]
 
 

@@ -21,7 +21,7 @@ from gateway.ledger.verify import verify_store
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from gateway.store.vault import Scope
-from tests.ledger.made import JANE, OFFICER, PARTNERSHIP, recorded
+from tests.ledger.made import JANE, OFFICER, PARTNERSHIP, edit, recorded
 from tests.ledger.made import entry as made
 
 LATER = date(2027, 2, 1)
@@ -119,7 +119,7 @@ def test_a_held_entry_is_counted_and_says_nothing_until_revealed(store: Store, j
 
 
 @pytest.mark.parametrize(
-    "edit",
+    "statement",
     [
         "DELETE FROM ledger_hold",
         "UPDATE ledger_hold SET review_on = '2030-01-01'",
@@ -131,13 +131,12 @@ def test_a_held_entry_is_counted_and_says_nothing_until_revealed(store: Store, j
     ],
 )
 def test_hiding_or_showing_an_entry_without_a_decision_is_noticed(
-    sqlite_store: Store, sqlite_journal: Journal, edit: str
+    sqlite_store: Store, sqlite_journal: Journal, statement: str
 ) -> None:
     ids = recorded(sqlite_store, 2)
     with sqlite_store.writing() as unit:
         hold(unit, ids[0], made(), reviewer_post_id=OFFICER, review_on=LATER)
-    with writing(sqlite_store.engine).begin() as connection:
-        connection.execute(sa.text(edit))
+    edit(sqlite_store, statement)
 
     with sqlite_store.reading() as unit:
         assert "held or shown otherwise than was decided" in verify_store(unit).sentence
