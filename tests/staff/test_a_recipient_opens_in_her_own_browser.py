@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from gateway_verify.checkpoint import Checkpoint
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from gateway.disclosure import keyring
+from gateway.disclosure import keyring, reconfirm
+from gateway.ledger.entries import EntryKind
+from gateway.ledger.log_keys import create_log_keys, load_log_keys
+from gateway.ledger.publish import newest_checkpoint
+from gateway.ledger.read import Filter, entries_by_post
+from gateway.ledger.witness import ask_witnesses
 from gateway.registry.actors import actor_for_post
+from gateway.sealing.models import Parcel
+from gateway.store.unit_of_work import Store
 from gateway.web.sessions import COOKIE
+from tests.ledger.made import recorded
+from tests.ledger.restores import begun, seen_by_witnesses
+from tests.ledger.test_witnesses_see_what_the_database_can_hide import cut_tail
+from tests.ledger.witnesses import running
 from tests.staff.conftest import Place
 from tests.staff.steps import sent
-from tests.web.browser import accessibility_faults, serving
+from tests.web.browser import accessibility_faults, serving, width_needed
 from tests.web.pages import sign_in
 
 pytestmark = pytest.mark.browser
@@ -23,19 +37,7 @@ def tab(browser: Browser, later: Place) -> Iterator[Page]:
     """A tab in which the offender manager is signed in, on a place of its own."""
     with serving(later.app) as address:
         context = browser.new_context(base_url=address)
-        value = sign_in(later.app.test_client(), later.gateway, later.world.asker)
-        context.add_cookies(
-            [
-                {
-                    "name": COOKIE,
-                    "value": value,
-                    "domain": "127.0.0.1",
-                    "path": "/",
-                    "secure": True,
-                    "httpOnly": True,
-                }
-            ]
-        )
+        _sign_in(context, later)
         shown = context.new_page()
         faults: list[str] = []
         shown.on("pageerror", lambda error: faults.append(str(error)))
@@ -68,6 +70,101 @@ def test_without_the_key_nothing_opens_and_the_failure_is_recorded(tab: Page, la
     assert told.value.ok
     expect(tab.locator('[data-part="trouble"]')).to_contain_text("isn't in this browser")
     assert accessibility_faults(tab) == []
+
+
+def test_after_a_restore_she_compares_the_ledger_before_it_opens_anything(
+    tab: Page, later: Place, tmp_path: Path
+) -> None:
+    gateway, world, clock = later.gateway, later.world, later.clock
+    store, journal = gateway.store, gateway.journal
+    tab.clock.set_fixed_time(clock.now())
+    _make_keys(tab)
+    _approve(later)
+    with running(tmp_path, journal, clock) as witnesses:
+        recorded(store, 1)
+        ask_witnesses(store, journal)
+        parcel_id = sent(gateway, world)
+        parcel = f"/staff/parcels/{parcel_id}"
+        tab.goto(parcel)
+        tab.get_by_role("button", name="Open", exact=True).click()
+        expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.", timeout=20_000)
+        expect(tab.locator('[data-part="checked"]')).to_contain_text("last signed it at 22 November 2026")
+        expect(tab.locator('[data-part="checked"]')).to_contain_text("could still be taken back")
+        former = journal.keys.public(journal.origin)[0].fingerprint
+
+        lost = 3
+        recorded(store, lost)
+        ask_witnesses(store, journal)
+        size = _size(store)
+        cut_tail(store, size - lost)
+        clock.advance(timedelta(minutes=5))
+        tab.clock.set_fixed_time(clock.now())
+        create_log_keys(tmp_path / "new.key")
+        with store.writing() as unit:
+            begun(unit, load_log_keys(tmp_path / "new.key"), seen_by_witnesses(store, journal))
+        for one in witnesses:
+            one.trust(journal.vkey(f"{journal.origin}/epoch-2"))
+        with store.writing() as unit:
+            line_id = unit.session.get_one(Parcel, parcel_id).line_id
+            reconfirm.reconfirm(unit, actor_for_post(unit, world.holder), line_id)
+        ask_witnesses(store, journal)
+
+        _sign_in(tab.context, later)
+        tab.goto(parcel)
+        tab.get_by_role("button", name="Open", exact=True).click()
+        panel = tab.locator('[data-step="changed"]')
+        expect(panel).to_be_visible(timeout=20_000)
+        assert "The level is high." not in tab.content()
+        present = journal.keys.public(f"{journal.origin}/epoch-2")[0].fingerprint
+        for words in (
+            former,
+            present,
+            f"took the place of {journal.origin} at 22 November 2026",
+            f"Witnesses had seen {size} entries, the backup held {size - lost}, and {lost} were lost.",
+            "have signed the new ledger",
+        ):
+            expect(panel).to_contain_text(words)
+        assert accessibility_faults(tab) == []
+        tab.set_viewport_size({"width": 320, "height": 640})
+        assert width_needed(tab) <= 320
+        tab.get_by_label("A witness of the ledger").check()
+        tab.get_by_label("The last five digits").fill(present.split()[-1])
+        tab.get_by_role("button", name="Accept this ledger and go on").click()
+        expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.", timeout=20_000)
+        for _ in range(2):  # and from now on without a word
+            tab.goto(parcel)
+            tab.get_by_role("button", name="Open", exact=True).click()
+            expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.", timeout=20_000)
+    with store.reading() as unit:
+        wanted = Filter(kinds=(EntryKind.LOG_CONFIRMED, EntryKind.PARCEL_OPENING_FAILED))
+        confirmed, failed = entries_by_post(unit, world.asker, wanted).entries
+    assert (confirmed.kind, confirmed.codes["declared"], confirmed.codes["asked"]) == (
+        EntryKind.LOG_CONFIRMED,
+        True,
+        "witness",
+    )
+    assert failed.codes["reason"] == "log_changed"
+
+
+def _size(store: Store) -> int:
+    with store.reading() as unit:
+        return Checkpoint.parse(newest_checkpoint(unit).text).size
+
+
+def _sign_in(context: BrowserContext, place: Place) -> None:
+    value = sign_in(place.app.test_client(), place.gateway, place.world.asker)
+    context.add_cookies(
+        [
+            {
+                "name": COOKIE,
+                "value": value,
+                "domain": "127.0.0.1",
+                "path": "/",
+                "secure": True,
+                "httpOnly": True,
+            }
+        ]
+    )
 
 
 def _make_keys(tab: Page) -> None:
