@@ -10,9 +10,12 @@ from gateway.assembly import Gateway
 from gateway.ledger.audit import audit_of
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import entries_for_subject
+from gateway.review.models import ErasureGround
 from gateway.store.tables import new_id
+from tests.ledger.made import edit
 from tests.meadow import Meadow
 from tests.review.story import WHY, Story
+from tests.review.test_an_entry_is_erased_by_two_officers import erased
 from tests.web.pages import Web
 
 
@@ -63,6 +66,42 @@ def test_of_a_large_log_the_page_says_what_was_checked_and_when(
     for address in (log_of(meadow), "/advocacy/check"):
         assert f"The log does not verify: {journal.damaged}." in web.page(address).text
         assert "Do not rely on this log" in web.page(address).text
+
+
+def test_the_page_misses_an_entry_that_was_taken_out_of_her_log(
+    web: Web, meadow: Meadow, story: Story, sqlite_gateway: Gateway
+) -> None:
+    store = sqlite_gateway.store
+    sqlite_gateway.journal.small = 0
+    audit_of(store).check_whole(store)
+    web.sign_in(meadow.advocate)
+    assert "The log verifies" in web.page(log_of(meadow)).text
+
+    edit(store, f"DELETE FROM ledger_subject WHERE entry_id = '{story.released}'")  # noqa: S608
+
+    found = web.page(log_of(meadow)).text
+    assert "The log does not verify: entry " in found
+    assert "is filed under other persons than those recorded" in found
+
+
+def test_the_page_says_what_was_erased_and_why(
+    web: Web, meadow: Meadow, story: Story, sqlite_gateway: Gateway
+) -> None:
+    web.sign_in(meadow.advocate)
+    by = erased(sqlite_gateway, meadow, story.released, ErasureGround.COURT_ORDER)
+    assert "Something in this log was erased." in web.page(log_of(meadow)).text
+    assert "of the partnership" not in web.page(log_of(meadow)).text
+    assert "was erased. A court has ordered it." in web.page(f"{log_of(meadow)}/{by}").text
+    assert web.client.get(f"{log_of(meadow)}/{story.released}").status_code == 410
+
+
+def test_the_page_counts_what_was_about_the_wrong_person_and_names_nobody(
+    web: Web, meadow: Meadow, story: Story, sqlite_gateway: Gateway
+) -> None:
+    web.sign_in(meadow.advocate)
+    erased(sqlite_gateway, meadow, story.released, ErasureGround.WRONG_PERSON)
+    assert "Something in this log was erased." not in web.page(log_of(meadow)).text
+    assert "1 entry of the partnership was erased without saying about whom" in web.page(log_of(meadow)).text
 
 
 def test_the_log_is_filtered_by_codes_in_the_address(web: Web, meadow: Meadow, story: Story) -> None:
