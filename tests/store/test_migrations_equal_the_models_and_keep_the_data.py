@@ -17,10 +17,17 @@ import gateway
 from gateway.clock import FixedClock, local_day
 from gateway.errors import Misconfigured
 from gateway.notices.models import Cause, Notice
+from gateway.policy.models import PolicySigner
 from gateway.registry import people
 from gateway.registry.actors import authorities_of
 from gateway.registry.models import Post
-from gateway.review.models import EntryErasure, ErasureGround, ErasureState
+from gateway.review.models import (
+    EntryErasure,
+    ErasureGround,
+    ErasureState,
+    RestoreDeclaration,
+    RestoreState,
+)
 from gateway.store import migrate
 from gateway.store.engine import make_engine, writing
 from gateway.store.modules import MODEL_MODULES
@@ -225,6 +232,42 @@ def test_notices_of_an_older_version_are_kept_and_a_review_may_be_told_of_beside
         with pytest.raises(sa.exc.IntegrityError):
             unit.session.flush()
         unit.session.rollback()
+
+
+def test_restores_wait_in_a_store_of_an_older_version(
+    empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
+) -> None:
+    """0008 on a store that 0006 filled: a signing key that is there has its entry, and a restore can be declared."""
+    migrate.upgrade(empty, scripts_until(tmp_path, "0006"))
+    with writing(empty).begin() as connection:
+        cover_somebody(connection, clock.now())
+        keys = sa.Table("policy_signer", sa.MetaData(), autoload_with=connection)
+        row = {"id": "e" * 32, "partnership_id": "1" * 32, "created_at": clock.now(), "person_id": "a" * 32}
+        key = {"kid": "k", "public": "p", "private": b"s", "certificate": "c"}
+        connection.execute(keys.insert(), row | key)
+    assert "0008" in migrate.upgrade(empty)
+    assert migrate.differences(empty) == []
+    with Store(empty, clock, vault).writing() as unit:
+        signer = unit.session.exec(select(PolicySigner)).one()
+        assert (signer.person_id, signer.public, signer.waits_since) == ("a" * 32, "p", None)
+        unit.session.add(
+            RestoreDeclaration(
+                partnership_id="1" * 32,
+                reference="CDFG-HJKM",
+                state=RestoreState.WAITING,
+                former_origin="log.example",
+                former_key="k",
+                witnessed_size=5,
+                witnessed_root="r",
+                held=3,
+                reasons=b"sealed",
+                reasons_digest="d",
+                declared_by_post_id="a" * 32,
+                declared_at=unit.now,
+                first_key="p",
+                first_signature="s",
+            )
+        )
 
 
 def cover_somebody(connection: sa.Connection, now: datetime) -> None:

@@ -333,8 +333,8 @@ def _declared_before(declared: Sequence[DeclarationView], waits: DeclarationView
         if one is not waits
     ]
     return Listing(
-        "Restores that were declared",
+        "Restores declared before",
         ("Declared", "By", "Answered by", "What became of it"),
         rows,
-        empty="None was declared.",
+        empty="None was declared before.",
     )
