@@ -28,6 +28,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.life import ABOUT_HOLDS, Life, Tally, lives
 from gateway.ledger.models import LedgerEpoch
+from gateway.ledger.rows import entry_problems
 from gateway.ledger.witness import disputed, in_words, moment
 from gateway.store.unit_of_work import Unit
 
@@ -207,6 +208,7 @@ class Whole:
             self.tally.wrong("a life of the log has another name or key than its entries were checked with")
         _check_keys(unit, epochs, journal_of(unit), self.tally)
         _check_holds(unit, self._decisions(unit), self.tally)
+        _check_waiting(unit, self.tally)
 
     def _decisions(self, unit: Unit) -> dict[str, dict[str, Any]]:
         """Give what the entries about holds say, in the log's order, those that wait for their place last."""
@@ -288,6 +290,21 @@ def _check_holds(unit: Unit, decisions: dict[str, dict[str, Any]], tally: Tally)
     )
     if not honest:
         tally.wrong("an entry is held or shown otherwise than was decided")
+
+
+def _check_waiting(unit: Unit, tally: Tally) -> None:
+    """Check what waits for its place: it is listed already, so it has to be what was recorded."""
+    waiting = sa.select(_PENDING.c.leaf, _RECORD).select_from(
+        _PENDING.outerjoin(_RECORD, _RECORD.c.entry_id == _PENDING.c.entry_id)
+    )
+    for row in unit.session.execute(waiting.order_by(_PENDING.c.number)).all():
+        links = sa.select(_SUBJECT.c.subject_id, _SUBJECT.c.partnership_id).where(
+            _SUBJECT.c.entry_id == row.entry_id
+        )
+        persons = unit.session.execute(links.order_by(_SUBJECT.c.subject_id)).all()
+        found = entry_problems(unit, row, [f"{one.subject_id} {one.partnership_id}" for one in persons])
+        for problem in found if row.record is not None else ("has no record",):
+            tally.wrong(f"an entry that waits for its place {problem}")
 
 
 def _is_as_decided(row: Any, said: dict[str, dict[str, Any]]) -> bool:

@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from gateway.ledger import sequencer
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import Journal
 from gateway.ledger.verify import Verdict, verify_store
+from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from tests.ledger.made import JANE, edit, recorded
 
@@ -90,6 +92,42 @@ def test_a_row_slipped_in_beside_the_tree_is_noticed(sqlite_store: Store, sqlite
     )
 
     assert "belong to no entry" in verdict(sqlite_store).sentence
+
+
+def test_a_forged_entry_that_claims_to_wait_for_its_place_is_noticed(
+    sqlite_store: Store, sqlite_journal: Journal
+) -> None:
+    recorded(sqlite_store, 2)
+    names = [
+        column.name for column in SQLModel.metadata.tables["ledger_record"].c if column.name != "entry_id"
+    ]
+    copied = ", ".join(names)
+    edit(
+        sqlite_store,
+        f"INSERT INTO ledger_record (entry_id, {copied}) SELECT '{'9' * 32}', {copied} FROM ledger_record LIMIT 1",
+    )
+    edit(sqlite_store, f"INSERT INTO ledger_pending VALUES (1, '{'9' * 32}', x'01')")
+
+    assert "an entry that waits for its place was changed" in verdict(sqlite_store).sentence
+    edit(sqlite_store, f"DELETE FROM ledger_record WHERE entry_id = '{'9' * 32}'")
+    assert "an entry that waits for its place has no record" in verdict(sqlite_store).sentence
+
+
+def test_an_honest_entry_that_waits_for_its_place_is_no_alarm(
+    postgresql_store: Store, journal_on_postgresql: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(postgresql_store, 2)
+    monkeypatch.setattr(sequencer, "wait_for", lambda *_: None)
+    recorded(postgresql_store, 3)
+
+    found = verdict(postgresql_store)
+
+    assert (found.verified, found.waiting) == (True, 3)
+    with writing(postgresql_store.engine).begin() as connection:
+        connection.execute(
+            sa.text("DELETE FROM ledger_pending WHERE number = (SELECT min(number) FROM ledger_pending)")
+        )
+    assert not verdict(postgresql_store).verified
 
 
 def test_a_hidden_person_is_noticed(sqlite_store: Store, sqlite_journal: Journal) -> None:
