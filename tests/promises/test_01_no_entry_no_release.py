@@ -14,6 +14,7 @@ from gateway.disclosure.models import Line, LineState, Opening, Release, Request
 from gateway.errors import Conflict, NotConfirmed
 from gateway.ledger import append, read, sequencer, witness
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.log_keys import FileLogKeys
 from gateway.sealing.models import CopyOf, Parcel
 from tests.told import PERMITTED, REFUSED
 
@@ -76,6 +77,22 @@ def test_when_the_tree_cannot_grow_on_sqlite_nothing_leaves(quick_stage: Stage, 
     with pytest.raises(NotConfirmed):
         quick_stage.release("police-ppu", line_id, Content(text="One conviction."), "Plan; offender manager")
     _nothing_left(quick_stage, line_id)
+
+
+def test_while_the_logs_key_does_not_sign_nothing_leaves(stage: Stage, breaking: Plant) -> None:
+    """Such as one in a hardware token that was pulled; on PostgreSQL the release then waits for its place."""
+    line_id = stage.ask(PERMITTED)["convictions"]
+    breaking(FileLogKeys, "sign", NotConfirmed())
+    with pytest.raises(NotConfirmed):
+        stage.release("police-ppu", line_id, Content(text="One conviction."), "Plan; offender manager")
+    if stage.gateway.store.dialect == "sqlite":
+        _nothing_left(stage, line_id)
+        return
+    with pytest.raises(NotConfirmed):
+        stage.open("probation-om", line_id)
+    opening_id = stage.do(lambda unit: unit.session.exec(select(Opening)).one().id)
+    with pytest.raises(NotConfirmed):
+        stage.by("probation-om", lambda unit, actor: opening.collect(unit, actor, opening_id))
 
 
 def test_a_request_whose_entry_fails_was_never_made(stage: Stage, breaking: Plant) -> None:
