@@ -105,8 +105,8 @@ def takes_two(line: Line, decided: LineDecision) -> bool:
 def decidable_by(unit: Unit, actor: Actor, request: Request, line: Line) -> str | None:
     """The role code by which this actor may decide a referred line, or None: also where a wall excludes them.
 
-    A role decides for the arrangement it was given for and the agency it speaks for (`deciders`); someone covering for a
-    colleague off duty holds those of theirs that a second person agreed to lend (promise 9).
+    A role decides for the arrangement it was given for and the agency it speaks for (`deciders`); someone covering for
+    a colleague off duty holds those of theirs that a second person agreed to lend (promise 9).
     """
     if line.state != LineState.REFERRED or request.partnership_id != actor.partnership_id:
         return None
