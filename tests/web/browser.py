@@ -35,10 +35,13 @@ def serving(app: Flask) -> Iterator[str]:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a window; skips, saying so, where there is none."""
-    program = shutil.which("chromium")
+    """A browser without a window; skips, saying so, where there is none.
+
+    The one that never has a window takes three quarters of the time of the one that hides it.
+    """
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if program is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
+        pytest.skip("no chromium on this machine: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program,
