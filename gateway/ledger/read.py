@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -146,6 +146,17 @@ def numbers_of(unit: Unit, entry_ids: Iterable[str]) -> list[int]:
     """Give the numbers of entries in the log, counted from 1, also of erased ones."""
     places = sa.select(col(LedgerLeaf.position)).where(col(LedgerLeaf.entry_id).in_(list(entry_ids)))
     return sorted(place + 1 for place in unit.session.execute(places).scalars())
+
+
+def last_erasure(unit: Unit, partnership_id: str, subject_ids: Collection[str]) -> datetime | None:
+    """Give when an entry was last erased that was, or may have been, about any of these persons; None for never."""
+    links = sa.exists().where(col(LedgerSubject.entry_id) == col(LedgerErasure.by_entry_id))
+    hers = links.where(col(LedgerSubject.subject_id).in_(subject_ids))
+    last = sa.select(sa.func.max(col(LedgerErasure.at))).where(
+        col(LedgerErasure.partnership_id) == partnership_id, sa.or_(~links, hers)
+    )
+    at: datetime | None = unit.session.execute(last).scalar()
+    return at
 
 
 def erased_unnamed(unit: Unit, partnership_id: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from gateway.clock import end_of_local_day, start_of_local_day
@@ -18,12 +18,16 @@ from gateway.registry import agencies
 from gateway.registry.actors import Actor
 from gateway.review.clients import Client, client
 from gateway.review.matters import KINDS_OF, Matter
+from gateway.review.one_person import is_parted_unseen
 from gateway.review.telling import Teller, Told, label
 from gateway.store.unit_of_work import Store, Unit
 
 # Turning pages for a quarter of an hour is one look at the log, not twenty.
 ONE_LOOK = timedelta(minutes=15)
 _BATCH = 500
+_PARTED = (
+    "it says that another record is your client's too, the register does not, and what is under it is missing"
+)
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,16 @@ def verdict(store: Store, found: Client | None = None) -> Verdict:
     """Give the ledger's own check in words.
 
     It changes as soon as a stored row about this client was edited, or any row of a small log; elsewhere in a large one
-    when the whole is checked next.
+    when the whole is checked next. It changes too when the register parts what the log says is one person.
     """
-    return audit_of(store).verdict(store, found.known_as if found else ())
+    said = audit_of(store).verdict(store, found.known_as if found else ())
+    if found is None or said.problems:
+        return said
+    with store.reading() as unit:
+        parted = is_parted_unseen(unit, found.subject_id)
+    if not parted:
+        return said
+    return replace(said, verified=False, sentence=f"The log does not verify: {_PARTED}.", problems=(_PARTED,))
 
 
 def log(
