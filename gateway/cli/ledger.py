@@ -26,7 +26,6 @@ from gateway.ledger.follow import follow as follow_log
 from gateway.ledger.follow import missed as missed_entries
 from gateway.ledger.log_keys import new_life
 from gateway.ledger.publish import (
-    current_epoch,
     newest_checkpoint,
     opening_of,
     policy_text,
@@ -221,12 +220,12 @@ def begin_epoch(declaration: str) -> None:
     all, holds what the witnesses last saw, what was lost and both signatures. What may not be trusted any more is
     frozen until someone confirms it. The witnesses must then be asked to watch the new key.
     """
-    gateway = opened()
-    seen = _ask_what_was_seen(gateway)
+    gateway, reference = opened(), declaration.strip().upper()
     with gateway.store.reading() as unit:
-        number = current_epoch(unit) + 1
+        number = restoring.life_of(unit, reference)
+    seen = _ask_what_was_seen(gateway)
     with new_life(gateway.settings, number) as keys, gateway.store.writing() as unit:
-        restoring.begin(unit, keys, declaration.strip().upper(), seen)
+        restoring.begin(unit, keys, reference, seen)
     _console.print(
         f"The log began again as epoch {number}. Restart every worker; then give the witnesses this key:"
     )

@@ -29,6 +29,7 @@ from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.log_keys import LogKeys
 from gateway.ledger.models import LedgerCheckpoint, LedgerEpoch, LedgerLeaf
 from gateway.ledger.tree import stored_tree
+from gateway.ledger.witness import origin_of_life
 from gateway.store.unit_of_work import Unit
 
 
@@ -46,7 +47,8 @@ class Gap:
     """What is between the witnesses and the database, and which life of the log would begin.
 
     `note` is the largest checkpoint that a witness serves and `checkpoint` what it says; `held` how many entries the
-    database holds and `held_until` when the last of them was signed.
+    database holds and `held_until` when the last of them was signed. `later` are the last checkpoints of lives that
+    began after that one and were lost whole: the backup is older than an earlier restore.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Gap:
     held: int
     held_until: datetime | None
     seen: tuple[Seen, ...]
+    later: tuple[Checkpoint, ...] = ()
 
     @property
     def lost(self) -> int:
@@ -77,17 +80,20 @@ def gap(unit: Unit, witnessed: Sequence[str]) -> Gap:
     the log can simply go on.
     """
     former = _former(unit)
-    notes = _witnessed(journal_of(unit), former, witnessed)
+    notes, later = _witnessed(journal_of(unit), former, witnessed)
     text, checkpoint = max(((str(note), one) for note, one, _ in notes), key=lambda pair: pair[1].size)
     held = _last_signed(unit, former.number)
     size, until = (held.size, held.at) if held is not None else (0, None)
-    _check_lost(unit, former, checkpoint, size)
+    if not later:
+        _check_lost(unit, former, checkpoint, size)
     seen = tuple(
         Seen(name, one.size, at)
         for _, one, cosigned in sorted(notes, key=lambda found: -found[1].size)
         for name, at in cosigned.items()
     )
-    return Gap(former.number + 1, former.origin, former.log_key, text, checkpoint, size, until, seen)
+    number = max(later, default=former.number) + 1
+    lives = tuple(later[one] for one in sorted(later))
+    return Gap(number, former.origin, former.log_key, text, checkpoint, size, until, seen, lives)
 
 
 def begin_epoch(
@@ -103,13 +109,13 @@ def begin_epoch(
     except Unverified as error:
         raise Invalid(f"A restore needs the signatures of two officers: {error}.") from error
     stated = (declared.former_origin, declared.former_key, declared.witnessed_size, declared.witnessed_root)
-    if (*stated, declared.held) != (*_stated(found), found.held):
+    if (*stated, declared.held, declared.number) != (*_stated(found), found.held, found.number):
         raise Conflict(
             "The officers declared another state than this: the witnesses have seen more since, or the database is "
             "another.",
             next_step="Have it declared again as it is now.",
         )
-    origin = f"{journal.origin}/epoch-{found.number}"
+    origin = origin_of_life(journal.origin, found.number)
     first, beside = keys.public(origin)
     unit.session.add(
         LedgerEpoch(
@@ -166,6 +172,8 @@ def _first_entry(found: Gap, agreed: Agreed, second: Signature, controller_agenc
             "witnessed_note": sha256(found.note.encode()).hexdigest(),
             "held": found.held,
             "lost": found.lost,
+            "number": found.number,
+            "lost_lives": tuple(f"{one.origin}:{one.size}" for one in found.later),
             "reasons": declared.reasons,
             "declared_at": declared.declared_at,
             "first_key": agreed.first.key,
@@ -188,17 +196,24 @@ def _former(unit: Unit) -> LedgerEpoch:
 
 def _witnessed(
     journal: Journal, former: LedgerEpoch, texts: Sequence[str]
-) -> list[tuple[Note, Checkpoint, dict[str, datetime]]]:
-    """Give the checkpoints with who cosigned each and when."""
+) -> tuple[list[tuple[Note, Checkpoint, dict[str, datetime]]], dict[int, Checkpoint]]:
+    """Give the checkpoints of this life with who cosigned each and when, and the largest of each later one."""
     found: list[tuple[Note, Checkpoint, dict[str, datetime]]] = []
+    later: dict[int, Checkpoint] = {}
     policy = journal.policy or Policy()
     try:
         key = VerifierKey.parse(former.log_key)
         for text in texts:
             note, checkpoint = read_checkpoint(text)
+            cosigned, number = cosigners(note, policy), _number(journal, checkpoint.origin)
+            if (
+                number > former.number and cosigned
+            ):  # its key is lost with it, so its witnesses' word has to do
+                later[number] = max(checkpoint, later.get(number, checkpoint), key=lambda one: one.size)
+                continue
             if checkpoint.origin != former.origin or not check_signature(note, key):
                 raise Unverified("it is not a signed checkpoint of this log")
-            found.append((note, checkpoint, cosigners(note, policy)))
+            found.append((note, checkpoint, cosigned))
         names = {name for _, _, cosigned in found for name in cosigned}
         if not found or not policy.met_by(names):
             asked = policy.in_words() if journal.policy else "a witness"
@@ -209,7 +224,13 @@ def _witnessed(
             next_step="Call those of the witnesses who gave no answer, then try again.",
             fields={"witnessed": f"{error}."},
         ) from error
-    return found
+    return found, later
+
+
+def _number(journal: Journal, origin: str) -> int:
+    """Give which life of the log is named so, 0 for none after the first."""
+    number = origin.removeprefix(origin_of_life(journal.origin, 2)[:-1])
+    return int(number) if number != origin and number.isascii() and number.isdigit() else 0
 
 
 def _check_lost(unit: Unit, former: LedgerEpoch, seen: Checkpoint, held: int) -> None:

@@ -288,19 +288,20 @@ _NOBODY_ANSWERS = "no witness answers, so nobody can say whether this is the who
 
 def _compare(store: Store, witness: Witness) -> None:
     with store.reading() as unit:
-        epoch = unit.session.execute(
-            sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
-        ).scalar_one_or_none()
-        number, origin = (epoch.number, epoch.origin) if epoch else (1, journal_of(unit).origin)
+        number, origin, named = _present_life(unit)
     note = latest_note(witness, origin)
-    if note is None:
-        return  # it never saw this log
-    if check_signature(note, witness.key) is None:
-        raise Unverified("what it serves does not carry its own signature")
-    seen = Checkpoint.parse(note.text)
+    later = _later_lives(witness, named, number)
+    for one in (*filter(None, [note]), *later):
+        if check_signature(one, witness.key) is None:
+            raise Unverified("what it serves does not carry its own signature")
     # Read after the witness has answered: other workers go on recording, and it may have seen what they added.
     with store.reading() as unit:
-        size = _size_of(unit, number)
+        if later and _present_life(unit)[0] < number + len(later):
+            begun = Checkpoint.parse(later[-1].text)
+            raise Diverged(f"it has seen a later life of this log, {begun.origin}, of {begun.size} entries")
+        if note is None:
+            return  # it never saw this log
+        seen, size = Checkpoint.parse(note.text), _size_of(unit, number)
         if seen.size > size:
             raise Diverged(f"it has seen {seen.size} entries, and the database holds {size}")
         edge = edge_of(seen.size, stored_tree(unit.session.connection(), number, seen.size).node)
@@ -309,23 +310,45 @@ def _compare(store: Store, witness: Witness) -> None:
 
 
 def last_seen(store: Store, journal: Journal) -> tuple[Sequence[str], Sequence[str]]:
-    """Give the checkpoint that each witness serves of this log, with its line, and who gave none, in words."""
+    """Give the checkpoints that each witness serves of this log, with its line, and who gave none, in words.
+
+    They are of the last life that the database holds, and of later ones that it lost whole.
+    """
     with store.reading() as unit:
-        newest = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
-        epoch = unit.session.execute(newest).scalar_one_or_none()
-        origin = epoch.origin if epoch else journal.origin
+        number, origin, named = _present_life(unit)
     notes, problems = [], []
     for witness in _asked(journal):
         try:
             note = latest_note(witness, origin)
+            later = _later_lives(witness, named, number)
         except (Unverified, OSError) as error:
             problems.append(f"{witness.name}: {error}")
             continue
         if note is None:
             problems.append(f"{witness.name}: it never saw this log")
-        else:
-            notes.append(str(note))
+        notes += [str(one) for one in (*filter(None, [note]), *later)]
     return notes, problems
+
+
+def origin_of_life(named: str, number: int) -> str:
+    """Give the name of a life of the log that is named so."""
+    return named if number == 1 else f"{named}/epoch-{number}"
+
+
+def _present_life(unit: Unit) -> tuple[int, str, str]:
+    """Give the number and the name of the last life that the database holds, and the log's own name."""
+    newest = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
+    epoch = unit.session.execute(newest).scalar_one_or_none()
+    named = journal_of(unit).origin
+    return (epoch.number, epoch.origin, named) if epoch else (1, named, named)
+
+
+def _later_lives(witness: Witness, named: str, number: int) -> list[Note]:
+    """Give what a witness serves of the lives after that: an older backup than the last restore's lost them whole."""
+    found: list[Note] = []
+    while note := latest_note(witness, origin_of_life(named, number + len(found) + 1)):
+        found.append(note)
+    return found
 
 
 def _size_of(unit: Unit, epoch: int) -> int:

@@ -95,6 +95,7 @@ class RestoreDeclaration(Row, table=True):
     witnessed_size: int = Field(sa_type=BigInteger)
     witnessed_root: str
     held: int = Field(sa_type=BigInteger)
+    number: int = Field(description="which life of the log would begin")
     reasons: bytes = Field(description="sealed: the salt of their digest and the words")
     reasons_digest: str
     declared_by_post_id: str = Field(foreign_key="post.id")

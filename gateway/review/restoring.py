@@ -88,6 +88,7 @@ def declare(unit: Unit, present: Present, reasons: str) -> str:
         witnessed_size=found.checkpoint.size,
         witnessed_root=found.root,
         held=found.held,
+        number=found.number,
         reasons=sealed,
         reasons_digest=_digest(salt, said),
         declared_by_post_id=actor.post_id,
@@ -146,15 +147,19 @@ def refuse(unit: Unit, present: Present, declaration_id: str) -> None:
     unit.session.add(row)
 
 
+def life_of(unit: Unit, reference: str) -> int:
+    """Give the number of the log's life that a declaration begins; raises as `begin` does where it can't be."""
+    return _to_carry_out(unit, reference).number
+
+
 def begin(unit: Unit, keys: LogKeys, reference: str, witnessed: Sequence[str]) -> str:
     """Begin the log anew with these keys, as two officers declared it; give the id of its first entry.
 
     Raises NotFound for an unknown reference, Conflict where the declaration isn't agreed to, was carried out, lapsed or
     is of another state, Forbidden where it isn't signed by two who are officers now.
     """
-    row = _to_carry_out(unit, reference)
+    row = _to_carry_out(unit, reference, lock=True)
     found = epoch.gap(unit, witnessed)
-    _must_fit(row, found)
     agreed, second = _agreed(row), Signature(row.second_key or "", row.second_signature or "")
     first_person = _must_be_hers(
         unit, row, agreed.declared.first_officer, agreed.first, agreed.declared.signed_bytes()
@@ -199,10 +204,10 @@ def _open(unit: Unit, actor: Actor, declaration_id: str) -> RestoreDeclaration:
     return row
 
 
-def _to_carry_out(unit: Unit, reference: str) -> RestoreDeclaration:
+def _to_carry_out(unit: Unit, reference: str, *, lock: bool = False) -> RestoreDeclaration:
     """Give the declaration to begin with; raise with what has to be done where it can't be."""
-    chosen = select(RestoreDeclaration).where(RestoreDeclaration.reference == reference).with_for_update()
-    row = unit.session.exec(chosen).first()
+    chosen = select(RestoreDeclaration).where(RestoreDeclaration.reference == reference)
+    row = unit.session.exec(chosen.with_for_update() if lock else chosen).first()
     if row is None:
         raise NotFound(f"No restore was declared as {reference}.", next_step=_ON_ITS_PAGE)
     if row.state == RestoreState.WAITING:
@@ -226,8 +231,9 @@ def _to_carry_out(unit: Unit, reference: str) -> RestoreDeclaration:
 
 
 def _must_fit(row: RestoreDeclaration, found: Gap) -> None:
-    said = (row.former_origin, row.former_key, row.witnessed_size, row.witnessed_root, row.held)
-    if said != (found.former_origin, found.former_key, found.checkpoint.size, found.root, found.held):
+    said = (row.former_origin, row.former_key, row.witnessed_size, row.witnessed_root, row.held, row.number)
+    stands = (found.former_origin, found.former_key, found.checkpoint.size, found.root)
+    if said != (*stands, found.held, found.number):
         raise Conflict(
             "This was declared of another state: a witness has seen more since, or the database is another.",
             next_step="Refuse it, and have the restore declared again as it is now.",
@@ -279,6 +285,7 @@ def _declared(row: RestoreDeclaration) -> Declared:
         witnessed_size=row.witnessed_size,
         witnessed_root=row.witnessed_root,
         held=row.held,
+        number=row.number,
         reasons=row.reasons_digest,
         first_officer=row.declared_by_post_id,
         declared_at=rfc3339(row.declared_at),

@@ -31,6 +31,7 @@ def agreed(found: Gap, *, second_officer: str = SECOND, key: Ed25519PrivateKey =
         witnessed_size=found.checkpoint.size,
         witnessed_root=found.root,
         held=found.held,
+        number=found.number,
         reasons="sha256:" + "0" * 64,
         first_officer=OFFICER,
         declared_at="2026-11-22T10:00:00.000000Z",

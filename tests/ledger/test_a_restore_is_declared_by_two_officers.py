@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -343,3 +344,60 @@ def test_a_log_begun_before_officers_signed_says_so() -> None:
     ):
         with pytest.raises(Unverified):
             read_begun(public_leaf(json.dumps(broken).encode()))
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["shorter", "whole-in-its-own-life"])
+def test_a_backup_from_before_an_earlier_restore_lost_that_life_too(
+    sqlite_store: Store,
+    sqlite_journal: Journal,
+    clock: FixedClock,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    cut: bool,
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+    file, kept = Path(str(store.engine.url.database)), tmp_path / "kept"
+
+    def keep() -> None:
+        store.close()
+        shutil.copyfile(file, kept)
+
+    with running(tmp_path, journal, clock) as witnesses:
+        recorded(store, 5)
+        ask_witnesses(store, journal)
+        if not cut:
+            keep()
+        seen = lost(store, journal, tmp_path)
+        if cut:
+            keep()
+        with store.writing() as unit:
+            begun(unit, load_log_keys(tmp_path / "new.key"), seen)
+        for one in witnesses:
+            one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
+        recorded(store, 3)
+        ask_witnesses(store, journal)
+
+        store.close()
+        shutil.copyfile(kept, file)
+        again = Journal(ORIGIN, journal.keys, policy=journal.policy).attach(store)
+        compare_at_start(store, again)
+        assert f"it has seen a later life of this log, {ORIGIN}/epoch-2, of 4 entries" in str(again.stopped)
+        with store.reading() as unit:
+            found = gap(unit, seen_by_witnesses(store, again))
+        assert (found.number, found.held, found.lost) == ((3, 3, 2) if cut else (3, 5, 0))
+        assert [(one.origin, one.size) for one in found.later] == [(f"{ORIGIN}/epoch-2", 4)]
+        create_log_keys(tmp_path / "third.key")
+        with store.writing() as unit:
+            begun(unit, load_log_keys(tmp_path / "third.key"), seen_by_witnesses(store, again))
+        for one in witnesses:
+            one.trust(again.vkey(f"{ORIGIN}/epoch-3"))
+        recorded(store, 1)
+        assert len(ask_witnesses(store, again).cosigned) == 3
+        after = Journal(ORIGIN, again.keys, policy=journal.policy).attach(store)
+        compare_at_start(store, after)
+        assert after.stopped is None
+    with store.reading() as unit:
+        assert verify_store(unit).verified
+        export(unit, tmp_path / "log")
+    assert main([str(tmp_path / "log"), "--policy", str(tmp_path / "log/policy.txt")]) == 0
+    assert f"of its later lives nothing was left ({ORIGIN}/epoch-2:4)" in capsys.readouterr().out

@@ -260,6 +260,7 @@ def test_restores_wait_in_a_store_of_an_older_version(
                 witnessed_size=5,
                 witnessed_root="r",
                 held=3,
+                number=2,
                 reasons=b"sealed",
                 reasons_digest="d",
                 declared_by_post_id="a" * 32,

@@ -32,7 +32,8 @@ _PURPOSE = "disclosure-gateway/restore/v1"
 class Declared:
     """What is declared: which log ended where, what its witnesses had seen, what the store still holds, and by whom.
 
-    `reasons` is a salted digest of the words; times are RFC 3339.
+    `number` is which life begins: more than one further where later lives were lost whole. `reasons` is a salted digest
+    of the words; times are RFC 3339.
     """
 
     partnership: str
@@ -41,6 +42,7 @@ class Declared:
     witnessed_size: int
     witnessed_root: str
     held: int
+    number: int
     reasons: str
     first_officer: str
     declared_at: str
@@ -96,6 +98,7 @@ class Begun:
     former_origin: str
     witnessed: int
     held: int
+    lost_lives: tuple[str, ...]
     officers: tuple[str, str]
     keys: tuple[str, ...]
 
@@ -127,16 +130,18 @@ def told(log: Source, checkpoint: Checkpoint, policy: Policy) -> str:
         f"; it began again on {found.at[:10]} after a restore: witnesses had seen {found.witnessed} entries of"
         f" {found.former_origin}, and {found.held} were left; "
     )
+    if found.lost_lives:
+        said += f"of its later lives nothing was left ({', '.join(found.lost_lives)}); "
     if not found.keys:
         return f"{said}two officers are named, who did not sign it"
     said += f"the officers in the posts {' and '.join(found.officers)} signed that, "
-    return said + _known(log, checkpoint, found, policy)
+    return said + _known(log, found, policy)
 
 
-def _known(log: Source, checkpoint: Checkpoint, found: Begun, policy: Policy) -> str:
+def _known(log: Source, found: Begun, policy: Policy) -> str:
     """Say whether the former log, which lies below this one, knew the officers' keys."""
-    number = checkpoint.origin.rpartition(_LIFE)[2]
-    former = Below(log, f"epoch-{int(number) - 1 if number.isdigit() else 0}/")
+    _, life, number = found.former_origin.rpartition(_LIFE)
+    former = Below(log, f"epoch-{number if life and number.isdigit() else 1}/")
     try:
         size = audit(former, policy).checkpoint.size
         known = keys_of(entries(former, size))
@@ -165,6 +170,7 @@ def _read(fields: Mapping[str, Any]) -> Begun:
         _plain(codes["former_origin"]),
         int(codes["witnessed_size"]),
         int(codes["held"]),
+        tuple(_plain(one) for one in codes.get("lost_lives", ())),
     )
     officers = _plain(refs["first_officer"]), _plain(refs["second_officer"])
     if "first_signature" not in codes:
@@ -176,6 +182,7 @@ def _read(fields: Mapping[str, Any]) -> Begun:
         "witnessed_size",
         "witnessed_root",
         "held",
+        "number",
         "reasons",
         "declared_at",
     )

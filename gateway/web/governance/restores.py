@@ -235,6 +235,13 @@ def _gap_facts(stopped: Stopped) -> list[tuple[str, Cell]]:
             ("The witnesses had seen", count(found.checkpoint.size, "entry", "entries")),
             ("The store still holds", _held(found)),
             ("Lost", _lost(found)),
+            *(
+                (
+                    "Lost whole",
+                    f"{one.origin}, {count(one.size, 'entry', 'entries')}: it began after an earlier restore",
+                )
+                for one in found.later
+            ),
         ]
     frozen = stopped.frozen
     kinds = (

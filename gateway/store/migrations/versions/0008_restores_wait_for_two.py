@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("witnessed_size", sa.BigInteger(), nullable=False),
         sa.Column("witnessed_root", text(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("reasons", sa.LargeBinary(), nullable=False),
         sa.Column("reasons_digest", text(), nullable=False),
         sa.Column("declared_by_post_id", text(), nullable=False),
