@@ -21,9 +21,11 @@ from gateway_verify.merkle import consistency_proof, inclusion_proof, leaf_hash,
 from gateway_verify.note import Note, SignatureLine, SignatureType, VerifierKey, encode
 from gateway_verify.opening import Opening
 from gateway_verify.proof import Proof
+from gateway_verify.restore import Agreed, Declared
 from jinja2 import Environment, FileSystemLoader
 
 from gateway.web.security import OPENING_POLICY
+from tests.ledger.restores import signature
 
 WEB = Path(__file__).resolve().parents[2] / "gateway" / "web"
 STATIC = WEB / "static"
@@ -74,15 +76,30 @@ class Log:
 
     def begin_after(self, former: Log, witnessed: int, held: int, instead: Mapping[str, object]) -> None:
         """Begin with what two officers declare after a restore of another log, or say other things `instead`."""
-        codes = {
+        said: dict[str, Any] = {
+            "partnership": "1" * 32,
             "former_origin": former.origin,
             "former_key": former.vkey,
             "witnessed_size": witnessed,
             "witnessed_root": encode(former.root(witnessed)),
             "held": held,
-            "lost": witnessed - held,
+            "number": 2,
+            "reasons": "sha256:" + "0" * 64,
+            "first_officer": "2" * 32,
+            "declared_at": "2026-11-20T08:50:00Z",
         }
-        self._add("epoch.begun", {}, {**codes, **instead}, None)
+        said |= {name: value for name, value in instead.items() if name in said}
+        declared = Declared(**said)
+        first, second = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+        by_first = signature(first, declared.signed_bytes())
+        agreed = Agreed(declared, by_first, "3" * 32, "2026-11-20T08:55:00Z")
+        by_second = signature(second, agreed.signed_bytes())
+        codes = vars(declared) | {"lost": witnessed - held, "agreed_at": agreed.agreed_at}
+        codes |= {"first_key": by_first.key, "first_signature": by_first.signature}
+        codes |= {"second_key": by_second.key, "second_signature": by_second.signature}
+        refs = {"first_officer": codes.pop("first_officer"), "second_officer": agreed.second_officer}
+        del codes["partnership"]
+        self._add("epoch.begun", refs, {**codes, **instead}, None)
 
     def watch(self, at: datetime, names: Iterable[str] | None = None) -> None:
         """Let witnesses sign the log as it is."""
@@ -127,7 +144,8 @@ class Log:
     def _add(
         self, kind: str, refs: Mapping[str, str], codes: Mapping[str, object], salt: bytes | None
     ) -> int:
-        record = json.dumps({"kind": kind, "at": "2026-11-20T09:00:00Z", "refs": refs, "codes": codes})
+        said = {"kind": kind, "at": "2026-11-20T09:00:00Z", "refs": refs, "codes": codes}
+        record = json.dumps({**said, "partnership": "1" * 32})
         self.openings.append(Opening(record, salt))
         return len(self.openings) - 1
 

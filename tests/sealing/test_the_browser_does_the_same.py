@@ -92,6 +92,29 @@ def test_a_logs_fingerprint_is_the_same(node: Node) -> None:
     assert json.loads(said) == [[vkey.fingerprint, vkey.digest.hex()] for vkey in vkeys]
 
 
+def test_what_two_officers_sign_of_a_restore_is_read_the_same(node: Node) -> None:
+    former = Log("former.example/log")
+    former.add("request.made")
+    begun = Log("former.example/log/epoch-2")
+    begun.begin_after(former, 1, 1, {})
+    record = json.loads(begun.openings[0].record)
+    refs, codes = record["refs"], record["codes"]
+    spoilt = [record | {"partnership": "4" * 32}]
+    spoilt += [record | {"refs": refs | {name: "4" * 32}} for name in refs]
+    signed = sorted(set(codes) - {"lost"})  # who reads it subtracts
+    spoilt += [record | {"codes": codes | {name: 7}} for name in signed]
+    spoilt += [record | {"codes": {key: codes[key] for key in codes if key != name}} for name in signed]
+    said = node.run(
+        "import { checkOfficers } from './js/sealing/officers.js';"
+        "const holds = (record) => checkOfficers(record).then(() => true, () => false);"
+        "console.log(JSON.stringify(await Promise.all(JSON.parse(process.argv[1]).map(holds))));",
+        [record, *spoilt],
+    )
+    held = json.loads(said)
+    assert held[0]
+    assert [spoilt[at] for at, holds in enumerate(held[1:]) if holds] == []
+
+
 def _policy(draw: random.Random, keys: Sequence[str]) -> str:
     """Some of these witnesses, in groups of groups."""
     named = draw.sample(range(len(keys)), draw.randint(1, len(keys)))

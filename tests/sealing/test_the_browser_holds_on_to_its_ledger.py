@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -222,6 +223,25 @@ def test_two_restores_while_she_was_away_lead_back_to_what_she_knew(she: Recipie
     assert "does not hold" in she.is_stopped()
 
 
+def test_a_ledger_that_was_lost_whole_is_named_by_the_one_that_took_its_place(she: Recipient) -> None:
+    she.opens()
+    first, she.log = she.log, restored(she.log)
+    she.is_stopped()
+    she.accepts()
+    expect(she.tab.locator(".app-opened__text").first).to_have_text(SENTINEL)
+    lost = f"{she.log.origin}:{len(she.log.openings) - 1}"
+    second, third = she.log.origin, Log(f"{ORIGIN}/epoch-3")
+    third.begin_after(first, 6, 4, {"lost_lives": [lost]})
+    she.log = third
+    said = she.is_stopped()
+    assert MADE_UP not in said
+    assert f"took the place of {ORIGIN} at" in said
+    assert f"nothing was left of the ledger your browser trusted: all {lost[-1]} entries of it" in said
+    assert "Your browser had seen 1 entry more than that" in said
+    third.openings[0] = restored(first, instead={"lost_lives": [f"{second}0:7"]}).openings[0]
+    assert MADE_UP in she.is_stopped()
+
+
 def _of_another(former: Log) -> Log:
     return restored(log("another.example/ledger"))
 
@@ -249,6 +269,24 @@ def _another_kind(former: Log) -> Log:
     return made
 
 
+def _unsigned(former: Log) -> Log:
+    return restored(former, instead={"second_signature": None})
+
+
+def _signed_twice_by_one(former: Log) -> Log:
+    codes = json.loads(restored(former).openings[0].record)["codes"]
+    return restored(
+        former, instead={f"second_{what}": codes[f"first_{what}"] for what in ("key", "signature")}
+    )
+
+
+def _counted_otherwise(former: Log) -> Log:
+    made = restored(former)
+    record = made.openings[0].record.replace('"held": ', '"held": 1')
+    made.openings[0] = type(made.openings[0])(record, None)
+    return made
+
+
 def _without_numbers(former: Log) -> Log:
     return restored(former, instead={"held": "<b>all of them</b>"})
 
@@ -259,6 +297,9 @@ REPLACED = {
     "at the size she saw there were other entries": (_forked, MADE_UP),
     "it is no public entry": (_in_private, "does not hold"),
     "it is of another kind": (_another_kind, "does not hold"),
+    "no second officer signed it": (_unsigned, "does not hold"),
+    "one officer signed it twice": (_signed_twice_by_one, "does not hold"),
+    "it counts other than the officers did": (_counted_otherwise, "does not hold"),
     "it doesn't count": (_without_numbers, "does not hold"),
 }
 
@@ -570,11 +611,22 @@ TAKEN_OUT: dict[str, tuple[str, str, str, Callable[[Recipient], None]]] = {
 def test_control_with_a_check_taken_out_the_attack_opens(watched: Recipient, what: str) -> None:
     name, stands, put, attack = TAKEN_OUT[what]
     attack(watched)
+    _take_out(watched, name, stands, put)
+    watched.opens()
+
+
+def test_control_with_the_officers_signatures_unchecked_anybody_declares_a_restore(she: Recipient) -> None:
+    she.opens()
+    she.log = _unsigned(she.log)
+    _take_out(she, "trust.js", "await checkOfficers(record);", "")
+    assert "took the place of" in she.is_stopped()
+
+
+def _take_out(she: Recipient, name: str, stands: str, put: str) -> None:
     script = (STATIC / "js/sealing" / name).read_text()
     assert stands in script
 
     def without(route: Route) -> None:
         route.fulfill(body=script.replace(stands, put), content_type="text/javascript")
 
-    watched.tab.route(f"**/js/sealing/{name}", without)
-    watched.opens()
+    she.tab.route(f"**/js/sealing/{name}", without)

@@ -195,15 +195,22 @@ function beganInWords({ kept, began, isVouchedFor }) {
     return [];
   }
   const declared = began.restores.map(({ former, at, witnessed, held, lost }, step) => {
-    const what = step === 0 ? "Its first entry says, for anyone to read, that it" : `${began.restores[step - 1].former}`;
+    const what = step === 0 ? "Its first entry, signed by two officers, says for anyone to read that it" : began.restores[step - 1].former;
     return (
       `${what} took the place of ${former} at ${moment(at)}, after a restore from backup. Witnesses had seen ` +
       `${entries(witnessed)}, the backup held ${held.toLocaleString("en-GB")}, and ${lost.toLocaleString("en-GB")} were lost.`
     );
   });
+  const all = `all ${entries(began.lostWhole ?? 0)} of it were lost`;
+  const whole = `It says that nothing was left of the ledger your browser trusted: ${all}.`;
   const more = `Your browser had seen ${entries(began.sawMore)} more than that, which the declaration doesn't count.`;
   const vouched = `The witnesses that your browser knew (${watchersOf(kept)}) have signed the new ledger.`;
-  return [...declared, ...(began.sawMore ? [more] : []), ...(isVouchedFor ? [vouched] : [])];
+  return [
+    ...declared,
+    ...(began.lostWhole === undefined ? [] : [whole]),
+    ...(began.sawMore ? [more] : []),
+    ...(isVouchedFor ? [vouched] : []),
+  ];
 }
 
 function warningOf({ kept, began, isVouchedFor }) {

@@ -100,7 +100,8 @@ function timeOf(blob) {
   return seconds;
 }
 
-async function verifyEd25519(key, signature, message) {
+/** Whether an Ed25519 signature holds over a message. */
+export async function verifyEd25519(key, signature, message) {
   const verifier = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
   return crypto.subtle.verify({ name: "Ed25519" }, verifier, signature, message);
 }

@@ -5,6 +5,7 @@ Trust on first use, and then hold: the log that a gateway shows is compared with
 
 import { fromBase64, hex, inGroups, same } from "./bytes.js";
 import { verifyConsistency } from "./merkle.js";
+import { checkOfficers } from "./officers.js";
 import { asksNobody, inWords, isMetBy, isWeaker, nameOf, readPolicy, textOf } from "./policy.js";
 import { checkProof, checkSignature, cosigners, readCheckpoint, readProof, readVerifierKey, sameCheckpoint } from "./proof.js";
 
@@ -71,19 +72,21 @@ export async function isVouchedFor(answer, kept) {
 
 /**
  * Reads how the log began: each proof in `begun` is of the first entry of a life of it, the newest first, and names the
- * life before. Gives {follows, restores: [{former, at, witnessed, held, lost}], sawMore}: whether they lead to the kept log
- * as `seen` last, and how many entries more than was declared had been seen of it.
+ * life before. Gives {follows, restores: [{former, at, witnessed, held, lost}], lostWhole, sawMore}: whether they lead to
+ * the kept log as `seen` last, its size where nothing of it was left, and how many entries more had been seen of it.
  */
 export async function howItBegan(begun, checkpoint, kept, seen) {
   const restores = [];
   let isUnder = (found) => sameCheckpoint(found, checkpoint);
   for (const file of begun) {
     const { codes, at } = await firstEntry(file, isUnder);
-    const { former_origin: former, former_key: key, witnessed_size: witnessed, held, lost } = codes;
-    if (![witnessed, held, lost].every((number) => Number.isSafeInteger(number) && number >= 0)) {
-      throw new Error("the entry that should say how the log began doesn't say what was lost");
+    const { former_origin: former, former_key: key, witnessed_size: witnessed, held } = codes;
+    checkCounts(witnessed, held);
+    restores.push({ former, at, witnessed, held, lost: Math.max(witnessed - held, 0) });
+    const lostWhole = sizeOf(kept.origin, codes.lost_lives ?? []);
+    if (lostWhole !== undefined) {
+      return { follows: true, restores, lostWhole, sawMore: Math.max((seen?.size ?? 0) - lostWhole, 0) };
     }
-    restores.push({ former, at, witnessed, held, lost });
     if (former === kept.origin && key === kept.vkeys[0]) {
       const isAnother = seen && seen.size === witnessed && !same(seen.root, fromBase64(codes.witnessed_root));
       return { follows: !isAnother, restores, sawMore: Math.max((seen?.size ?? 0) - witnessed, 0) };
@@ -93,12 +96,29 @@ export async function howItBegan(begun, checkpoint, kept, seen) {
   return { follows: false, restores, sawMore: 0 };
 }
 
+// A backup older than an earlier restore brings back nothing of the lives since: the entry names them, "origin:size".
+function sizeOf(origin, lostLives) {
+  const found = lostLives.find((life) => life.startsWith(`${origin}:`));
+  const size = found && Number(found.slice(origin.length + 1));
+  if (found) {
+    checkCounts(size);
+  }
+  return size;
+}
+
+function checkCounts(...counts) {
+  if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0)) {
+    throw new Error("the entry that should say how the log began doesn't say what was lost");
+  }
+}
+
 async function firstEntry(file, isUnder) {
   const proof = readProof(file);
   const record = await checkProof(proof);
   if (!(await isUnder(proof.checkpoint)) || proof.index !== 0 || proof.opening.salt || record.kind !== BEGUN) {
     throw new Error("the entry that should say how the log began isn't its first");
   }
+  await checkOfficers(record);
   return record;
 }
 
