@@ -13,13 +13,13 @@ from gateway.disclosure.models import Line, Request, RequestRecipient
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import LoggedEntry
 from gateway.registry import authorities, cases, lending, people, seconds, subjects
-from gateway.registry.models import Face, Post
+from gateway.registry.models import CaseSubject, Face, Post
 from gateway.review import erasing
 from gateway.review.models import Concern
 from gateway.review.telling import Teller
 from gateway.sealing.models import Parcel
 from gateway.store.unit_of_work import Unit
-from gateway.vocabulary import Obligation
+from gateway.vocabulary import Obligation, Orientation
 
 _Finder = Callable[[Unit, LoggedEntry], Iterable[str | None]]
 
@@ -113,6 +113,17 @@ def _asked_to_approve_a_system(unit: Unit, entry: LoggedEntry) -> list[str | Non
     return [*clients.asked(unit, entry.refs["client"])]
 
 
+def _who_reached_her(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    """Those of the agency whose safe contact ended who work with her, on any of her cases."""
+    rows = select(CaseSubject.case_id).where(col(CaseSubject.subject_id).in_(entry.subject_ids))
+    return [
+        post.id
+        for case_id in unit.session.exec(rows.distinct())
+        for post, orientation in cases.posts_on(unit, case_id)
+        if post.agency_id == entry.controller_agency_id and orientation == Orientation.VICTIM_FACING
+    ]
+
+
 def _raiser(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     row = unit.session.get(Concern, entry.refs.get("concern", ""))
     return [row.raised_by_post_id] if row else []
@@ -156,6 +167,7 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.RECALL_SENT: _recipient,
     EntryKind.CONCERN_RAISED: _officers,
     EntryKind.CONCERN_ANSWERED: _raiser,
+    EntryKind.CONTACT_WITHDRAWN: _who_reached_her,
     EntryKind.MANDATE_CONFIRMED: _mandated,
     EntryKind.MANDATE_ENDED: _mandated,
     EntryKind.ENTRY_HELD: _reviewer,

@@ -183,7 +183,8 @@ def _take_contact(run: Reconciler, path: Path, subject: models.Subject, entry: C
     given = entry.model_dump(exclude={"confirmed_on", "controller"}, exclude_none=True)
     details = Details(**given)
     held = run.find(models.SafeContact, subject_id=subject.id, confirmed_on=entry.confirmed_on)
-    if held is not None and contact_of(run.unit, subject.id) == details:
+    # A file never revives what was withdrawn.
+    if held is not None and (held.withdrawn_at or contact_of(run.unit, subject.id) == details):
         return
     agency_id = controller.id if controller else subject.controller_agency_id
     row = keep_contact(run.unit, run.partnership_id, subject.id, agency_id, details, entry.confirmed_on)

@@ -278,13 +278,15 @@ class CaseSubject(Row, table=True):
 
 
 class SafeContact(Row, table=True):
-    """The only way to reach someone who may be watched."""
+    """The only way to reach someone who may be watched; once withdrawn it is never used again."""
 
     __tablename__ = "safe_contact"
     subject_id: str = Field(foreign_key="subject.id", index=True)
     controller_agency_id: str = Field(foreign_key="agency.id")
     details: bytes
     confirmed_on: date
+    confirmed_by_post_id: str | None = Field(default=None, foreign_key="post.id")
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class RiskRating(Row, table=True):

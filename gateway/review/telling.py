@@ -89,6 +89,7 @@ _ALARMING = {
     EntryKind.APPROACH_RECORDED: "Someone outside came asking.",
     EntryKind.SPOKEN_RECORDED: "Something was said aloud outside the gateway.",
     EntryKind.ENTRY_ERASED: "Something in this log was erased.",
+    EntryKind.CONTACT_WITHDRAWN: "No way to reach the person counts as safe any more.",
 }
 
 

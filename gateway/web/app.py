@@ -72,6 +72,7 @@ _OTHER_ROOMS = (
     "gateway.api.authzen",
     "gateway.web.ledger",
     "gateway.web.staff.views_and_consent",
+    "gateway.web.staff.safe_contact",
     "gateway.notices.pages",
 )
 _TEMPLATES = Path(__file__).with_name("components") / "templates"

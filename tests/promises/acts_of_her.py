@@ -13,7 +13,8 @@ from gateway.consent.models import Answer, HowTaken, Wish
 from gateway.consent.taking import Reach, Taking
 from gateway.ledger.entries import EntryKind
 from gateway.registry.actors import Actor
-from gateway.review import hearing
+from gateway.registry.contacts import Details
+from gateway.review import hearing, reaching
 from gateway.store.unit_of_work import Unit
 from tests.promises.acts import Act, Scene, leaves
 
@@ -118,3 +119,33 @@ def ends_a_mandate(scene: Scene) -> Act:
         lambda unit, actor: hearing.end_my_mandates(unit, actor, alex, by_subject=True),
         about=["s-alex"],
     )
+
+
+def _reaches_alex(scene: Scene, does: Callable[[Unit, Actor, str, str], object]) -> Act:
+    """Her worker, on her case, deals with how Alex may be reached."""
+    alex, case = scene.subject("s-alex"), scene.case("R-0931")
+    return scene.act(
+        "lantern-idva",
+        lambda unit, actor: does(unit, actor, alex, case),
+        about=["s-alex"],
+        case="R-0931",
+    )
+
+
+@leaves(EntryKind.CONTACT_RECORDED)
+def says_how_to_reach_her(scene: Scene) -> Act:
+    way = Details(method="Telephone call", value="0300 000 0000")
+    return _reaches_alex(
+        scene,
+        lambda unit, actor, alex, case: reaching.record(unit, actor, alex, case, way, nobody_else_sees=True),
+    )
+
+
+@leaves(EntryKind.CONTACT_SHOWN)
+def looks_how_to_reach_her(scene: Scene) -> Act:
+    return _reaches_alex(scene, reaching.see)
+
+
+@leaves(EntryKind.CONTACT_WITHDRAWN)
+def says_that_no_way_is_safe(scene: Scene) -> Act:
+    return _reaches_alex(scene, reaching.withdraw)

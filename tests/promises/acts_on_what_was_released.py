@@ -210,7 +210,7 @@ def tells_somebody_outside(scene: Scene) -> Act:
 
     request = scene.by("probation-om", asks_for_her)
     line = scene.do(lambda unit: unit.session.exec(select(Line.id).where(Line.request_id == request)).one())
-    _let_decide(scene, "mappa-chair", "lead_agency_manager")
+    _let_decide(scene, "mappa-chair", "police_senior_officer")
     given = scene.by(
         "mappa-chair",
         lambda unit, actor: authorise.authorise(unit, actor, line, grants=True, reasons="He must know."),

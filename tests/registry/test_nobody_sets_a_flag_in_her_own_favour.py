@@ -12,6 +12,7 @@ from sqlmodel import select
 from gateway.errors import Forbidden, Invalid, NotFound
 from gateway.registry import cases, contacts, facts, models, risks
 from gateway.registry.actors import Actor
+from gateway.registry.importing import import_register
 from gateway.store.unit_of_work import Unit
 from tests.registry.sample import Sample
 
@@ -207,6 +208,20 @@ def test_a_safe_contact_counts_for_ninety_days(sample: Sample) -> None:
         details = contacts.contact_of(unit, subject)
         assert details is not None
         assert (details.value, details.voicemail_ok) == ("Harbour duty line", False)
+
+
+def test_a_file_never_revives_a_safe_contact_that_ended(sample: Sample, example: str) -> None:
+    subject = sample.id("subject", "s-2002")
+    with sample.writing() as unit:
+        contacts.withdraw_contacts(unit, sample.actor(unit, "harbour-idva-1"), subject)
+    for text in (example, example.replace("confirmed_on = 2026-11-02", "confirmed_on = 2026-11-03")):
+        with sample.writing() as unit:
+            import_register(unit, text)
+        with sample.reading() as unit:
+            assert not contacts.on_file(unit, subject)
+    with sample.writing() as unit:
+        import_register(unit, example.replace("confirmed_on = 2026-11-02", "confirmed_on = 2026-11-22"))
+        assert contacts.on_file(unit, subject)  # the control: what was confirmed since
 
 
 def test_the_newest_rating_counts(either: Sample) -> None:

@@ -18,7 +18,7 @@ from gateway.clock import FixedClock, local_day
 from gateway.errors import Misconfigured
 from gateway.notices.models import Cause, Notice
 from gateway.policy.models import PolicySigner
-from gateway.registry import people
+from gateway.registry import contacts, people
 from gateway.registry.actors import authorities_of
 from gateway.registry.models import Post
 from gateway.review.models import (
@@ -269,6 +269,29 @@ def test_restores_wait_in_a_store_of_an_older_version(
                 first_signature="s",
             )
         )
+
+
+def test_safe_contacts_of_an_older_version_still_count_and_name_nobody(
+    empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
+) -> None:
+    """0010 on a store that 0009 filled: what was on file is on file, confirmed by nobody known, and not withdrawn."""
+    migrate.upgrade(empty, scripts_until(tmp_path, "0009"))
+    with writing(empty).begin() as connection:
+        cover_somebody(connection, clock.now())
+        tables = sa.MetaData()
+        tables.reflect(connection, only=["subject", "safe_contact"])
+        kept = {"partnership_id": "1" * 32, "created_at": clock.now()}
+        her = {"reference": "K7Q2-M4XD", "controller_agency_id": "9" * 32, "capacity": "x", "state": "active"}
+        connection.execute(tables.tables["subject"].insert(), {"id": "d" * 32, **kept, **her})
+        way = {"subject_id": "d" * 32, "controller_agency_id": "9" * 32, "details": b"sealed"}
+        dated = {"confirmed_on": local_day(clock.now())}
+        connection.execute(tables.tables["safe_contact"].insert(), {"id": "f" * 32, **kept, **way, **dated})
+    assert migrate.upgrade(empty)[0] == "0010"
+    assert migrate.differences(empty) == []
+    with Store(empty, clock, vault).reading() as unit:
+        [row] = contacts.that_count(unit, "d" * 32)
+        assert (row.details, row.confirmed_by_post_id, row.withdrawn_at) == (b"sealed", None, None)
+        assert contacts.on_file(unit, "d" * 32)
 
 
 def cover_somebody(connection: sa.Connection, now: datetime) -> None:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.consent.models import Answer, HowTaken, Interpreter, Present, Wish
+from gateway.registry.contacts import Details
+from gateway.review.reaching import THROUGH_ADVOCATE
 from gateway.vocabulary import vocabulary
+from gateway.web.forms import Answer as ShortAnswer
 from gateway.web.forms import LongAnswer, OneOf, SomeOf, ThreePartDate, required
 from gateway.web.staff.answers import StaffForm
 from gateway.web.staff.choices import purposes
@@ -46,6 +49,14 @@ INTERPRETERS = (
     (Interpreter.NONE.value, "No interpreter"),
     (Interpreter.PROFESSIONAL.value, "A professional interpreter"),
     (Interpreter.RELATIVE.value, "A relative or friend"),
+)
+WAYS = (
+    ("call", "Telephone call"),
+    ("text", "Text message"),
+    ("email", "Email"),
+    ("letter", "Letter"),
+    ("in_person", "In person"),
+    ("advocate", THROUGH_ADVOCATE),
 )
 
 
@@ -234,6 +245,44 @@ class StaffMandateForm(StaffForm):
         [required("Enter the last day")],
         description="A year at most.",
     )
+
+
+class ReachForm(StaffForm):
+    """How a person may safely be reached, as they say it; nothing chosen beforehand."""
+
+    method = OneOf("How may they be reached?", [required("Choose how they may be reached")], choices=WAYS)
+    value = ShortAnswer("Which number or address? (not needed through the advocate)")
+    alone = OneOf(
+        "Are they sure that nobody else sees or hears it?",
+        [required("Choose yes or no")],
+        choices=YES_OR_NO,
+        description="A telephone, an account or a letter box that is shared is not safe, nor one that he once set up.",
+    )
+    when = ShortAnswer(
+        "When is it safe? (optional)", description="For example, on weekdays from 10am to noon."
+    )
+    who_may_answer = ShortAnswer("Who else may answer? (optional)", description="Speak to nobody else.")
+    code_word = ShortAnswer("A word that shows it is you (optional)")
+    voicemail = OneOf("May a voice message be left?", [required("Choose yes or no")], choices=YES_OR_NO)
+    letters = OneOf("May a letter be sent?", [required("Choose yes or no")], choices=YES_OR_NO)
+    says_who = OneOf(
+        "May whoever calls say where they call from?",
+        [required("Choose yes or no")],
+        choices=(("yes", "Yes"), ("no", "No, do not say")),
+    )
+
+    def details(self) -> Details:
+        """What was answered."""
+        return Details(
+            method=dict(WAYS).get(self.method.data or "", ""),
+            value=self.value.data or "",
+            when=self.when.data or "",
+            who_may_answer=self.who_may_answer.data or "",
+            code_word=self.code_word.data or "",
+            voicemail_ok=self.voicemail.data == "yes",
+            letters_ok=self.letters.data == "yes",
+            may_say_who_calls=self.says_who.data == "yes",
+        )
 
 
 def answered(kept: Mapping[str, Mapping[str, Any]], slug: str, name: str) -> Any:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from gateway.consent import wordings
 from gateway.consent.models import HowTaken
 from gateway.errors import NotFound
-from gateway.review import hearing
+from gateway.review import hearing, reaching
 from gateway.review.hearing import Heard, MandateGiven
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import page
@@ -43,6 +43,7 @@ def person(subject_id: str, case_id: str | None = None) -> ResponseReturnValue:
         who = hearing.heard(unit, current_actor(), subject_id, case_id)
         consents, views = hearing.said(unit, who)
         mandates = hearing.mandates_of(unit, who)
+        reaches = reaching.may_reach(unit, current_actor(), who)
     return page(
         "staff/hearing/person.html",
         who=who,
@@ -52,6 +53,7 @@ def person(subject_id: str, case_id: str | None = None) -> ResponseReturnValue:
         states=STATES,
         ask_address=lambda what: address(who, ".ask", what=what),
         mandate_address=address(who, ".give_mandate") if current_actor().face is Face.STAFF else "",
+        reach_address=address(who, "reach.seen") if reaches else "",
         withdraw_address=lambda consent_id: address(who, ".withdraw", consent_id=consent_id),
     )
 
