@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from gateway_verify.note import encode
 from joserfc.jwk import ECKey
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from gateway.sealing import jwe
 from gateway.sealing.envelope import unpack
@@ -370,6 +371,28 @@ def test_a_shorter_log_and_a_fork_at_the_same_size_can_not_be_accepted(she: Reci
         assert [line for line in seen.splitlines() if line == ORIGIN] == [ORIGIN, ORIGIN], "both checkpoints"
         assert seen.count(f"— {ORIGIN} ") == 2, "each signed"
     she.log = honest
+    she.opens()
+
+
+def test_two_tabs_at_once_raise_no_alarm_and_keep_what_is_later(she: Recipient) -> None:
+    she.opens()
+    waiting: list[tuple[Route, APIResponse]] = []
+    she.tab.route("**/hand", lambda route: waiting.append((route, route.fetch())))
+    she.tries()
+    while not waiting:
+        she.tab.wait_for_timeout(20)
+    beside = replace(she, tab=she.tab.context.new_page())
+    beside.opens()
+    size = len(she.log.openings)
+    [(route, answer)] = waiting
+    route.fulfill(response=answer)
+    expect(she.tab.locator(".app-opened__text").first).to_have_text(SENTINEL)
+    seen = she.tab.evaluate(
+        "import('/static/js/sealing/keystore.js').then(({ allCheckpoints }) => allCheckpoints())"
+        ".then((all) => all.map(({ size }) => size))"
+    )
+    assert seen == [size]
+    she.tab.unroute("**/hand")
     she.opens()
 
 

@@ -26,7 +26,7 @@ import { pack } from "./sealing/envelope.js";
 import { seal } from "./sealing/jwe.js";
 import { findKey } from "./sealing/keystore.js";
 import { showChecked, showKept, troubleIn } from "./sealing/ledger.js";
-import { open, whatWasSeen } from "./sealing/opened.js";
+import { asked, open } from "./sealing/opened.js";
 import { Trouble, onAction, send, showStep } from "./sealing/parts.js";
 
 for (const root of document.querySelectorAll('[data-gateway="reseal"]')) {
@@ -47,8 +47,8 @@ for (const root of document.querySelectorAll('[data-gateway="reseal"]')) {
     if (!(await findKey(kid))) {
       throw new Trouble("The key for your agency's copy isn't in this browser. Restore it from its backup first.", "no_key");
     }
-    const answer = await send(url, token, { seen: await whatWasSeen() });
-    const { envelope, ledger } = await open(answer, parcel, accepted);
+    const { answer, seen } = await asked(url, token);
+    const { envelope, ledger } = await open(answer, parcel, { seen, ...accepted });
     const { target } = answer;
     const packed = await pack({ ...envelope, parcel: target.parcel, line: target.line });
     await send(sealedUrl, token, { parcel: target.parcel, jwe: await seal(target.jwk, packed) });

@@ -33,12 +33,21 @@ export async function trustedLog() {
 
 export const keepTrust = (log) => write(TRUST, { ...log, id: THE_LOG });
 
-/** Gives {origin, size, root, vkey, note} of the log as it was last seen, or undefined. */
-export const lastCheckpoint = (origin) => read(CHECKPOINTS, origin);
-
+/** Gives {origin, size, root, vkey, note} of each log as it was last seen. */
 export const allCheckpoints = () => request(CHECKPOINTS, "readonly", (store) => store.getAll());
 
-export const keepCheckpoint = (checkpoint) => write(CHECKPOINTS, checkpoint);
+/** Keeps a checkpoint, unless another tab has kept a later one of the same log meanwhile. */
+export const keepCheckpoint = (checkpoint) =>
+  request(CHECKPOINTS, "readwrite", (store) => {
+    const asked = store.get(checkpoint.origin);
+    asked.onsuccess = () => {
+      const kept = asked.result;
+      if (kept?.vkey !== checkpoint.vkey || kept.size < checkpoint.size) {
+        store.put(checkpoint);
+      }
+    };
+    return asked;
+  });
 
 const read = (name, key) => request(name, "readonly", (store) => store.get(key));
 

@@ -3,7 +3,7 @@
 import { fromBase64, hex, sha256, utf8 } from "./bytes.js";
 import { unpack } from "./envelope.js";
 import { keyIdOf, openSealed } from "./jwe.js";
-import { allCheckpoints, findKey, keepCheckpoint, keepTrust, lastCheckpoint, trustedLog } from "./keystore.js";
+import { allCheckpoints, findKey, keepCheckpoint, keepTrust, trustedLog } from "./keystore.js";
 import { verifyConsistency } from "./merkle.js";
 import { Trouble, send } from "./parts.js";
 import { checkProof, readProof, sameCheckpoint } from "./proof.js";
@@ -25,21 +25,28 @@ export async function fetchAndOpen({ url, token, parcel, kid }, { lateAccepted }
   if (kid && !(await findKey(kid))) {
     throw noKey();
   }
-  return open(await send(url, token, { seen: await whatWasSeen() }), parcel, { lateAccepted });
+  const { answer, seen } = await asked(url, token);
+  return open(answer, parcel, { seen, lateAccepted });
 }
 
-/** The logs this browser knows and how long they were. */
-export const whatWasSeen = async () => (await allCheckpoints()).map(({ origin, size }) => ({ origin, size }));
+/**
+ * Asks for what is sealed; gives the `answer` and the checkpoints that this browser had `seen` when it asked: the answer
+ * leads from those, whatever another tab sees meanwhile.
+ */
+export async function asked(url, token) {
+  const seen = await allCheckpoints();
+  return { answer: await send(url, token, { seen: seen.map(({ origin, size }) => ({ origin, size })) }), seen };
+}
 
 /**
  * Checks and opens one answer of the gateway; open.js says what is in it. Gives the envelope and `ledger`: {isFirst, shown,
- * checkpoint, watched}. `lateAccepted` opens it although the log's witnesses are late. Throws LogChanged and Trouble.
+ * checkpoint, watched}. `seen` are the checkpoints known when it was asked for; `lateAccepted` opens it although the log's witnesses are late. Throws LogChanged and Trouble.
  */
-export async function open(answer, parcel, { lateAccepted } = {}) {
+export async function open(answer, parcel, { seen, lateAccepted }) {
   const { checkpoint, shown } = await checked("proof_failed", "The ledger doesn't prove that this was released to you.", () =>
     checkEntries(answer, parcel),
   );
-  const ledger = await checkLog(answer, checkpoint, shown, lateAccepted);
+  const ledger = await checkLog(answer, checkpoint, shown, { known: seen, lateAccepted });
   const key = await findKey(keyIdOf(answer.jwe));
   if (!key) {
     throw noKey();
@@ -71,9 +78,9 @@ async function checkEntries(answer, parcel) {
 }
 
 // What this browser trusted is held to: another log, fewer witnesses, a shorter or different history (DESIGN 7).
-async function checkLog(answer, checkpoint, shown, lateAccepted) {
+async function checkLog(answer, checkpoint, shown, { known, lateAccepted }) {
   const kept = await trustedLog();
-  const seen = await lastCheckpoint((kept ?? shown).origin);
+  const seen = known.find(({ origin }) => origin === (kept ?? shown).origin);
   const signed = [answer.cosigned, checkpoint.note];
   const watched = await contradicted(signed, "What the ledger's witnesses signed isn't the ledger you were shown.", () =>
     watchedUpTo(answer, checkpoint, shown),
