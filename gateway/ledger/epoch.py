@@ -197,18 +197,21 @@ def _former(unit: Unit) -> LedgerEpoch:
 def _witnessed(
     journal: Journal, former: LedgerEpoch, texts: Sequence[str]
 ) -> tuple[list[tuple[Note, Checkpoint, dict[str, datetime]]], dict[int, Checkpoint]]:
-    """Give the checkpoints of this life with who cosigned each and when, and the largest of each later one."""
+    """Give the checkpoints of this life with who cosigned each and when, and the largest of each later one.
+
+    The key of a life that was lost is lost with it, so a quorum has to know it: one witness alone invents none.
+    """
     found: list[tuple[Note, Checkpoint, dict[str, datetime]]] = []
     later: dict[int, Checkpoint] = {}
+    known_to: dict[int, set[str]] = {}
     policy = journal.policy or Policy()
     try:
         key = VerifierKey.parse(former.log_key)
         for text in texts:
             note, checkpoint = read_checkpoint(text)
             cosigned, number = cosigners(note, policy), _number(journal, checkpoint.origin)
-            if (
-                number > former.number and cosigned
-            ):  # its key is lost with it, so its witnesses' word has to do
+            if number > former.number:
+                known_to.setdefault(number, set()).update(cosigned)
                 later[number] = max(checkpoint, later.get(number, checkpoint), key=lambda one: one.size)
                 continue
             if checkpoint.origin != former.origin or not check_signature(note, key):
@@ -224,7 +227,7 @@ def _witnessed(
             next_step="Call those of the witnesses who gave no answer, then try again.",
             fields={"witnessed": f"{error}."},
         ) from error
-    return found, later
+    return found, {number: one for number, one in later.items() if policy.met_by(known_to[number])}
 
 
 def _number(journal: Journal, origin: str) -> int:

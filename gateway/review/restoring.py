@@ -210,6 +210,10 @@ def _to_carry_out(unit: Unit, reference: str, *, lock: bool = False) -> RestoreD
     row = unit.session.exec(chosen.with_for_update() if lock else chosen).first()
     if row is None:
         raise NotFound(f"No restore was declared as {reference}.", next_step=_ON_ITS_PAGE)
+    if has_lapsed(unit, row):
+        raise Conflict(
+            f"The restore {reference} has lapsed: each of its steps has a day.", next_step=_ON_ITS_PAGE
+        )
     if row.state == RestoreState.WAITING:
         raise Conflict(
             f"The restore {reference} waits for the second officer.",
@@ -221,11 +225,6 @@ def _to_carry_out(unit: Unit, reference: str, *, lock: bool = False) -> RestoreD
         raise Conflict(
             f"The restore {reference} was carried out already.",
             next_step="Restart the workers. For another restore have another declared.",
-        )
-    if has_lapsed(unit, row):
-        raise Conflict(
-            f"The restore {reference} was agreed to more than 24 hours ago, so it has lapsed.",
-            next_step=_ON_ITS_PAGE,
         )
     return row
 

@@ -250,7 +250,10 @@ def _declare(
     assert seen is not None
     assert f"Lost {int(seen[1]) - int(seen[2])} entries" in shown.text
     assert shown.text.count(f" {seen[1]} ") >= 3  # what each witness saw
-    declared = first.submit(first.page(f"{PLACE}/declare"), WHY)
+    asked = first.page(f"{PLACE}/declare")
+    other = first.submit(asked, {**WHY, "numbers": "2 1 other 0"}, status=422)  # as they stood when she read
+    assert "The numbers changed while you read them" in other.text
+    declared = first.submit(asked, WHY)
     assert "The backup of the night was restored." in declared.text
     [act] = [href for href in declared.links().values() if href.endswith("/refuse")]
     agree = act.replace("/refuse", "/agree")

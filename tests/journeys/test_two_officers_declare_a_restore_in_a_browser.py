@@ -48,7 +48,7 @@ def test_from_the_stop_to_the_new_log(visit: Visit, demonstration: Demonstration
         seen, held, lost = _numbers(first)
         assert (seen - held, first.reads().count(f"{seen:,}\t")) == (lost, 3)
         _declares(first)
-        assert "A second officer was asked" in first.tab.locator("body").inner_text()
+        assert "Call a second officer" in first.tab.locator("body").inner_text()
         colleague = visit(_COLLEAGUE)  # of the same agency
         colleague.goes(_PLACE)
         for one in (first, colleague):

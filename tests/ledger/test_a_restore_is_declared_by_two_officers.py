@@ -386,6 +386,10 @@ def test_a_backup_from_before_an_earlier_restore_lost_that_life_too(
             found = gap(unit, seen_by_witnesses(store, again))
         assert (found.number, found.held, found.lost) == ((3, 3, 2) if cut else (3, 5, 0))
         assert [(one.origin, one.size) for one in found.later] == [(f"{ORIGIN}/epoch-2", 4)]
+        one_witness = [one for one in seen_by_witnesses(store, again) if "epoch-2" in one][:1]
+        if cut:
+            with store.reading() as unit:
+                assert gap(unit, [*seen, *one_witness]).later == ()
         create_log_keys(tmp_path / "third.key")
         with store.writing() as unit:
             begun(unit, load_log_keys(tmp_path / "third.key"), seen_by_witnesses(store, again))

@@ -10,8 +10,9 @@ from typing import Any, cast
 from flask import session, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from wtforms import HiddenField
 
-from gateway.errors import Conflict, GatewayError
+from gateway.errors import Conflict, GatewayError, Invalid
 from gateway.ledger.epoch import Gap, gap
 from gateway.ledger.witness import disputed, last_seen
 from gateway.review import restores, restoring
@@ -42,8 +43,9 @@ _SPEAK = (
 
 
 class DeclareForm(GatewayForm):
-    """Why the log has to begin anew."""
+    """Why the log has to begin anew; `numbers` are those that were shown with it, so that nobody signs others."""
 
+    numbers = HiddenField()
     reasons = LongAnswer(
         "What happened?",
         [required("Say what happened in a sentence")],
@@ -58,9 +60,16 @@ class Stopped:
 
     reason: str
     since: datetime | None
+    witnessed: Sequence[str]
     found: Gap | None
     problems: Sequence[str]
     frozen: Frozen
+
+    @property
+    def numbers(self) -> str:
+        """What she signs when she declares it, empty where it isn't known."""
+        found = self.found
+        return f"{found.number} {found.checkpoint.size} {found.root} {found.held}" if found else ""
 
 
 @blueprint.get("/restores")
@@ -98,14 +107,23 @@ def restore_list() -> ResponseReturnValue:
 @allow(Face.GOVERNANCE)
 def declare_restore() -> ResponseReturnValue:
     """Declare it, as the first officer."""
-    form, stopped = DeclareForm(), _stopped()
+    stopped = _stopped()
     if stopped is None:
         return restore_list()
+    form = DeclareForm(numbers=stopped.numbers)
+    as_shown, form.numbers.data = form.numbers.data == stopped.numbers, stopped.numbers
+
+    def declare(unit: Unit, present: Present) -> None:
+        if not as_shown:
+            raise Invalid("The numbers changed while you read them. Look at them again before you sign.")
+        restoring.declare(unit, present, form.reasons.data)
+
     return _answered(
         form,
-        lambda unit, present: restoring.declare(unit, present, form.reasons.data),
+        declare,
+        stopped.witnessed,
         heading="Declare that a backup was restored?",
-        done="Declared. A second officer was asked: nothing begins until she agrees.",
+        done="Declared. Call a second officer: nothing begins until she has signed in and agreed.",
         facts=_gap_facts(stopped),
         says=[
             "Your signature covers these numbers and your reasons. Another officer has to agree.",
@@ -124,6 +142,7 @@ def agree_to_restore(declaration_id: str) -> ResponseReturnValue:
     return _answered(
         PlainForm(),
         lambda unit, present: restoring.agree(unit, present, declaration_id),
+        stopped.witnessed,
         heading="Agree that the log begins anew?",
         done="Agreed and signed. Give the operator the reference.",
         facts=[*_gap_facts(stopped), *_facts(one)],
@@ -141,6 +160,7 @@ def refuse_restore(declaration_id: str) -> ResponseReturnValue:
     return _answered(
         PlainForm(),
         lambda unit, present: restoring.refuse(unit, present, declaration_id),
+        (),
         heading="Refuse this restore?",
         done="Refused. The log stays stopped until a restore is declared and agreed to.",
         facts=_facts(one),
@@ -152,6 +172,7 @@ def refuse_restore(declaration_id: str) -> ResponseReturnValue:
 def _answered(
     form: GatewayForm,
     act: Callable[[Unit, Present], object],
+    witnessed: Sequence[str],
     *,
     heading: str,
     done: str,
@@ -160,10 +181,7 @@ def _answered(
     button: str,
     listings: Sequence[Listing] = (),
 ) -> ResponseReturnValue:
-    """Show the page of an act or do it; the witnesses are asked again when it is sent, before the transaction."""
-    witnessed, _ = (
-        last_seen(current_gateway().store, current_gateway().journal) if form.is_submitted() else ((), ())
-    )
+    """Show the page of an act, or do it on what the witnesses serve when it is sent."""
     present = Present(current_actor(), _signed_in_at(), witnessed)
     return confirm(
         form,
@@ -197,7 +215,7 @@ def _stopped() -> Stopped | None:
             found, said = gap(unit, witnessed), list(problems)
         except GatewayError as error:
             found, said = None, [*problems, f"{error.message} {error.next_step}"]
-    return Stopped(reason, gateway.journal.stopped_at, found, said, frozen)
+    return Stopped(reason, gateway.journal.stopped_at, witnessed, found, said, frozen)
 
 
 def _must_be_stopped() -> Stopped:
