@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import shutil
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
 
     from gateway.assembly import Gateway
 
-pytest_plugins = ["tests.told"]
+pytest_plugins = ["tests.told", "tests.installation"]
 
 KINDS = ("sqlite", "postgresql")
+# Gives the folder of a name, which the function fills when nobody has in this run of the tests.
+Once = Callable[[str, Callable[[Path], object]], Path]
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 # A file system in memory; a run leaves a few hundred megabytes in it at most, and takes them away.
 _MEMORY = Path("/dev/shm")  # noqa: S108
@@ -88,6 +91,26 @@ def _write_to_memory() -> None:
 def clock() -> FixedClock:
     """A clock that stands at 10:00 UTC on 22 November 2026, a Sunday, until a test moves it."""
     return FixedClock(NOW)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """What takes long to make is made by the first worker that asks; copy it, for the others read it too."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, whole = shared / name, shared / f"{name}.made"
+        with (shared / f"{name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                folder.mkdir()
+                make(folder)
+                whole.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from gateway.api import v1
 from gateway.api.openapi import document
+from tests.installation import environment as at
 from tests.web import second
 
 OPERATIONS_OF = v1.__name__  # they are declared as it is loaded
@@ -41,25 +43,18 @@ def ran(command: list[str], environment: Mapping[str, str], folder: Path) -> str
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The demonstration, made in a folder and served by gunicorn; gives the environment of its commands."""
+def served(tmp_path: Path, installation: Path) -> Iterator[dict[str, str]]:
+    """The demonstration, served by gunicorn; gives the environment of its commands."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{one.getsockname()[1]}"
-    var = tmp_path / "var"
-    environment = {
+    var = shutil.copytree(installation, tmp_path / "var")
+    environment = at(var) | {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),
-        "GATEWAY_ENV": "demo",
-        "GATEWAY_STORE__URL": f"sqlite:///{var / 'gateway.sqlite3'}",
-        "GATEWAY_KEYS__ROOT_FILE": str(var / "keys" / "root.key"),
-        "GATEWAY_KEYS__LEDGER_KEY_FILE": str(var / "keys" / "ledger.key"),
-        "GATEWAY_PATHS__VAR": str(var),
-        "GATEWAY_PATHS__BACKUPS": str(var / "backups"),
         "GATEWAY_WEB__PUBLIC_URL": address,
         "GATEWAY_SERVE__ADDRESS": address.removeprefix("http://"),
     }
-    ran([str(BIN / "gateway"), "init", "--demo"], environment, tmp_path)
     with (tmp_path / "served.log").open("w") as log:
         server = subprocess.Popen(
             [str(BIN / "gateway"), "run"], env=environment, cwd=tmp_path, stdout=log, stderr=log

@@ -36,21 +36,12 @@ class Demonstration:
     folder: Path
 
 
-@pytest.fixture(scope="session")
-def _installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("installed")
-    gateway = installed(folder)
-    gateway.store.scrub()
-    gateway.store.close()
-    return folder
-
-
 @pytest.fixture(scope="module")
-def demonstration(tmp_path_factory: pytest.TempPathFactory, _installed: Path) -> Iterator[Demonstration]:
+def demonstration(tmp_path_factory: pytest.TempPathFactory, installation: Path) -> Iterator[Demonstration]:
     """Meadowshire with its three weeks told, served on loopback with personas."""
     folder = tmp_path_factory.mktemp("demonstration")
-    shutil.copytree(_installed, folder, dirs_exist_ok=True)
-    gateway = assemble(_settings(folder), clock=SystemClock())
+    shutil.copytree(installation, folder, dirs_exist_ok=True)
+    gateway = assemble(settings_in(folder), clock=SystemClock())
     with serving(create_app(gateway)) as address:
         yield Demonstration(address, gateway, folder)
     gateway.store.close()
@@ -58,7 +49,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory, _installed: Path) ->
 
 def installed(folder: Path, clock: Clock | None = None) -> Gateway:
     """The demonstration made in a folder, as `gateway init --demo` makes it."""
-    settings = _settings(folder)
+    settings = settings_in(folder)
     create_root_file(settings.keys.root_file)
     create_log_keys(settings.keys.ledger_key_file)
     engine = make_engine(settings.store.url)
@@ -69,7 +60,8 @@ def installed(folder: Path, clock: Clock | None = None) -> Gateway:
     return gateway
 
 
-def _settings(folder: Path) -> Settings:
+def settings_in(folder: Path) -> Settings:
+    """The settings of a demonstration whose files lie in a folder."""
     keys = {"root_file": str(folder / "root.key"), "ledger_key_file": str(folder / "ledger.key")}
     return load(
         env=Environment.DEMO,

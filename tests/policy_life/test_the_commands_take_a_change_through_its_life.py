@@ -12,6 +12,7 @@ import pytest
 
 from gateway.cli.main import main
 from gateway.policy import drafting, lifecycle
+from tests.installation import environment
 from tests.policy_life.changing import AUTHOR, FILE, PERMIT, SECOND, STOP
 from tests.web import second
 
@@ -35,39 +36,15 @@ class Answer:
 Run = Callable[..., Answer]
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demonstration, installed once by its own command."""
-    folder = tmp_path_factory.mktemp("installed")
-    with pytest.MonkeyPatch.context() as patch:
-        _configure(patch, folder)
-        with pytest.raises(SystemExit) as stop:
-            main(["init", "--demo"])
-        assert not stop.value.code
-    return folder
-
-
-def _configure(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    chosen = {
-        "ENV": "demo",
-        "STORE__URL": f"sqlite:///{folder}/gateway.sqlite3",
-        "KEYS__ROOT_FILE": f"{folder}/root.key",
-        "KEYS__LEDGER_KEY_FILE": f"{folder}/ledger.key",
-        "PATHS__VAR": str(folder),
-        "PATHS__BACKUPS": f"{folder}/backups",
-    }
-    for name, value in chosen.items():
-        patch.setenv(f"GATEWAY_{name}", value)
-
-
 @pytest.fixture
 def run(
-    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
     """Run `gateway policy ...` on a copy of the installation."""
     folder = tmp_path / "installed"
-    shutil.copytree(installed, folder)
-    _configure(monkeypatch, folder)
+    shutil.copytree(installation, folder)
+    for name, value in environment(folder).items():
+        monkeypatch.setenv(name, value)
 
     def command(*arguments: str) -> Answer:
         capsys.readouterr()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,8 @@ from gateway.ledger import append
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.journal import journal_at
 from gateway.settings import Settings
-from tests.conftest import NOW
-from tests.journeys.conftest import installed
+from tests.conftest import NOW, Once
+from tests.journeys.conftest import installed, settings_in
 from tests.promises import (
     acts_of_asking,
     acts_of_her,
@@ -40,12 +41,17 @@ class Ready:
 
 
 @pytest.fixture(scope="module")
-def _demonstration(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The demonstration made once."""
-    gateway = installed(tmp_path_factory.mktemp("demonstration"), FixedClock(NOW))
+def _demonstration(tmp_path_factory: pytest.TempPathFactory, once: Once) -> Settings:
+    """The demonstration made once, in a copy that this worker has for itself."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    shutil.copytree(once("told-at-the-tests-time", _told), folder, dirs_exist_ok=True)
+    return settings_in(folder)
+
+
+def _told(folder: Path) -> None:
+    gateway = installed(folder, FixedClock(NOW))
     gateway.store.scrub()
     gateway.store.close()
-    return gateway.settings
 
 
 @pytest.fixture(scope="module", params=ACTS, ids=str)
