@@ -78,6 +78,7 @@ def kept(she: Recipient) -> Any:
 def test_at_the_first_visit_it_says_so_and_shows_what_to_compare(she: Recipient) -> None:
     she.tab.goto(f"{she.site.url}/open")
     expect(she.tab.locator('[data-part="nothing-kept"]')).to_contain_text("its storage was cleared")
+    she.sees_all()
     she.opens()
     first = she.tab.locator('[data-part="first"]')
     expect(first.locator("details")).not_to_have_attribute(
@@ -88,6 +89,7 @@ def test_at_the_first_visit_it_says_so_and_shows_what_to_compare(she: Recipient)
     expect(first).to_contain_text("gateway-verify")
     expect(first).to_contain_text("information-governance officer")
     expect(she.tab.locator('[data-part="checked"]')).to_contain_text("has no witnesses outside")
+    she.sees_all()
 
 
 def test_what_it_trusts_is_there_to_be_looked_at_and_opens_without_a_word(watched: Recipient) -> None:
@@ -97,6 +99,7 @@ def test_what_it_trusts_is_there_to_be_looked_at_and_opens_without_a_word(watche
     expect(shown).to_contain_text(fingerprint(watched.log))
     expect(shown).to_contain_text("2 of c1.example/witness, a1.example/witness, a2.example/witness")
     expect(watched.tab.locator('[data-part="nothing-kept"]')).to_be_hidden()
+    watched.sees_all()
     watched.opens()
     expect(watched.tab.locator('[data-part="first"]')).to_be_hidden()
     expect(watched.tab.locator('[data-part="checked"]')).to_contain_text("last signed it at")
@@ -166,6 +169,7 @@ def test_a_declared_restore_says_what_was_lost_and_goes_on_once_she_asked(watche
     watched.accepts(digits="00000")
     expect(watched.tab.get_by_text("this is not your ledger: don't open it")).to_be_visible()
     watched.looks_at_error("digits")
+    watched.sees_all()
     assert not watched.has_accepted()
 
     watched.accepts()
