@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from gateway.ledger import changes
 from gateway.ledger.journal import journal_of
 from gateway.ledger.models import LedgerAlarm
 from gateway.store.unit_of_work import Store, Unit
@@ -37,7 +38,8 @@ def raise_alarm(store: Store, worker: str, problem: str, found_at: datetime, eve
     """Tell all workers what this one found; it will look again within `every`."""
     with store.writing() as unit:
         until = unit.now + _ROUNDS * every
-        unit.session.merge(LedgerAlarm(worker=worker, problem=problem, found_at=found_at, until=until))
+        alarm = LedgerAlarm(worker=worker, problem=problem, found_at=found_at, until=until)
+        changes.raise_alarm(unit, alarm)
 
 
 def take_back(store: Store, worker: str) -> None:
@@ -48,4 +50,4 @@ def take_back(store: Store, worker: str) -> None:
     if there is None:
         return
     with store.writing() as unit:
-        unit.session.execute(sa.delete(LedgerAlarm).where(over))
+        changes.take_back_alarm(unit, worker, unit.now)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.ledger.functions import FUNCTIONS
+from gateway.ledger.functions import CHANGES, FUNCTIONS, REFUSAL, named
 
 APPEND_ONLY = ("ledger_leaf", "ledger_tile", "ledger_checkpoint", "ledger_epoch", "ledger_erasure")
 # Record and links go only after the erasure of their entry was itself recorded.
 ERASABLE = ("ledger_record", "ledger_subject")
 # These change by what is decided later, and go only with their entry or never.
 KEPT = ("ledger_hold", "ledger_cosignature")
-REFUSAL = "the ledger is only added to"
+# What the gateway's role adds to, and what it only reads, because functions put it there.
+ADDED_TO = (*APPEND_ONLY, *ERASABLE, "ledger_hold", "ledger_pending")
+READ = ("ledger_cosignature", "ledger_alarm")
 # What may stand once in a table: SQLite's REPLACE would take the row that is there away without asking its triggers.
 _ONCE = {
     "ledger_leaf": ("epoch, position", "entry_id"),
@@ -31,21 +33,19 @@ _ONCE = {
 def restricted_role(role: str) -> list[str]:
     """Give the SQL that leaves a PostgreSQL role what the gateway needs of the ledger and nothing to rewrite it with.
 
-    Run it as the owner of the tables, after the migrations; the gateway then connects as `role`.
+    Run it as the owner of the tables, after the migrations; the gateway then connects as `role`. It may not change or
+    delete a row of any of these tables: that is left to the functions of `CHANGES`.
     """
-    added = ", ".join(APPEND_ONLY)
+    every = ", ".join((*ADDED_TO, *READ))
+    home = "(SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'ledger_leaf'::regclass)"
     return [
-        f"GRANT SELECT, INSERT ON {added} TO {role}",
-        f"REVOKE UPDATE, DELETE, TRUNCATE ON {added} FROM {role}",
-        f"GRANT SELECT, INSERT, DELETE ON {', '.join(ERASABLE)}, ledger_pending TO {role}",
-        f"REVOKE UPDATE, TRUNCATE ON {', '.join(ERASABLE)}, ledger_pending FROM {role}",
-        f"GRANT SELECT, INSERT, UPDATE ON ledger_hold, ledger_cosignature TO {role}",
-        f"REVOKE DELETE, TRUNCATE ON ledger_cosignature FROM {role}",
-        # A hold goes with an erased entry; one that goes otherwise is noticed, because the log says it was made.
-        f"GRANT DELETE ON ledger_hold TO {role}",
-        f"REVOKE TRUNCATE ON ledger_hold FROM {role}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ledger_alarm TO {role}",
+        f"REVOKE ALL ON {every} FROM PUBLIC, {role}",
+        f"GRANT SELECT ON {every} TO {role}",
+        f"GRANT INSERT ON {', '.join(ADDED_TO)} TO {role}",
         f"GRANT USAGE ON SEQUENCE ledger_pending_number_seq TO {role}",
+        f"GRANT EXECUTE ON FUNCTION {', '.join(map(named, CHANGES))} TO {role}",
+        # Who may create in the tables' schema could put something of his own before what the functions mean.
+        f"DO $$ BEGIN EXECUTE 'REVOKE CREATE ON SCHEMA ' || {home} || ' FROM PUBLIC, {role}'; END $$",
     ]
 
 

@@ -14,15 +14,14 @@ from sqlmodel import SQLModel, col, select
 
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
+from gateway.ledger.changes import forget
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.models import LedgerRecord
 from gateway.store.unit_of_work import Unit
 
 MOST_AT_ONCE = 500
 ACCOUNTS_FOR_OTHERS = frozenset(kind for kind in EntryKind if kind.startswith("entry."))
-_RECORD, _SUBJECT, _HOLD, _ERASURE = (
-    SQLModel.metadata.tables[f"ledger_{name}"] for name in ("record", "subject", "hold", "erasure")
-)
+_SUBJECT, _ERASURE = (SQLModel.metadata.tables[f"ledger_{name}"] for name in ("subject", "erasure"))
 
 
 def erase(unit: Unit, entry_ids: Sequence[str], decided: Entry, *, naming: bool = True) -> str:
@@ -59,8 +58,7 @@ def erase(unit: Unit, entry_ids: Sequence[str], decided: Entry, *, naming: bool 
         for entry_id in wanted
     ]
     connection.execute(_ERASURE.insert(), rows)
-    for table in (_HOLD, _SUBJECT, _RECORD):
-        connection.execute(table.delete().where(table.c.entry_id.in_(wanted)))
+    forget(unit, wanted)
     unit.session.expire_all()
     return by_entry_id
 

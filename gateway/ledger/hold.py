@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
+from gateway.ledger.changes import keep_hold, locked_hold, reveal_hold
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.models import LedgerHold, LedgerRecord
 from gateway.store.unit_of_work import Unit
@@ -46,10 +47,9 @@ def keep_holding(unit: Unit, entry_id: str, decided: Entry, *, reviewer_post_id:
     """
     _check(unit, decided, review_on)
     held = _held(unit, entry_id)
-    held.by_entry_id = _record(unit, EntryKind.ENTRY_REVIEWED, entry_id, decided, reviewer_post_id, review_on)
-    held.reviewer_post_id, held.review_on = reviewer_post_id, review_on
-    unit.session.add(held)
-    return held.by_entry_id
+    by_entry_id = _record(unit, EntryKind.ENTRY_REVIEWED, entry_id, decided, reviewer_post_id, review_on)
+    keep_hold(unit, held, by_entry_id, reviewer_post_id, review_on)
+    return by_entry_id
 
 
 def reveal(unit: Unit, entry_id: str, decided: Entry) -> str:
@@ -58,9 +58,9 @@ def reveal(unit: Unit, entry_id: str, decided: Entry) -> str:
     revealing = replace(
         decided, kind=EntryKind.ENTRY_REVEALED, refs={**decided.refs, "entry": entry_id}, public=False
     )
-    held.revealed_by_entry_id = record(unit, revealing)
-    unit.session.add(held)
-    return held.revealed_by_entry_id
+    by_entry_id = record(unit, revealing)
+    reveal_hold(unit, held, by_entry_id)
+    return by_entry_id
 
 
 def held(unit: Unit, partnership_id: str, by: date = date.max) -> Sequence[LedgerHold]:
@@ -78,7 +78,7 @@ def held(unit: Unit, partnership_id: str, by: date = date.max) -> Sequence[Ledge
 
 
 def _held(unit: Unit, entry_id: str) -> LedgerHold:
-    held = unit.session.get(LedgerHold, entry_id, with_for_update=True, populate_existing=True)
+    held = locked_hold(unit, entry_id)
     if held is None or held.revealed_by_entry_id is not None:
         raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
     return held

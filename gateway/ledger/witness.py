@@ -23,6 +23,7 @@ from sqlmodel import col
 
 from gateway.errors import GatewayError, NotFound
 from gateway.ledger.alarm import damage
+from gateway.ledger.changes import keep_cosignature
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
 from gateway.ledger.publish import consistency, newest_checkpoint
@@ -254,7 +255,7 @@ def _keep(
             row = LedgerCosignature(
                 epoch=epoch, size=checkpoint.size, witness=name, line=str(line), at=signed.at
             )
-            unit.session.merge(row)
+            keep_cosignature(unit, row)
 
 
 def compare_at_start(store: Store, journal: Journal) -> Sequence[str]:

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from gateway.errors import Conflict, Erased, Forbidden, Invalid
 from gateway.ledger import hold as ledger
 from gateway.ledger import read
+from gateway.ledger.changes import locked_hold
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.erase import ACCOUNTS_FOR_OTHERS
 from gateway.ledger.models import LedgerHold
@@ -202,7 +203,7 @@ def _who_answer(unit: Unit, row: LedgerHold, about: LoggedEntry) -> frozenset[st
 
 def _to_review(unit: Unit, actor: Actor, entry_id: str) -> tuple[LoggedEntry, LedgerHold]:
     about = entry_of(unit, actor, entry_id)
-    row = unit.session.get(LedgerHold, entry_id, with_for_update=True, populate_existing=True)
+    row = locked_hold(unit, entry_id)
     if row is None or row.revealed_by_entry_id is not None:
         raise missing()
     if _is_reviewer(unit, actor, row, about):

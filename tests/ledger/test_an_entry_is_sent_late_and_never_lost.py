@@ -86,8 +86,9 @@ def test_a_store_of_the_version_before_is_not_up_to_date_until_it_has_the_functi
 ) -> None:
     store = postgresql_store
     scripts = shutil.copytree(migrate.MIGRATIONS, tmp_path / "migrations")
-    for later in (scripts / "versions").glob("000[6-9]_*.py"):
-        later.unlink()  # what they change is in this store already
+    for script in (scripts / "versions").glob("*.py"):
+        if script.name > "0006":
+            script.unlink()  # what these change is in this store already
     recorded(store, 2)
     with store.engine.begin() as connection:
         newest = migrate.current(connection)
