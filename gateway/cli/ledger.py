@@ -24,6 +24,7 @@ from gateway.ledger.export import export as export_log
 from gateway.ledger.follow import URGENT
 from gateway.ledger.follow import follow as follow_log
 from gateway.ledger.follow import missed as missed_entries
+from gateway.ledger.lag import releases_allowed
 from gateway.ledger.log_keys import new_life
 from gateway.ledger.publish import (
     newest_checkpoint,
@@ -34,7 +35,7 @@ from gateway.ledger.publish import (
 )
 from gateway.ledger.read import entry
 from gateway.ledger.verify import verify_store
-from gateway.ledger.witness import ask_witnesses, last_seen, releases_allowed
+from gateway.ledger.witness import ask_witnesses, last_seen
 from gateway.registry.actors import actor_for_post
 from gateway.review import restoring
 

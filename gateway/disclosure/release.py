@@ -11,7 +11,7 @@ from gateway.disclosure.content import NOTHING_HELD, Prepared, nothing_held
 from gateway.disclosure.facts import DataFacts
 from gateway.disclosure.models import Line, LineDecision, LineState, Release, Request, RequestRecipient
 from gateway.errors import Conflict, Invalid, NotConfirmed
-from gateway.ledger import witness
+from gateway.ledger import lag
 from gateway.ledger.entries import EntryKind
 from gateway.registry import memberships, subjects
 from gateway.registry.actors import Actor
@@ -126,7 +126,7 @@ def must_be_allowed(unit: Unit) -> None:
     Raises:
         NotConfirmed: witnesses haven't signed for longer than the limit, or the ledger was stopped.
     """
-    reason = witness.releases_allowed(unit)
+    reason = lag.releases_allowed(unit)
     if reason is not None:
         raise NotConfirmed(reason, next_step="Nothing was released. Try again later; reading still works.")
 

@@ -25,11 +25,11 @@ from sqlmodel import SQLModel
 
 from gateway.ledger.alarm import damage, raise_alarm, take_back
 from gateway.ledger.journal import journal_at
+from gateway.ledger.lag import moment
 from gateway.ledger.life import Life, Tally
 from gateway.ledger.rows import Rows
 from gateway.ledger.tree import stored_tree
 from gateway.ledger.verify import Verdict, Whole, check_at_once, erased_in_words, verdict_of
-from gateway.ledger.witness import moment
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Store, Unit
 

@@ -24,12 +24,13 @@ from gateway_verify.restore import begun
 from sqlmodel import SQLModel, col
 
 from gateway.errors import NotConfirmed
-from gateway.ledger.entries import EntryKind
+from gateway.ledger.entries import EntryKind, rfc3339
 from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.lag import in_words, moment
 from gateway.ledger.life import ABOUT_HOLDS, Life, Tally, lives
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.rows import entry_problems
-from gateway.ledger.witness import disputed, in_words, moment
+from gateway.ledger.witness import disputed
 from gateway.store.unit_of_work import Unit
 
 _LEAF, _RECORD, _SUBJECT, _TILE, _CHECKPOINT, _COSIGNATURE, _ERASURE, _PENDING, _HOLD = (
@@ -258,19 +259,24 @@ def _check_keys(unit: Unit, epochs: Sequence[LedgerEpoch], journal: Journal, tal
         except Unverified as error:
             tally.wrong(f"the log {epoch.origin} began again, and {error}")
         try:
-            codes = parse_object(leaf[1:].decode())["codes"]
+            fields = parse_object(leaf[1:].decode())
+            codes = fields["codes"]
             honest = (codes["former_origin"], codes["former_key"]) == (former.origin, former.log_key)
+            dated = fields["at"] == rfc3339(epoch.begun_at)
         except (Unverified, UnicodeDecodeError, KeyError):
-            honest = False
+            honest = dated = False
         if not honest:
             tally.wrong(f"the log {epoch.origin} does not begin where {former.origin} ended")
+        if not dated:  # what is older than that waits to be confirmed
+            tally.wrong(f"the log {epoch.origin} did not begin at the time that is stored")
 
 
 def _is_ours(epoch: LedgerEpoch, journal: Journal) -> bool:
     try:
-        return epoch.log_key == str(journal.keys.public(epoch.origin)[0])
+        first, beside = journal.keys.public(epoch.origin)
     except NotConfirmed:  # a token that holds no key for this life of the log
         return False
+    return epoch.log_key == str(first) and (beside is None or epoch.second_key in ("", str(beside)))
 
 
 def _same_checkpoint() -> sa.ColumnElement[bool]:

@@ -1,12 +1,15 @@
-"""The gateway and its witnesses: it asks them to cosign, compares itself with them, and stops releases when they lag.
+"""The gateway and its witnesses: it asks them to cosign, and takes no entries when they hold another history.
 
 A witness holds the only thing that shows a lost tail or a restored backup: a checkpoint that is not in our database.
+One that shows such a checkpoint, which only the log's own key can have signed, stops the log. One that only says so
+doesn't, or whoever runs a single witness could keep withdrawals and walls from being recorded; unless so many say so
+that the others are no quorum.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -14,17 +17,17 @@ from threading import Event, Thread
 
 import sqlalchemy as sa
 import structlog
-from gateway_verify.checkpoint import Checkpoint, check_signature, read_checkpoint
+from gateway_verify.checkpoint import Checkpoint, check_signature
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import Frontier, edge_of
-from gateway_verify.note import Note, SignatureLine, encode, parse_signatures
-from gateway_verify.policy import Policy, Witness
+from gateway_verify.note import Note, SignatureLine, VerifierKey, encode, parse_signatures
+from gateway_verify.policy import Witness
 from sqlmodel import col
 
-from gateway.errors import GatewayError, NotFound
-from gateway.ledger.alarm import damage
+from gateway.errors import GatewayError, NotConfirmed, NotFound
 from gateway.ledger.changes import keep_cosignature
 from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.lag import AHEAD
 from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
 from gateway.ledger.publish import consistency, newest_checkpoint
 from gateway.ledger.tree import stored_tree
@@ -32,6 +35,7 @@ from gateway.ledger.witness_client import add_checkpoint, latest_note, size_in
 from gateway.store.unit_of_work import Store, Unit
 
 EVERY_SECONDS = 60.0
+_MOST_LIVES = 100
 _log = structlog.get_logger(__name__)
 
 
@@ -45,117 +49,20 @@ class Round:
 
 
 class Diverged(Exception):
-    """A witness holds a longer or another history of this log than the database."""
+    """A witness shows a longer or another history of this log than the database holds."""
+
+
+class Claimed(Exception):
+    """A witness says that it holds another history, and shows no checkpoint of it that the log signed."""
 
 
 class _Overtaken(Exception):
     """Another worker has shown the witness a newer checkpoint of this database meanwhile."""
 
 
-def releases_allowed(unit: Unit) -> str | None:
-    """Give None when information may leave, else the reason in words why it may not for now.
-
-    Needs, no longer ago than the lag limit, a cosignature by each witness of a quorum. Signatures are checked again
-    here, so a row slipped into the database opens nothing. Without a witness policy there is nothing to wait for:
-    production does not start so, the demo says that nobody watches.
-    """
-    journal = journal_of(unit)
-    if journal.stopped:
-        return (
-            f"The ledger takes no entries: {journal.stopped}. Nothing is released until people have looked."
-        )
-    if found := damage(unit):
-        return f"The ledger does not verify: {found}. Nothing is released until people have looked."
-    policy = journal.policy
-    if policy is None or policy.quorum == "none":
-        return None
-    at = _quorum_at(unit, journal, policy)
-    if at is not None and at >= unit.now - journal.lag:
-        return None
-    hours = f"{journal.lag.total_seconds() / 3600:g}"
-    return (
-        f"The ledger's witnesses have not confirmed it for {hours} hours, so nothing is released until they do."
-        " Everything else goes on."
-    )
-
-
 def disputed(journal: Journal) -> str | None:
     """Give what a witness holds against this log, in words, or None: its silence is no dispute."""
     return None if journal.stopped in (None, _NOBODY_ANSWERS) else journal.stopped
-
-
-def in_words(unit: Unit) -> str:
-    """Say for people who outside watches this log and when they last confirmed it."""
-    journal = journal_of(unit)
-    if journal.policy is None or journal.policy.quorum == "none":
-        return (
-            "Nobody outside watches this log: it has no witnesses, who would notice if its end were cut off."
-        )
-    at = _quorum_at(unit, journal, journal.policy)
-    if at is None:
-        return "The witnesses outside who watch this log have not confirmed it yet, so nothing is released."
-    late = (
-        "" if at >= unit.now - journal.lag else " They are late, so nothing is released until they do again."
-    )
-    return f"The witnesses outside who watch this log last confirmed it at {moment(at)}.{late}"
-
-
-def moment(at: datetime) -> str:
-    """Give a time for people."""
-    return f"{at:%H:%M} UTC on {at.day} {at:%B %Y}"
-
-
-def lag_seconds(unit: Unit) -> float:
-    """Give how many seconds ago a quorum of witnesses had cosigned the log: infinite when none ever has.
-
-    Not a number when the installation has no witnesses.
-    """
-    journal = journal_of(unit)
-    if journal.policy is None or journal.policy.quorum == "none":
-        return math.nan
-    at = _quorum_at(unit, journal, journal.policy)
-    return math.inf if at is None else (unit.now - at).total_seconds()
-
-
-def _quorum_at(unit: Unit, journal: Journal, policy: Policy) -> datetime | None:
-    """Give the latest time since which witnesses enough for the quorum have cosigned."""
-    cosigned = _cosigned_at(unit, journal)
-    for at in sorted(cosigned.values(), reverse=True):
-        if policy.met_by([name for name, when in cosigned.items() if when >= at]):
-            return at
-    return None
-
-
-def _cosigned_at(unit: Unit, journal: Journal) -> dict[str, datetime]:
-    """Give when each witness last cosigned the log's present life, as its own signature says."""
-    found: dict[str, datetime] = {}
-    epoch = sa.select(sa.func.max(LedgerEpoch.number)).scalar_subquery()
-    for name, witness in (journal.policy.witnesses if journal.policy else {}).items():
-        row = unit.session.execute(
-            sa.select(LedgerCosignature, col(LedgerCheckpoint.note))
-            .join(
-                LedgerCheckpoint,
-                sa.and_(
-                    col(LedgerCheckpoint.epoch) == col(LedgerCosignature.epoch),
-                    col(LedgerCheckpoint.size) == col(LedgerCosignature.size),
-                ),
-            )
-            .where(col(LedgerCosignature.epoch) == epoch, col(LedgerCosignature.witness) == name)
-            .order_by(col(LedgerCosignature.at).desc())
-            .limit(1)
-        ).one_or_none()
-        at = _signed_at(row.note, row.LedgerCosignature.line, witness) if row else None
-        if at is not None:
-            found[name] = at
-    return found
-
-
-def _signed_at(note: str, line: str, witness: Witness) -> datetime | None:
-    try:
-        signed = check_signature(Note(read_checkpoint(note)[0].text, parse_signatures(line)), witness.key)
-    except Unverified:
-        return None
-    return signed.at if signed else None
 
 
 def ask_witnesses(store: Store, journal: Journal) -> Round:
@@ -172,6 +79,7 @@ def ask_witnesses(store: Store, journal: Journal) -> Round:
     checkpoint = Checkpoint.parse(note.text)
     cosigned: dict[str, SignatureLine] = {}
     problems: list[str] = []
+    claimed: dict[str, Claimed] = {}
     for witness in _asked(journal):
         try:
             cosigned[witness.name] = _ask(store, epoch, note, witness)
@@ -179,10 +87,14 @@ def ask_witnesses(store: Store, journal: Journal) -> Round:
             continue  # that worker keeps its line
         except Diverged as error:
             problems.append(f"{witness.name}: {error}")
-            _stop(store, journal, witness, error)
+            _stop(store, journal, witness.name, error)
+        except Claimed as error:
+            problems.append(f"{witness.name}: {error}")
+            claimed[witness.name] = error
         except (Unverified, OSError, GatewayError) as error:
             problems.append(f"{witness.name}: {error}")
             _log.warning("witness_did_not_cosign", witness=witness.name, error=type(error).__name__)
+    _weigh(store, journal, claimed)
     if cosigned:
         _keep(store, epoch, checkpoint, cosigned, journal)
     return Round(checkpoint.size, tuple(cosigned), tuple(problems))
@@ -192,11 +104,20 @@ def _asked(journal: Journal) -> list[Witness]:
     return [one for one in journal.policy.witnesses.values() if one.url] if journal.policy else []
 
 
-def _stop(store: Store, journal: Journal, witness: Witness, error: Diverged) -> None:
+def _stop(store: Store, journal: Journal, name: str, error: Exception) -> None:
     if disputed(journal) is None:
         journal.stopped_at = store.clock.now()
-    journal.stopped = f"the witness {witness.name} holds another history: {error}"
-    _log.critical("ledger_stopped", witness=witness.name, code="another_history")
+    journal.stopped = f"the witness {name} holds another history: {error}"
+    _log.critical("ledger_stopped", witness=name, code="another_history")
+
+
+def _weigh(store: Store, journal: Journal, claimed: Mapping[str, Claimed]) -> None:
+    """Stop when the witnesses that say nothing against the log are too few for a quorum."""
+    for name in claimed:
+        _log.critical("witness_disputes", witness=name)
+    policy = journal.policy
+    if claimed and policy and not policy.met_by(policy.witnesses.keys() - claimed.keys()):
+        _stop(store, journal, *next(iter(claimed.items())))
 
 
 def _ask(store: Store, epoch: int, note: Note, witness: Witness) -> SignatureLine:
@@ -205,23 +126,34 @@ def _ask(store: Store, epoch: int, note: Note, witness: Witness) -> SignatureLin
     for _ in range(3):  # the size it last saw, and once more if another worker was faster
         status, body = add_checkpoint(witness, _request(store, epoch, old, note))
         if status == HTTPStatus.OK:
-            return _line(note, body, witness)
+            return _line(note, body, witness, store.clock.now())
         if status != HTTPStatus.CONFLICT:
             break
         old = size_in(body)
         if old > checkpoint.size:
-            _check_overtaken(store, epoch, old)
+            _check_overtaken(store, epoch, old, witness)
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        raise Diverged(body.strip()[:200])
+        raise _disputed(store, witness, body.strip()[:200])
     raise Unverified(f"it answered {status}: {body.strip()[:200]}")
 
 
-def _check_overtaken(store: Store, epoch: int, seen: int) -> None:
+def _check_overtaken(store: Store, epoch: int, seen: int, witness: Witness) -> None:
     with store.reading() as unit:
         held = _size_of(unit, epoch)
     if seen <= held:
         raise _Overtaken
-    raise Diverged(f"it has seen {seen} entries, and the database holds {held}")
+    raise _disputed(store, witness, f"it has seen {seen} entries, and the database holds {held}")
+
+
+def _disputed(store: Store, witness: Witness, says: str) -> Claimed | Diverged:
+    """Give what a witness that holds something against the log has to show for it."""
+    try:
+        _compare(store, witness)
+    except (Diverged, Claimed) as error:
+        return error
+    except (Unverified, OSError):
+        pass  # what it serves is no evidence either
+    return Claimed(f"{says}; but it shows no such checkpoint that this log signed")
 
 
 def _request(store: Store, epoch: int, old: int, note: Note) -> bytes:
@@ -233,13 +165,13 @@ def _request(store: Store, epoch: int, old: int, note: Note) -> bytes:
     return ("\n".join(lines) + "\n\n" + str(note)).encode()
 
 
-def _line(note: Note, body: str, witness: Witness) -> SignatureLine:
+def _line(note: Note, body: str, witness: Witness, now: datetime) -> SignatureLine:
     answered = Note(note.text, parse_signatures(body))
-    if check_signature(answered, witness.key) is None:
+    signed, line = check_signature(answered, witness.key), answered.by(witness.key)
+    if signed is None or line is None:
         raise Unverified("it did not cosign with the key that the policy names")
-    line = answered.by(witness.key)
-    if line is None:
-        raise Unverified("it did not cosign with the key that the policy names")
+    if signed.at is not None and signed.at > now + AHEAD:
+        raise Unverified("it dates what it signs in the future: its clock is ahead of this one")
     return line
 
 
@@ -261,21 +193,26 @@ def _keep(
 def compare_at_start(store: Store, journal: Journal) -> Sequence[str]:
     """Compare the database with what the witnesses last saw; give what could not be compared, in words.
 
-    Stops the journal when a witness saw a longer or another history (a restored backup, a rewritten log), and when
+    Stops the journal when a witness shows a longer or another history (a restored backup, a rewritten log), and when
     there are witnesses and none of them answers: whoever cannot be compared with may know better. A later call lifts
     the second. With no witnesses it does nothing.
     """
     asked = _asked(journal)
-    answered, problems = 0, []
+    answered, problems, claimed = 0, [], {}
     for witness in asked:
         try:
             _compare(store, witness)
             answered += 1
         except Diverged as error:
-            _stop(store, journal, witness, error)
+            _stop(store, journal, witness.name, error)
             return [f"{witness.name}: {error}"]
+        except Claimed as error:
+            problems.append(f"{witness.name}: {error}")
+            claimed[witness.name] = error
         except (Unverified, OSError) as error:
             problems.append(f"{witness.name}: {error}")
+    _weigh(store, journal, claimed)
+    answered += len(claimed)
     if asked and not answered:
         journal.stopped = _NOBODY_ANSWERS
         _log.critical("no_witness_answers", count=len(asked))
@@ -292,14 +229,18 @@ def _compare(store: Store, witness: Witness) -> None:
         number, origin, named = _present_life(unit)
     note = latest_note(witness, origin)
     later = _later_lives(witness, named, number)
-    for one in (*filter(None, [note]), *later):
-        if check_signature(one, witness.key) is None:
-            raise Unverified("what it serves does not carry its own signature")
+    if any(check_signature(one, witness.key) is None for one in (*filter(None, [note]), *later)):
+        raise Unverified("what it serves does not carry its own signature")
+    with store.reading() as unit:
+        if note is not None and not _is_of_this_log(unit, note):
+            raise Unverified("what it serves does not carry this log's signature")
+        known = all(_is_of_this_log(unit, one) for one in later)
     # Read after the witness has answered: other workers go on recording, and it may have seen what they added.
     with store.reading() as unit:
         if later and _present_life(unit)[0] < number + len(later):
             begun = Checkpoint.parse(later[-1].text)
-            raise Diverged(f"it has seen a later life of this log, {begun.origin}, of {begun.size} entries")
+            says = f"it has seen a later life of this log, {begun.origin}, of {begun.size} entries"
+            raise Diverged(says) if known else Claimed(f"{says}, signed with a key that isn't known here")
         if note is None:
             return  # it never saw this log
         seen, size = Checkpoint.parse(note.text), _size_of(unit, number)
@@ -308,6 +249,16 @@ def _compare(store: Store, witness: Witness) -> None:
         edge = edge_of(seen.size, stored_tree(unit.session.connection(), number, seen.size).node)
         if Frontier(seen.size, edge).root() != seen.root:
             raise Diverged(f"its first {seen.size} entries are not the ones in the database")
+
+
+def _is_of_this_log(unit: Unit, note: Note) -> bool:
+    """Tell whether a checkpoint carries the signature of this log's key, as the database or this process has it."""
+    origin = Checkpoint.parse(note.text).origin
+    stored = sa.select(col(LedgerEpoch.log_key)).where(col(LedgerEpoch.origin) == origin)
+    keys = [VerifierKey.parse(key) for key in unit.session.execute(stored).scalars()]
+    with suppress(NotConfirmed):  # a token without a key for that life
+        keys.append(journal_of(unit).keys.public(origin)[0])
+    return any(check_signature(note, key) is not None for key in keys)
 
 
 def last_seen(store: Store, journal: Journal) -> tuple[Sequence[str], Sequence[str]]:
@@ -349,6 +300,8 @@ def _later_lives(witness: Witness, named: str, number: int) -> list[Note]:
     found: list[Note] = []
     while note := latest_note(witness, origin_of_life(named, number + len(found) + 1)):
         found.append(note)
+        if len(found) > _MOST_LIVES:
+            raise Unverified("it serves more lives of this log than there can be")
     return found
 
 

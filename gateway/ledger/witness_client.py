@@ -39,7 +39,10 @@ def latest_note(witness: Witness, origin: str) -> Note | None:
         return None
     if status != HTTPStatus.OK:
         raise Unverified(f"it answered {status}")
-    return read_checkpoint(body)[0]
+    note, checkpoint = read_checkpoint(body)
+    if checkpoint.origin != origin:
+        raise Unverified("what it serves is of another log")
+    return note
 
 
 def add_checkpoint(witness: Witness, body: bytes) -> tuple[int, str]:

@@ -16,7 +16,8 @@ from gateway.consent.models import Answer, Consent, Mandate
 from gateway.errors import Forbidden, NotFound
 from gateway.ledger import epoch
 from gateway.ledger.journal import journal_of
-from gateway.ledger.witness import disputed, moment
+from gateway.ledger.lag import moment
+from gateway.ledger.witness import disputed
 from gateway.registry import people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import person_of

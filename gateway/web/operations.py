@@ -14,8 +14,8 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from gateway.errors import GatewayError, NotFound
+from gateway.ledger.lag import lag_seconds
 from gateway.ledger.ready import check_newest_checkpoint
-from gateway.ledger.witness import lag_seconds
 from gateway.observe import WITNESS_LAG, bind, count_request, metrics_page
 from gateway.store.tables import new_id
 from gateway.web.access import current_gateway, public

@@ -20,8 +20,8 @@ Read in this order, later wins: `config/default.toml`, `config/<environment>.tom
 tables are written there as JSON. A name that is no setting, and a value that can't be, stop the start with a sentence
 that names it. Secrets have no default, and production doesn't start without them.
 
-This page is written by `make docs` from `gateway/settings.py` and `gateway/key_settings.py`; a test fails when it is out
-of date.
+This page is written by `make docs` from `gateway/settings.py` and `gateway/key_settings.py`; a test fails when it is
+out of date.
 
 | variable | what it is |
 |---|---|

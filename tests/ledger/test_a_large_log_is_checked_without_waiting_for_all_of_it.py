@@ -21,8 +21,8 @@ from gateway.ledger.entries import EntryKind
 from gateway.ledger.erase import erase
 from gateway.ledger.hold import hold
 from gateway.ledger.journal import Journal
+from gateway.ledger.lag import releases_allowed
 from gateway.ledger.verify import Verdict, verify_store
-from gateway.ledger.witness import releases_allowed
 from gateway.store.unit_of_work import Store, Unit
 from tests.ledger.made import CASE, JANE, OFFICER, edit, entry, recorded
 

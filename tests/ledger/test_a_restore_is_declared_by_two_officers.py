@@ -86,6 +86,26 @@ def test_the_drill(sqlite_store: Store, sqlite_journal: Journal, clock: FixedClo
         assert "does not begin where" in " ".join(verify_store(unit).problems)
 
 
+def test_the_time_before_which_all_must_be_confirmed_cannot_be_changed_unseen(
+    sqlite_store: Store, sqlite_journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    store, journal = sqlite_store, sqlite_journal
+    with running(tmp_path, journal, clock):
+        recorded(store, 5)
+        ask_witnesses(store, journal)
+        seen = lost(store, journal, tmp_path)
+        with store.writing() as unit:
+            begun(unit, load_log_keys(tmp_path / "new.key"), seen)
+    with store.reading() as unit:
+        assert verify_store(unit).verified
+    with writing(store.engine).begin() as connection:
+        connection.execute(
+            sa.text("UPDATE ledger_epoch SET begun_at = '2020-01-01 00:00:00.000000' WHERE number = 2")
+        )
+    with store.reading() as unit:
+        assert "did not begin at the time" in " ".join(verify_store(unit).problems)
+
+
 def stranger(folder: Path) -> str:
     """A key that someone put in the place of the former log's."""
     create_log_keys(folder / "stranger.key")

@@ -13,10 +13,10 @@ from gateway.clock import FixedClock
 from gateway.ledger.alarm import damage, raise_alarm, take_back
 from gateway.ledger.audit import Checks, audit_of
 from gateway.ledger.journal import Journal, journal_at
+from gateway.ledger.lag import releases_allowed
 from gateway.ledger.log_keys import LogKeys
 from gateway.ledger.models import LedgerAlarm
 from gateway.ledger.verify import verify_store
-from gateway.ledger.witness import releases_allowed
 from gateway.store.unit_of_work import Store
 from tests.ledger.made import CASE, JANE, ORIGIN, edit, recorded
 

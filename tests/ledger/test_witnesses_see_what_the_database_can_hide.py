@@ -25,10 +25,11 @@ from gateway.errors import Misconfigured, NotConfirmed
 from gateway.ledger.belt import APPEND_ONLY, ERASABLE, KEPT
 from gateway.ledger.export import export
 from gateway.ledger.journal import Journal
+from gateway.ledger.lag import lag_seconds, releases_allowed
 from gateway.ledger.log_keys import FileLogKeys, create_log_keys
 from gateway.ledger.publish import newest_checkpoint, published_checkpoint
 from gateway.ledger.verify import verify_store
-from gateway.ledger.witness import ask_witnesses, compare_at_start, lag_seconds, releases_allowed
+from gateway.ledger.witness import ask_witnesses, compare_at_start
 from gateway.ledger.witness_log import Answer, WitnessLog, create, origin_hash
 from gateway.settings import Environment, load
 from gateway.store.engine import writing

@@ -12,7 +12,7 @@ from gateway.disclosure import open as opening
 from gateway.disclosure.content import Content
 from gateway.disclosure.models import Line, LineState, Opening, Release, Request
 from gateway.errors import Conflict, NotConfirmed
-from gateway.ledger import append, read, sequencer, witness
+from gateway.ledger import append, lag, read, sequencer
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.log_keys import FileLogKeys
 from gateway.sealing.models import CopyOf, Parcel
@@ -127,7 +127,7 @@ def test_releases_stop_while_nobody_watches_and_go_on_by_themselves(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line_id = stage.ask(PERMITTED)["convictions"]
-    monkeypatch.setattr(witness, "releases_allowed", lambda _unit: "Witnessing lags.")
+    monkeypatch.setattr(lag, "releases_allowed", lambda _unit: "Witnessing lags.")
     with pytest.raises(NotConfirmed):
         stage.release("police-ppu", line_id, Content(text="One conviction."), "Plan; offender manager")
     monkeypatch.undo()
