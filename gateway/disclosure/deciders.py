@@ -27,7 +27,9 @@ def speaking(unit: Unit, request: Request, line: Line, role: str) -> frozenset[s
     if speaks_for is SpeaksFor.HOLDER:
         return frozenset({line.controller_agency_id})
     if speaks_for is SpeaksFor.REQUESTER:
-        return frozenset({request.requester_agency_id})
+        # From outside a case the asker's agency mustn't learn that the person is known (promise 8).
+        outside = request.from_outside
+        return frozenset({line.controller_agency_id if outside else request.requester_agency_id})
     if speaks_for is SpeaksFor.LEAD_AGENCY:
         case = unit.session.get(Case, request.case_id) if request.case_id else None
         return frozenset({case.lead_agency_id} if case and case.lead_agency_id else ())
@@ -62,6 +64,14 @@ def is_left(unit: Unit, request: Request, line: Line, *, seen_by_officer: bool =
         and not (seen_by_officer and walls.excluded(unit, line.subject_id, person_id, view.agency_id))
         for role, view in _holding(unit, request, line)
         if (person_id := _who_acts(unit, view.post_id, role)) is not None
+    )
+
+
+def who_names(unit: Unit, request: Request, line: Line) -> frozenset[str]:
+    """The agencies whose officers can name a post that would decide it: for the arrangement's roles the holder's."""
+    found = [speaking(unit, request, line, role) for role in line.refer_to]
+    return frozenset().union(
+        *(frozenset({line.controller_agency_id}) if one is None else one for one in found)
     )
 
 

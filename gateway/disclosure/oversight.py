@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func
 from sqlmodel import and_, col, or_, select
 
-from gateway.disclosure import record
-from gateway.disclosure.models import Line, LineDecision, Request, RequestState
+from gateway.disclosure import deciders, desk, record
+from gateway.disclosure.models import Line, LineDecision, LineState, Request, RequestState
 from gateway.errors import NotFound
 from gateway.ledger.append import record as record_entry
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.registry import agencies
 from gateway.registry.actors import Actor
-from gateway.registry.models import Face, Subject
+from gateway.registry.models import Arrangement, Face, Subject
 from gateway.store.unit_of_work import Unit
 
 
@@ -146,6 +147,55 @@ def escalated(unit: Unit, actor: Actor) -> list[Escalated]:
         )
         for one in unit.session.exec(chosen.order_by(col(Request.escalated_at)))
     ]
+
+
+@dataclass(frozen=True)
+class Undecidable:
+    """A referred line that nobody can decide: the role that is missing, and nothing of the person or what was asked."""
+
+    line_id: str
+    reference: str
+    roles: tuple[str, ...]
+    agencies: tuple[str, ...]
+    arrangement: str
+    due_at: datetime | None
+
+
+def undecidable(unit: Unit, actor: Actor) -> list[Undecidable]:
+    """Give the referred lines for which this officer could name a post or arrange cover, soonest due first.
+
+    Those that speak for her agency, or all if she governs; about nobody whom a wall keeps from her. Raises NotFound
+    for anybody else.
+    """
+    if actor.face is not Face.GOVERNANCE:
+        raise NotFound("There is no such list.", next_step="Go back to your list.")
+    rows = (
+        select(Line, Request)
+        .join(Request, col(Request.id) == col(Line.request_id))
+        .where(Line.partnership_id == actor.partnership_id, Line.state == LineState.REFERRED)
+        .order_by(col(Line.refer_due_at), col(Line.id))
+    )
+    names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+    return [
+        _undecidable(unit, request, line, names)
+        for line, request in unit.session.exec(rows)
+        if (actor.governs or actor.agency_id in deciders.who_names(unit, request, line))
+        and deciders.is_left(unit, request, line, seen_by_officer=True)
+        and not desk.is_hidden_from(unit, actor, request)
+    ]
+
+
+def _undecidable(unit: Unit, request: Request, line: Line, names: Mapping[str, str]) -> Undecidable:
+    bound = [deciders.speaking(unit, request, line, role) for role in line.refer_to]
+    wanted = {agency_id for found in bound if found for agency_id in found}
+    return Undecidable(
+        line_id=line.id,
+        reference=request.reference,
+        roles=tuple(line.refer_to),
+        agencies=() if None in bound else tuple(sorted(names.get(one, "") for one in wanted)),
+        arrangement=unit.session.get_one(Arrangement, request.arrangement_id).name,
+        due_at=line.refer_due_at,
+    )
 
 
 def _visible(actor: Actor) -> list[ColumnElement[bool]]:

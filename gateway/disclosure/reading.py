@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import col, select
 
-from gateway.disclosure import ask, authorise, desk, judge, record
+from gateway.disclosure import ask, authorise, deciders, desk, judge, record
 from gateway.disclosure.facts import consent_now
 from gateway.disclosure.lists import DONE, WAITING, RequestSummary, state_shown, summaries
 from gateway.disclosure.models import (
@@ -42,7 +42,10 @@ class ObligationView:
 
 @dataclass(frozen=True)
 class LineDetail:
-    """One line: its requester reads the requester's text, its holder and authoriser the officer's."""
+    """One line: its requester reads the requester's text, its holder and authoriser the officer's.
+
+    `left` says that a person has to decide it, and that at present nobody can.
+    """
 
     line_id: str
     request_id: str
@@ -67,6 +70,7 @@ class LineDetail:
     parcel_ids: tuple[str, ...]
     frozen: bool
     consent: str | None
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,11 +209,18 @@ def _detail(unit: Unit, actor: Actor, request: Request, *, officer: bool) -> Req
         declared_by_others=tuple(
             (row.circumstance, words) for row, words in declared if officer and not _is_askers(request, row)
         ),
-        lines=tuple(_line(unit, request, line, officer=officer) for line in lines),
+        lines=tuple(
+            replace(_line(unit, request, line, officer=officer), left=_is_left(unit, request, line))
+            for line in lines
+        ),
         messages=() if hidden else tuple(_messages(unit, actor, request)),
         timeline=() if hidden else tuple(_timeline(unit, request)),
         may=_may(unit, actor, request),
     )
+
+
+def _is_left(unit: Unit, request: Request, line: Line) -> bool:
+    return line.state == LineState.REFERRED and deciders.is_left(unit, request, line)
 
 
 def _is_askers(request: Request, row: Declaration) -> bool:

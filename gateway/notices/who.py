@@ -12,7 +12,8 @@ from gateway.consent.models import Mandate
 from gateway.disclosure.models import Line, Request, RequestRecipient
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import LoggedEntry
-from gateway.registry import authorities, cases, lending, people, seconds, subjects
+from gateway.notices import undecided
+from gateway.registry import cases, lending, people, seconds, subjects
 from gateway.registry.models import CaseSubject, Face, Post
 from gateway.review import erasing
 from gateway.review.models import Concern
@@ -61,16 +62,7 @@ def _requester_on_case(unit: Unit, entry: LoggedEntry) -> list[str | None]:
 
 
 def _requester_and_deciders(unit: Unit, entry: LoggedEntry) -> list[str | None]:
-    request = _request(unit, entry)
-    asker = _requester_on_case(unit, entry)
-    if request is None or request.arrangement_id is None:
-        return asker
-    deciders = [
-        view.post_id
-        for role in entry.codes.get("refer_to", ())
-        for view in authorities.who_may_decide(unit, request.partnership_id, role, request.arrangement_id)
-    ]
-    return [*asker, *deciders]
+    return [*_requester_on_case(unit, entry), *undecided.deciders_or_officers(unit, entry)]
 
 
 def _recipient(unit: Unit, entry: LoggedEntry) -> list[str | None]:
@@ -98,12 +90,13 @@ def _asked_to_erase(unit: Unit, entry: LoggedEntry) -> list[str | None]:
     return [*erasing.asked(unit, entry.refs["entry"])]
 
 
-def _asked_to_lend(unit: Unit, entry: LoggedEntry) -> list[str | None]:
-    """The agency's officers, where cover would lend what no rule may decide."""
+def _changed_post(unit: Unit, entry: LoggedEntry) -> list[str | None]:
+    """Who must agree where cover lends what no rule may decide; who decides now, and what is left to nobody."""
+    found = [*undecided.who_decides_now(unit, entry), *undecided.whom_a_post_leaves(unit, entry)]
     if entry.codes.get("change") != "off_duty":
-        return []
-    found = lending.lending_of(unit, entry.refs["post"])
-    return _officers(unit, entry) if found and found.waiting else []
+        return found
+    lent = lending.lending_of(unit, entry.refs["post"])
+    return [*found, *(_officers(unit, entry) if lent and lent.waiting else ())]
 
 
 def _asked_to_approve_a_system(unit: Unit, entry: LoggedEntry) -> list[str | None]:
@@ -173,6 +166,7 @@ _FINDERS: Mapping[EntryKind, _Finder] = {
     EntryKind.ENTRY_HELD: _reviewer,
     EntryKind.ENTRY_ERASURE_ASKED: _asked_to_erase,
     EntryKind.REGISTER_PROPOSED: _asked_to_approve,
-    EntryKind.POST_CHANGED: _asked_to_lend,
+    EntryKind.POST_CHANGED: _changed_post,
+    EntryKind.POST_ENDED: undecided.whom_a_post_leaves,
     EntryKind.AGENCY_CHANGED: _asked_to_approve_a_system,
 }

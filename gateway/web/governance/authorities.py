@@ -7,6 +7,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from gateway.disclosure import oversight
 from gateway.registry import authorities, lending, memberships
 from gateway.registry.authorities import AuthorityView
 from gateway.registry.lending import Lending
@@ -15,8 +16,9 @@ from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import day, label, when
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import AuthorityForm, PlainForm, pick
-from gateway.web.governance.parts import Cell, Listing, confirm, link, section
+from gateway.web.governance.parts import Act, Cell, Listing, confirm, link, record, section
 from gateway.web.governance.posts import post_found, who
+from gateway.web.staff.decisions import deadline
 
 
 @blueprint.route("/posts/<id:post_id>/cover/agree", methods=["GET", "POST"])
@@ -43,6 +45,42 @@ def agree_cover(post_id: str) -> ResponseReturnValue:
         facts=facts,
         says=["Who arranged the cover, and who stands in, cannot agree to it."],
         button="Agree",
+    )
+
+
+@blueprint.get("/undecidable")
+@allow(Face.GOVERNANCE)
+def undecidable_list() -> ResponseReturnValue:
+    """What was referred to a role that nobody can exercise: name a post, or arrange cover."""
+    with current_gateway().store.reading() as unit:
+        found = oversight.undecidable(unit, current_actor())
+    rows: list[list[Cell]] = [
+        [
+            one.reference,
+            roles(one.roles),
+            "; ".join(one.agencies) or "Any agency of the arrangement",
+            one.arrangement,
+            deadline(one.due_at) if one.due_at else "",
+        ]
+        for one in found
+    ]
+    head = ("Request", "Role, any of", "Of", "Arrangement", "To be decided by")
+    return record(
+        "Decisions that nobody can make",
+        back=url_for(".home"),
+        listings=[Listing("Soonest first", head, rows, empty="Somebody can decide all that was referred.")],
+        texts=[
+            (
+                "What to do",
+                "Give the role to a post from its page, and have a second officer approve it. Where the holder is "
+                "away, arrange cover and have it agreed to.\nWhoever asked, or would receive it, cannot decide it. Nor can "
+                "somebody whom a wall keeps out. Once somebody can, it is on her list and leaves this one.",
+            )
+        ],
+        acts=[
+            Act("Posts", url_for(".post_list")),
+            Act("Authorities", url_for(".authority_list")),
+        ],
     )
 
 

@@ -85,6 +85,12 @@ _JOBS: tuple[tuple[str, str, str, Count], ...] = (
         "Decide",
         lambda unit, actor: len(reading.to_authorise(unit, actor)),
     ),
+    (
+        "Decisions that nobody can make until you name a post or cover",
+        "governance.undecidable_list",
+        "See them",
+        lambda unit, actor: len(oversight.undecidable(unit, actor)),
+    ),
     ("Entries held back that you look at again", "governance.entry_list", "See them", _to_review),
     ("Entries held back whose review is overdue", "governance.entry_list", "See them", _overdue_reviews),
     (

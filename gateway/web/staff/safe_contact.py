@@ -1,4 +1,4 @@
-"""How a person may safely be reached: seen by who works with her, said by her, and ended at once. Each look is logged."""
+"""How a person may safely be reached: seen by who works with her, ended at once. Each look is logged."""
 
 from __future__ import annotations
 
