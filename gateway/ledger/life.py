@@ -28,7 +28,6 @@ from gateway.ledger.filed import Filed
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.rows import Rows
 from gateway.store.unit_of_work import Unit
-from gateway.store.vault import Scope, VaultKey
 
 _LEAF, _TILE, _CHECKPOINT = (
     SQLModel.metadata.tables[f"ledger_{name}"] for name in ("leaf", "tile", "checkpoint")
@@ -139,7 +138,7 @@ class Life:
         """Check the entries up to the end of the tile that comes next, or of what is `stored`."""
         start, end = self.size, min((self.size // WIDTH + 1) * WIDTH, stored)
         rows = Rows.read(unit, self.number, start, end)
-        around = (self._tiles.root(), b"".join(self._edge), str(self.key), _salt_keys(unit))
+        around = (self._tiles.root(), b"".join(self._edge), str(self.key), rows.keys(unit))
         digest = rows.digest(*around)
         checked, wrong = _memory.get(digest), tally.count
         if checked is None:
@@ -266,9 +265,3 @@ def _frontier(hashes: Sequence[bytes]) -> Frontier:
     for one in hashes:
         frontier.add(one)
     return frontier
-
-
-def _salt_keys(unit: Unit) -> list[tuple[str, bytes | None]]:
-    """Give the wrapped keys of the salts: what rests on them is checked again when one changes."""
-    chosen = sa.select(col(VaultKey.owner_id), col(VaultKey.wrapped)).where(col(VaultKey.scope) == Scope.SALT)
-    return sorted((owner, wrapped) for owner, wrapped in unit.session.execute(chosen))

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from gateway_verify.errors import Unverified
 from gateway_verify.opening import commitment, parse_object, public_leaf, words_digest
 from gateway_verify.tiles import WIDTH
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col
 
 from gateway.errors import Conflict, Erased, GatewayError
 from gateway.ledger.append import SALT, WORDS
 from gateway.ledger.entries import EntryKind, rfc3339
 from gateway.store.unit_of_work import Unit
-from gateway.store.vault import Scope
+from gateway.store.vault import Scope, VaultKey
 
 _LEAF, _RECORD, _SUBJECT, _TILE, _CHECKPOINT, _ERASURE = (
     SQLModel.metadata.tables[f"ledger_{name}"]
@@ -92,14 +92,23 @@ class Rows:
 
         What is wrong with a key is said of each entry under it.
         """
-        owners = {
+        with suppress(GatewayError):
+            unit.vault.prepare(unit.session, self._key_owners())
+
+    def keys(self, unit: Unit) -> list[tuple[str, str, bytes | None]]:
+        """Give the wrapped keys under which these entries lie: what rests on one is checked again when it changes."""
+        owners = sa.tuple_(col(VaultKey.scope), col(VaultKey.owner_id)).in_(self._key_owners())
+        chosen = sa.select(col(VaultKey.scope), col(VaultKey.owner_id), col(VaultKey.wrapped)).where(owners)
+        return sorted((row.scope, row.owner_id, row.wrapped) for row in unit.session.execute(chosen))
+
+    def _key_owners(self) -> list[tuple[Scope, str]]:
+        words = {
             (Scope(row.words_scope), row.words_owner_id)
             for row in self.leaves
             if row.words_owner_id is not None and row.words_scope in _SCOPES
         }
         salts = {(Scope.SALT, row.partnership_id) for row in self.leaves if row.salt is not None}
-        with suppress(GatewayError):
-            unit.vault.prepare(unit.session, [*owners, *salts])
+        return [*words, *salts]
 
     def digest(self, *around: object) -> bytes:
         """Give a digest of every byte read here and of what is `around`: the tree to the left, the keys."""
@@ -218,12 +227,27 @@ def _words_problems(unit: Unit, row: Any, fields: dict[str, Any]) -> Iterator[st
     except Erased:
         if not unit.vault.is_destroyed(unit.session, scope, row.words_owner_id):
             yield "has words whose key is missing"
-        return  # a destroyed key is an erasure: the words are gone by right, the record stays
+        elif not _is_erasure(unit, scope, row.words_owner_id):
+            yield "has words whose key was destroyed, and no recorded decision erased whose it was"
+        return  # else the words are gone by right, and the record stays
     except GatewayError:
         yield "has words that are not those recorded with it"
         return
     if words_digest(document) != fields["words"]:
         yield "has words that are not those recorded with it"
+
+
+def _is_erasure(unit: Unit, scope: Scope, owner_id: str) -> bool:
+    """Tell whether the log says that this person or case was erased."""
+    if scope is Scope.SUBJECT:
+        said = sa.select(_RECORD.c.entry_id).join(_SUBJECT, _SUBJECT.c.entry_id == _RECORD.c.entry_id)
+        said = said.where(_SUBJECT.c.subject_id == owner_id, _RECORD.c.kind == EntryKind.SUBJECT_ERASED)
+        return unit.session.execute(said.limit(1)).first() is not None
+    of_case = sa.select(_RECORD.c.record).where(
+        _RECORD.c.case_id == owner_id, _RECORD.c.kind == EntryKind.CASE_CLOSED
+    )
+    steps = [parse_object(record)["codes"].get("step") for record in unit.session.execute(of_case).scalars()]
+    return scope is Scope.CASE and "erased" in steps
 
 
 def _words_lie_where_they_may(row: Any, fields: dict[str, Any]) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from gateway_verify.cli import main
 
 from gateway.errors import Conflict, Erased, Invalid, NotFound
+from gateway.ledger.append import record
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.erase import erase
 from gateway.ledger.export import export
@@ -21,7 +23,7 @@ from gateway.ledger.verify import verify_store
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from gateway.store.vault import Scope
-from tests.ledger.made import JANE, OFFICER, PARTNERSHIP, edit, recorded
+from tests.ledger.made import CASE, JANE, OFFICER, PARTNERSHIP, edit, recorded
 from tests.ledger.made import entry as made
 
 LATER = date(2027, 2, 1)
@@ -87,12 +89,53 @@ def test_words_go_with_the_persons_key_and_the_record_stays(store: Store, journa
         assert words_of(unit, ids[0])["by"] == "PC Ann Example"
     with store.writing() as unit:
         unit.vault.destroy(unit.session, Scope.SUBJECT, JANE)
+        said = record(unit, made(EntryKind.SUBJECT_ERASED, case_id=None))
 
     with store.reading() as unit:
         with pytest.raises(Erased):
             words_of(unit, ids[0])
         assert entry(unit, ids[0]).codes["outcome"] == "permit"
         assert verify_store(unit).verified
+    with pytest.raises(Conflict), store.writing() as unit:
+        erase(unit, [said], made())
+
+
+@pytest.mark.parametrize(
+    ("scope", "kind", "codes"),
+    [(Scope.SUBJECT, EntryKind.SUBJECT_ERASED, {}), (Scope.CASE, EntryKind.CASE_CLOSED, {"step": "erased"})],
+)
+def test_words_whose_key_was_destroyed_without_a_recorded_decision_are_missed(
+    sqlite_store: Store, sqlite_journal: Journal, scope: Scope, kind: EntryKind, codes: dict[str, str]
+) -> None:
+    store = sqlite_store
+    about: dict[str, Any] = {} if scope is Scope.SUBJECT else {"subject_ids": ()}
+    recorded(store, 2, **about)
+    owner = JANE if scope is Scope.SUBJECT else CASE
+    with store.reading() as unit:
+        assert verify_store(unit).verified  # and remembered
+    gone = "UPDATE vault_key SET wrapped = NULL, destroyed_at = '2026-11-22 10:00:00.000000'"
+    edit(store, f"{gone} WHERE scope = '{scope}' AND owner_id = '{owner}'")
+    with store.reading() as unit:
+        assert "no recorded decision erased whose it was" in " ".join(verify_store(unit).problems)
+
+    recorded(store, 1, kind=EntryKind.CASE_CLOSED, codes={"step": "closed"}, **about)
+    with store.reading() as unit:
+        assert not verify_store(unit).verified, "closed is not erased"
+    recorded(store, 1, kind=kind, codes=codes, **about)
+    with store.reading() as unit:
+        assert verify_store(unit).verified
+
+
+def test_a_key_that_is_gone_is_missed_though_its_entries_were_checked(
+    sqlite_store: Store, sqlite_journal: Journal
+) -> None:
+    store = sqlite_store
+    recorded(store, 2)
+    with store.reading() as unit:
+        assert verify_store(unit).verified
+    edit(store, "DELETE FROM vault_key WHERE scope = 'subject' AND owner_id = :jane", jane=JANE)
+    with store.reading() as unit:
+        assert "has words whose key is missing" in " ".join(verify_store(unit).problems)
 
 
 def test_a_held_entry_is_counted_and_says_nothing_until_revealed(store: Store, journal: Journal) -> None:
