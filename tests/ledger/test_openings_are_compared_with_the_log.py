@@ -88,6 +88,18 @@ def test_a_file_without_openings_verifies_nothing(world: World, capsys: pytest.C
         assert check(world, openings(world, 3, held=held)) == 1
 
 
+def test_an_opening_given_more_than_once_does_not_stand_for_others(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(world, openings(world, 3, 7, 8)) == 0
+    assert "VERIFIED: 3 of 3 openings" in capsys.readouterr().out
+    for numbers in ((3, 3, 3), (3, 7, 3)):
+        assert check(world, openings(world, *numbers)) == 1
+        said = capsys.readouterr().out
+        assert "the file of openings was altered: entry 4 is in it more than once" in said
+        assert "VERIFIED: 3" not in said
+
+
 def test_no_option_is_passed_over(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     log, kept = str(world.publish("log", leaves(SIZE))), world.folder / "last.checkpoint"
 

@@ -45,7 +45,21 @@ def read_bundle(text: str) -> Bundle:
         raise Unverified("this is neither a proof file nor a file of openings")
     if type(held) is not int or held < 0 or not all(isinstance(one, str) for one in found):
         raise Unverified("the file of openings was altered or cut short")
-    return Bundle([parse_proof(one) for one in found], held)
+    proofs = [parse_proof(one) for one in found]
+    _check_once(proofs)
+    return Bundle(proofs, held)
+
+
+def _check_once(proofs: Sequence[Proof]) -> None:
+    """Refuse an entry that is there twice: it would be counted for one that was left out."""
+    places = set()
+    for proof in proofs:
+        place = proof.checkpoint.origin, proof.index
+        if place in places:
+            raise Unverified(
+                f"the file of openings was altered: entry {proof.index + 1} is in it more than once"
+            )
+        places.add(place)
 
 
 def check_opening(proof: Proof, policy: Policy) -> Opened:
