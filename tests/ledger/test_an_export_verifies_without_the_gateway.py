@@ -234,7 +234,7 @@ def test_a_file_of_the_users_that_is_the_wrong_one_accuses_nobody(
 def test_an_address_that_no_witness_signed_for_hours_says_so(
     sqlite_store: Store, sqlite_journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock = FixedClock(datetime.now(UTC) - timedelta(hours=30))
+    clock = sqlite_store.clock = FixedClock(datetime.now(UTC) - timedelta(hours=30))
     with running(tmp_path, sqlite_journal, clock):
         recorded(sqlite_store, 1)
         ask_witnesses(sqlite_store, sqlite_journal)
