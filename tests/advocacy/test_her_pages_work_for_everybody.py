@@ -157,3 +157,24 @@ def test_the_pages_of_a_conversation(tab: Page, app: Flask, sqlite_gateway: Gate
     see(tab, f"/views/cases/{meadow.case}/people/{meadow.victim}", "person-filled")
     tab.get_by_role("link", name="Take back").click()
     look(tab, "withdraw")
+
+
+def test_the_pages_on_how_a_person_may_be_reached(
+    tab: Page, app: Flask, sqlite_gateway: Gateway, meadow: Meadow
+) -> None:
+    become(tab, app, sqlite_gateway, meadow.housing_officer)
+    reach = f"/views/cases/{meadow.case}/people/{meadow.victim}/reach"
+    see(tab, reach, "reach-empty")
+    see(tab, f"{reach}/record", "reach-record")
+    press(tab, "Record")
+    look(tab, "reach-error")
+    tab.get_by_label("Telephone call", exact=True).check()
+    tab.get_by_label("Which number or address?").fill("07700 900123")
+    for name in ("alone", "voicemail", "letters", "says_who"):
+        tab.locator(f"input[name={name}][value={'yes' if name == 'alone' else 'no'}]").check()
+    press(tab, "Record")
+    look(tab, "reach-recorded")
+    see(tab, reach, "reach")
+    see(tab, f"{reach}/end", "reach-end")
+    press(tab, "End it now")
+    look(tab, "reach-ended")

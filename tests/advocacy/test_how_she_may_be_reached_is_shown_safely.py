@@ -9,12 +9,14 @@ import pytest
 
 from gateway.assembly import Gateway
 from gateway.clock import FixedClock
+from gateway.disclosure.models import Task
 from gateway.notices import outbox
 from gateway.registry import contacts
 from gateway.registry.models import Person
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 from tests.meadow import Meadow
+from tests.review.story import Story
 from tests.web.pages import Page, Web
 
 VALUE, WORD = "07700 900123", "marigold"
@@ -76,6 +78,26 @@ def test_her_advocate_reads_in_the_log_who_looked(web: Web, meadow: Meadow) -> N
     assert "A safe way to reach the person was recorded or confirmed" in log
     assert "Somebody read how the person may safely be reached" in log
     assert VALUE not in log
+
+
+@pytest.mark.parametrize(("kind", "reaches_her"), [("inform_subject", True), ("redact_third_parties", False)])
+def test_whoever_has_to_speak_to_her_is_sent_to_the_safe_way(
+    web: Web, meadow: Meadow, story: Story, sqlite_gateway: Gateway, kind: str, reaches_her: bool
+) -> None:
+    with sqlite_gateway.store.writing() as unit:
+        task = Task(
+            partnership_id=meadow.partnership_id,
+            request_id=story.request_id,
+            kind=kind,
+            owner_agency_id=meadow.housing,
+            due_at=unit.now,
+        )
+        unit.session.add(task)
+        unit.session.flush()
+        task_id = task.id
+    web.sign_in(meadow.housing_officer)
+    shown = web.page(f"/staff/tasks/{task_id}").text
+    assert ("Reach the person only in a way they said is safe" in shown) is reaches_her
 
 
 def test_once_ended_nobody_sees_it(web: Web, meadow: Meadow, sqlite_gateway: Gateway) -> None:

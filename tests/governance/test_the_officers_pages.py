@@ -15,6 +15,7 @@ LISTS = (
     "/governance/agencies",
     "/governance/posts",
     "/governance/authorities",
+    "/governance/undecidable",
     "/governance/arrangements",
     "/governance/cases",
     "/governance/subjects",

@@ -112,6 +112,7 @@ def authority_list() -> ResponseReturnValue:
             [authority_row(one) for one in found if not one.waiting],
             empty="None is granted.",
         ),
+        acts=[Act("Decisions that nobody can make", url_for(".undecidable_list"))],
         intro="An authority is granted from the page of a post. One officer asks, another approves, neither holds it.",
     )
 

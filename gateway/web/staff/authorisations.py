@@ -13,7 +13,7 @@ from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task, review_eme
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.errors import NotFound
 from gateway.store.unit_of_work import Unit
-from gateway.vocabulary import Outcome
+from gateway.vocabulary import Obligation, Outcome
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import page
 from gateway.web.staff.acts import confirm
@@ -22,12 +22,26 @@ from gateway.web.staff.blueprint import blueprint
 from gateway.web.staff.decisions import explain, task_label
 from gateway.web.staff.forms import AuthoriseForm, ReviewForm, SecondForm, TaskDoneForm
 
-_HOW = {
+_SAFELY = (
+    "Reach the person only in a way they said is safe: it is on their page under “Wishes and consent”.",
+    "If you see none there, let somebody do it who works with them, or their advocate. Leave no message.",
+)
+_HOW: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            Obligation.INFORM_SUBJECT,
+            Obligation.INFORM_SUBJECT_WHEN_SAFE,
+            Obligation.SEEK_SUBJECT_VIEWS,
+            Obligation.NOTICE_TO_VICTIM,
+            Obligation.OFFER_SUPPORT,
+        ),
+        _SAFELY,
+    ),
     RESEAL_FOR_COVER: (
         "A recipient is off duty, and a colleague stands in.",
         "Go to the request on your desk and name the colleague as successor, who gets it after a fresh decision.",
         "If you decide not to, say why here.",
-    )
+    ),
 }
 
 
