@@ -127,6 +127,11 @@ PUBLIC_KINDS = frozenset(
 )
 
 
+# What became of another entry stays told, and so does whose words went with a key: these are never erased.
+ACCOUNTS_FOR_OTHERS = frozenset(kind for kind in EntryKind if kind.startswith("entry."))
+NEVER_ERASED = ACCOUNTS_FOR_OTHERS | {EntryKind.SUBJECT_ERASED, EntryKind.CASE_CLOSED}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One act to be recorded.

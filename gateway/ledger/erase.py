@@ -15,13 +15,11 @@ from sqlmodel import SQLModel, col, select
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
 from gateway.ledger.changes import forget
-from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.entries import NEVER_ERASED, Entry, EntryKind
 from gateway.ledger.models import LedgerRecord
 from gateway.store.unit_of_work import Unit
 
 MOST_AT_ONCE = 500
-ACCOUNTS_FOR_OTHERS = frozenset(kind for kind in EntryKind if kind.startswith("entry."))
-_SAYS_WHOSE_WORDS_WENT = frozenset({EntryKind.SUBJECT_ERASED, EntryKind.CASE_CLOSED})
 _SUBJECT, _ERASURE = (SQLModel.metadata.tables[f"ledger_{name}"] for name in ("subject", "erasure"))
 
 
@@ -83,4 +81,4 @@ def is_erasable(unit: Unit, entry_id: str) -> bool:
 
 
 def _may_go(row: LedgerRecord) -> bool:
-    return row.salt is not None and row.kind not in ACCOUNTS_FOR_OTHERS | _SAYS_WHOSE_WORDS_WENT
+    return row.salt is not None and row.kind not in NEVER_ERASED

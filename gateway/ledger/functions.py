@@ -9,6 +9,8 @@ whoever was granted them, and each looks itself whether the log says what it is 
 
 from __future__ import annotations
 
+from gateway.ledger.entries import NEVER_ERASED
+
 ONE_AT_A_TIME = 0x6C656467  # "ledg": the advisory lock under which the tree grows
 STALLED = (
     "3s"  # a sequencer that hangs in the middle loses its connection, and with it the lock, after this long
@@ -89,6 +91,7 @@ _SAID = _MADE.format(
     END""".replace("REFUSE;", _REFUSE),
 )
 
+_NEVER = ", ".join(f"'{kind}'" for kind in sorted(NEVER_ERASED))
 CHANGES = {
     # A leaf that has its place leaves the outbox.
     "ledger_leave_outbox(numbers bigint[])": """BEGIN
@@ -96,17 +99,17 @@ CHANGES = {
         AND (SELECT leaf FROM ledger_leaf WHERE ledger_leaf.entry_id = ledger_pending.entry_id) = leaf;
     END""",
     # Record, links and hold of entries go once the log says that they were erased.
-    "ledger_erase(entry_ids text[])": """DECLARE one text; said jsonb;
+    "ledger_erase(entry_ids text[])": f"""DECLARE one text; said jsonb;
     BEGIN
       FOREACH one IN ARRAY entry_ids LOOP
         said := ledger_said((SELECT by_entry_id FROM ledger_erasure WHERE entry_id = one), 'entry.erased');
-        IF (said #> '{codes,entries}' @> to_jsonb(one)) IS NOT TRUE THEN REFUSE; END IF;
+        IF (said #> '{{codes,entries}}' @> to_jsonb(one)) IS NOT TRUE THEN REFUSE; END IF;
         DELETE FROM ledger_hold WHERE entry_id = one;
         DELETE FROM ledger_subject WHERE entry_id = one;
-        DELETE FROM ledger_record WHERE entry_id = one AND salt IS NOT NULL AND NOT starts_with(kind, 'entry.');
+        DELETE FROM ledger_record WHERE entry_id = one AND salt IS NOT NULL AND kind NOT IN ({_NEVER});
         IF NOT FOUND THEN REFUSE; END IF;
       END LOOP;
-    END""",
+    END""",  # noqa: S608 - made of our own constants
     # Whoever decides about a hold waits for who is deciding about it.
     "ledger_lock_hold(held text)": """BEGIN
       PERFORM 1 FROM ledger_hold WHERE entry_id = held FOR UPDATE;

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from gateway.errors import Erased, Invalid, NotFound
 from gateway.ledger import read
-from gateway.ledger.entries import EntryKind
-from gateway.ledger.erase import ACCOUNTS_FOR_OTHERS, is_erasable
+from gateway.ledger.entries import ACCOUNTS_FOR_OTHERS, EntryKind
+from gateway.ledger.erase import is_erasable
 from gateway.ledger.read import Filter, LoggedEntry
 from gateway.registry.actors import Actor
 from gateway.review import erasing, holding

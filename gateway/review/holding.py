@@ -14,8 +14,7 @@ from gateway.errors import Conflict, Erased, Forbidden, Invalid
 from gateway.ledger import hold as ledger
 from gateway.ledger import read
 from gateway.ledger.changes import locked_hold
-from gateway.ledger.entries import Entry, EntryKind
-from gateway.ledger.erase import ACCOUNTS_FOR_OTHERS
+from gateway.ledger.entries import ACCOUNTS_FOR_OTHERS, Entry, EntryKind
 from gateway.ledger.models import LedgerHold
 from gateway.ledger.read import LoggedEntry
 from gateway.registry import agencies, people

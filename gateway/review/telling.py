@@ -15,8 +15,7 @@ from sqlmodel import col, select
 from gateway.disclosure.models import Line, LineDecision, RequestRecipient
 from gateway.errors import Erased
 from gateway.ledger import read
-from gateway.ledger.entries import EntryKind
-from gateway.ledger.erase import ACCOUNTS_FOR_OTHERS
+from gateway.ledger.entries import ACCOUNTS_FOR_OTHERS, EntryKind
 from gateway.ledger.read import LoggedEntry
 from gateway.registry.models import Agency, Post
 from gateway.review.grounds import TO_ERASE

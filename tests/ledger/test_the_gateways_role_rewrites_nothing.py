@@ -18,7 +18,6 @@ from gateway.clock import FixedClock
 from gateway.errors import NotConfirmed
 from gateway.ledger import changes
 from gateway.ledger.alarm import damage, raise_alarm, take_back
-from gateway.ledger.append import record
 from gateway.ledger.belt import restricted_role
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.erase import erase
@@ -153,16 +152,13 @@ def test_the_functions_do_nothing_that_the_log_does_not_say(two: Two) -> None:
         assert unit.session.get(LedgerRecord, first) is not None
 
 
-def test_an_account_for_another_entry_is_not_erased_even_when_the_log_says_so(two: Two) -> None:
-    store = two.role
-    (first,) = recorded(store, 1)
-    with store.writing() as unit:
-        by = hold(unit, first, entry(), reviewer_post_id=REVIEWER, review_on=LATER)
-    with store.writing() as unit:
-        said = record(unit, entry(kind=EntryKind.ENTRY_ERASED, codes={"entries": (by,)}))
-    row = f"INSERT INTO ledger_erasure VALUES ('{by}', '{'1' * 32}', '{said}', now())"
+@pytest.mark.parametrize("kind", [EntryKind.ENTRY_HELD, EntryKind.SUBJECT_ERASED])
+def test_what_is_never_erased_stays_even_when_the_log_says_that_it_was(two: Two, kind: EntryKind) -> None:
+    (kept,) = recorded(two.role, 1, kind=kind)
+    (said,) = recorded(two.role, 1, kind=EntryKind.ENTRY_ERASED, codes={"entries": (kept,)})
+    row = f"INSERT INTO ledger_erasure VALUES ('{kept}', '{'1' * 32}', '{said}', now())"
     with pytest.raises(DBAPIError, match="only added to"):
-        _run(store.engine, [row, f"SELECT ledger_erase(ARRAY['{by}'])"])
+        _run(two.role.engine, [row, f"SELECT ledger_erase(ARRAY['{kept}'])"])
 
 
 def test_a_leaf_without_a_place_stays_in_the_outbox(two: Two) -> None:
