@@ -43,6 +43,7 @@ __all__ = ["register"]  # a fixture that is shared by import
 pytestmark = [pytest.mark.browser, pytest.mark.assure]
 
 SCREENSHOTS = os.environ.get("JOURNEY_SCREENSHOTS", "")
+_STOPPED = "only while the log is stopped: test_two_officers_declare_a_restore_in_a_browser.py looks at it"
 NO_PAGE = {
     "account.answer": "a sign-in provider sends the browser here, and it goes on",
     "account.front": "leads to the front page of the face",
@@ -53,6 +54,8 @@ NO_PAGE = {
     "advocacy.table": "a file",
     "api.description": "for programs",
     "authzen.configuration": "for programs",
+    "governance.agree_to_restore": _STOPPED,
+    "governance.refuse_restore": _STOPPED,
     "ledger.checkpoint": "a file",
     "ledger.entries": "a file",
     "ledger.policy": "a file",

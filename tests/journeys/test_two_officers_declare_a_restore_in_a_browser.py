@@ -59,6 +59,8 @@ def test_from_the_stop_to_the_new_log(visit: Visit, demonstration: Demonstration
         second.goes(_PLACE)
         assert _numbers(second) == (seen, held, lost)
         _fits_a_narrow_window(second)
+        second.follows("Refuse it, or take it back")
+        second.tab.go_back()
         second.follows("Agree, as the second officer")
         assert "does she still hold this post" in second.reads()
         _fits_a_narrow_window(second)
