@@ -76,6 +76,7 @@ SCRIPTS = {
     "staff.open_parcel",
     "staff.not_opened",
     "staff.open_own_copy",
+    "staff.log_confirmed",
     "staff.take_sealed",
 }
 # A button and no field: nothing can be typed into it. They are sent with everything that isn't theirs, below.
