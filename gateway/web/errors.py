@@ -142,11 +142,21 @@ def _unexpected(error: BaseException) -> ResponseReturnValue:
 
 def _answer(failure: Failure) -> ResponseReturnValue:
     g.failed = True
-    response = _problem(failure) if _wants_problem() else _page(failure)
+    if request.path.startswith("/ledger/"):
+        response = _line(failure)
+    else:
+        response = _problem(failure) if _wants_problem() else _page(failure)
     response.status_code = failure.status
     if failure.status in {_UNAVAILABLE, _TOO_MANY}:
         response.headers["Retry-After"] = _RETRY_SECONDS if failure.status == _UNAVAILABLE else "900"
     return response
+
+
+def _line(failure: Failure) -> Response:
+    """One line for whoever reads the log's files: programs of others, to whom a page means nothing."""
+    missing = failure.status == HTTPStatus.NOT_FOUND
+    said = "The log has no such file." if missing else failure.message
+    return Response(f"{said}\n", content_type="text/plain; charset=utf-8")
 
 
 def _wants_problem() -> bool:

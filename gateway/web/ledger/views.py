@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response
+from flask import Blueprint, Response, make_response, request
 from flask.blueprints import BlueprintSetupState
 from gateway_verify.tiles import parse_tile_number
 from werkzeug.routing import BaseConverter, IntegerConverter, ValidationError
@@ -12,6 +12,8 @@ from gateway.web.access import current_gateway, public
 
 _BECAUSE = "whoever watches the ledger must need no permission of ours; it holds nothing about anyone"
 _SECONDS = "public, max-age=2"
+# The address of one life of the log. Under /ledger/ itself a restore puts another log in its place, so there what was
+# kept is asked for again.
 _FOR_EVER = "public, max-age=31536000, immutable"
 _TEXT = "text/plain; charset=utf-8"
 _BYTES = "application/octet-stream"
@@ -60,7 +62,7 @@ def checkpoint(epoch: int | None) -> Response:
 def entries(at: tuple[int, int], epoch: int | None) -> Response:
     """One bundle of entries."""
     with current_gateway().store.reading() as unit:
-        return _answer(served.entries(unit, epoch, *at), _BYTES, _FOR_EVER)
+        return _answer(served.entries(unit, epoch, *at), _BYTES, _kept(epoch))
 
 
 @blueprint.get("/tile/<number:level>/<tile:at>", defaults={"epoch": None})
@@ -69,7 +71,7 @@ def entries(at: tuple[int, int], epoch: int | None) -> Response:
 def tile(level: int, at: tuple[int, int], epoch: int | None) -> Response:
     """One tile of hashes."""
     with current_gateway().store.reading() as unit:
-        return _answer(served.tile(unit, epoch, level, *at), _BYTES, _FOR_EVER)
+        return _answer(served.tile(unit, epoch, level, *at), _BYTES, _kept(epoch))
 
 
 @blueprint.get("/policy.txt")
@@ -80,8 +82,14 @@ def policy() -> Response:
         return _answer(served.policy(unit), _TEXT, _SECONDS)
 
 
+def _kept(epoch: int | None) -> str:
+    return _SECONDS if epoch is None else _FOR_EVER
+
+
 def _answer(data: bytes, content_type: str, caching: str) -> Response:
     response = make_response(data)
     response.headers["Content-Type"] = content_type
     response.headers["Cache-Control"] = caching
+    response.add_etag()
+    response.make_conditional(request)
     return response
