@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 
 from gateway.assembly import Gateway
 from gateway.ledger.audit import audit_of
 from gateway.ledger.entries import EntryKind
+from gateway.ledger.hold import hold
 from gateway.ledger.read import entries_for_subject
 from gateway.review.models import ErasureGround
 from gateway.store.tables import new_id
-from tests.ledger.made import edit
+from tests.ledger.made import edit, entry
 from tests.meadow import Meadow
 from tests.review.story import WHY, Story
 from tests.review.test_an_entry_is_erased_by_two_officers import erased
 from tests.web.pages import Web
+
+LATER = date(2027, 1, 15)
 
 
 def log_of(meadow: Meadow) -> str:
@@ -102,6 +106,21 @@ def test_the_page_counts_what_was_about_the_wrong_person_and_names_nobody(
     erased(sqlite_gateway, meadow, story.released, ErasureGround.WRONG_PERSON)
     assert "Something in this log was erased." not in web.page(log_of(meadow)).text
     assert "1 entry of the partnership was erased without saying about whom" in web.page(log_of(meadow)).text
+
+
+def test_the_page_counts_what_may_not_be_shown_yet(
+    web: Web, meadow: Meadow, story: Story, sqlite_gateway: Gateway
+) -> None:
+    web.sign_in(meadow.advocate)
+    with sqlite_gateway.store.reading() as unit:
+        hers = [one.entry_id for one in entries_for_subject(unit, meadow.victim).entries][:2]
+    for entry_id, said in zip(
+        hers, ("1 entry is sealed: showing it now", "2 entries are sealed: showing them now"), strict=True
+    ):
+        with sqlite_gateway.store.writing() as unit:
+            decided = entry(partnership_id=meadow.partnership_id, subject_ids=())
+            hold(unit, entry_id, decided, reviewer_post_id=meadow.housing_governance, review_on=LATER)
+        assert f"{said} would be unlawful." in web.page(log_of(meadow)).text
 
 
 def test_the_log_is_filtered_by_codes_in_the_address(web: Web, meadow: Meadow, story: Story) -> None:
