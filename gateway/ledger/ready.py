@@ -1,4 +1,4 @@
-"""Whether the log's newest checkpoint is one that this gateway signed: asked before requests are sent here."""
+"""How the log is, in one word, and whether its newest checkpoint is ours: asked before requests are sent here."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ from gateway_verify.checkpoint import Checkpoint, check_signature
 from gateway_verify.errors import Unverified
 
 from gateway.errors import NotConfirmed, NotFound
+from gateway.ledger.alarm import damage
 from gateway.ledger.journal import journal_of
 from gateway.ledger.publish import newest_checkpoint
 from gateway.store.unit_of_work import Unit
+
+
+def state(unit: Unit) -> str:
+    """Give `ok`; `stopped` when this worker's log takes no entries; `damaged` when one found it so.
+
+    In both nothing is released and everything can be read. Raises as `check_newest_checkpoint` does.
+    """
+    check_newest_checkpoint(unit)
+    if journal_of(unit).stopped:
+        return "stopped"
+    return "damaged" if damage(unit) else "ok"
 
 
 def check_newest_checkpoint(unit: Unit) -> None:

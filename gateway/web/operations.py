@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from gateway.errors import GatewayError, NotFound
 from gateway.ledger.lag import lag_seconds
-from gateway.ledger.ready import check_newest_checkpoint
+from gateway.ledger.ready import state
 from gateway.observe import WITNESS_LAG, bind, count_request, metrics_page
 from gateway.store.tables import new_id
 from gateway.web.access import current_gateway, public
@@ -29,7 +29,8 @@ blueprint = Blueprint("operations", __name__)
 _log = structlog.get_logger(__name__)
 _QUIET = {"static", "operations.livez", "operations.readyz", "operations.metrics"}
 _CHECKS = "gateway_ready_checks"
-Check = Callable[[], None]
+_FAILING = "failing"
+Check = Callable[[], str | None]  # a part's state in one word, or nothing when it is ok
 
 
 @blueprint.get("/livez")
@@ -42,10 +43,14 @@ def livez() -> Response:
 @blueprint.get("/readyz")
 @public("A load balancer asks whether to send requests here; the answer is one word per part")
 def readyz() -> Response:
-    """Say part by part whether requests can be served: database, keys, newest ledger head."""
-    states = {name: _works(check) for name, check in current_app.extensions[_CHECKS].items()}
-    body = "".join(f"{name} {'ok' if works else 'failing'}\n" for name, works in states.items())
-    return Response(body, status=200 if all(states.values()) else 503, mimetype="text/plain")
+    """Say part by part whether requests can be served: database, keys, ledger.
+
+    A ledger that is stopped or damaged is no reason to send nobody here: what is there is read, and officers declare
+    on their pages what has to be done. No other worker could do more.
+    """
+    states = {name: _state(check) for name, check in current_app.extensions[_CHECKS].items()}
+    body = "".join(f"{name} {state}\n" for name, state in states.items())
+    return Response(body, status=503 if _FAILING in states.values() else 200, mimetype="text/plain")
 
 
 @blueprint.get("/metrics")
@@ -95,9 +100,9 @@ def checks_of(gateway: Gateway) -> dict[str, Check]:
         with gateway.store.reading() as unit:
             gateway.vault.check(unit.session)
 
-    def ledger() -> None:
+    def ledger() -> str:
         with gateway.store.reading() as unit:
-            check_newest_checkpoint(unit)
+            return state(unit)
 
     return {"database": database, "keys": keys, "ledger": ledger}
 
@@ -118,16 +123,14 @@ def _finish(response: Response) -> Response:
     return response
 
 
-def _works(check: Check) -> bool:
+def _state(check: Check) -> str:
     try:
-        check()
+        return check() or "ok"
     except GatewayError as error:
         _log.warning("not_ready", code=error.code)
-        return False
     except Exception:  # noqa: BLE001  (whatever breaks a check, the answer is "not ready")
         _log.warning("not_ready", exc_info=True)
-        return False
-    return True
+    return _FAILING
 
 
 def _may_read(networks: tuple[str, ...]) -> bool:

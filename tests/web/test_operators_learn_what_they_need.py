@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.assembly import Gateway
 from gateway.clock import FixedClock
 from gateway.errors import Misconfigured
 from gateway.ledger.witness import ask_witnesses
 from gateway.settings import Settings
 from gateway.web.app import create_app
 from tests.conftest import assembled
-from tests.ledger.made import recorded
+from tests.ledger.made import edit, recorded
 from tests.ledger.witnesses import running
 from tests.web.pages import Web
 from tests.web.register import Register
@@ -47,6 +48,31 @@ def test_a_part_that_fails_is_named_and_nothing_of_why(web: Web, part: str) -> N
     assert answer.status_code == 503
     assert f"{part} failing\n" in answer.text
     assert "Meadow" not in answer.text
+
+
+@pytest.mark.parametrize("problem", ["stopped", "damaged"])
+def test_a_ledger_that_is_stopped_or_damaged_is_said_and_still_read(
+    web: Web, sqlite_gateway: Gateway, problem: str
+) -> None:
+    """200, because reading works and officers declare a restore on their pages; why is for them alone."""
+    recorded(sqlite_gateway.store, 1)
+    setattr(sqlite_gateway.journal, problem, "the witness charity.example/w holds another history")
+    answer = web.client.get("/readyz")
+    assert (answer.status_code, answer.text) == (200, f"database ok\nkeys ok\nledger {problem}\n")
+    assert web.client.get("/ledger/checkpoint").status_code == 200
+
+    setattr(sqlite_gateway.journal, problem, None)
+    assert "ledger ok\n" in web.client.get("/readyz").text
+
+
+def test_a_stopped_ledger_with_a_checkpoint_that_is_not_ours_is_not_ready(
+    web: Web, sqlite_gateway: Gateway
+) -> None:
+    recorded(sqlite_gateway.store, 1)
+    sqlite_gateway.journal.stopped = "the witness charity.example/w holds another history"
+    edit(sqlite_gateway.store, "UPDATE ledger_checkpoint SET note = replace(note, 'ledger', 'lodger')")
+    answer = web.client.get("/readyz")
+    assert (answer.status_code, "ledger failing\n" in answer.text) == (503, True)
 
 
 def test_numbers_are_by_endpoint_and_hold_no_path(web: Web, register: Register) -> None:
