@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -28,10 +28,12 @@ from gateway.ledger.log_keys import FileLogKeys
 from gateway.ledger.models import LedgerCosignature, LedgerHold, LedgerRecord
 from gateway.ledger.publish import newest_checkpoint
 from gateway.ledger.verify import verify_store
+from gateway.settings import Settings
 from gateway.store import migrate
 from gateway.store.engine import make_engine
 from gateway.store.unit_of_work import Store
 from gateway.store.vault import Vault
+from tests.conftest import assembled
 from tests.ledger.made import ORIGIN, entry, recorded
 
 ROLE, WITNESS = "gateway_app", "charity.example/w"
@@ -95,6 +97,18 @@ def test_it_does_everything_that_is_done_with_the_ledger(two: Two, clock: FixedC
     with store.reading() as unit:
         assert damage(unit) is None
         assert verify_store(unit).verified
+
+
+def test_the_gateway_starts_as_it(
+    two: Two, make_settings: Callable[[str], Settings], clock: FixedClock
+) -> None:
+    """It finds the store up to date and makes or replaces nothing in it."""
+    url = two.role.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    before = _functions(two.owner)
+    for gateway in assembled(make_settings(url), clock):
+        recorded(gateway.store, 1)
+        assert migrate.pending(gateway.store.engine) == []
+    assert _functions(two.owner) == before
 
 
 def test_it_changes_and_deletes_no_row_of_any_of_its_tables(two: Two) -> None:
@@ -249,6 +263,13 @@ def _cosigned(store: Store) -> None:
         line = str(cosign(checkpoint, WITNESS, Ed25519PrivateKey.from_private_bytes(bytes(32)), unit.now))
         row = LedgerCosignature(epoch=1, size=checkpoint.size, witness=WITNESS, line=line, at=unit.now)
         changes.keep_cosignature(unit, row)
+
+
+def _functions(owner: sa.Engine) -> list[tuple[object, ...]]:
+    """Every version of every function: one that is replaced has another."""
+    with owner.connect() as connection:
+        found = connection.execute(sa.text("SELECT proname, xmin::text FROM pg_proc ORDER BY oid"))
+        return [tuple(row) for row in found]
 
 
 def _rewriting(owner: sa.Engine) -> list[str]:
