@@ -147,8 +147,9 @@ def test_a_store_of_the_version_before_keeps_its_policy_through_the_upgrade(
 ) -> None:
     activated(stage, STOP)
     scripts = shutil.copytree(migrate.MIGRATIONS, tmp_path / "migrations")
-    for later in (scripts / "versions").glob("000[3-9]_*.py"):
-        later.unlink()  # what they change is in this store already
+    for later in (scripts / "versions").glob("*.py"):
+        if later.name > "0003":
+            later.unlink()  # what they change is in this store already
     with stage.gateway.store.writing() as unit:
         connection = unit.session.connection()
         connection.exec_driver_sql("DROP INDEX ix_ledger_record_activation")
