@@ -1,4 +1,4 @@
-"""What was referred to a role that nobody can exercise is seen by who asked and by the officers who can name somebody."""
+"""What was referred to a role that nobody can exercise is seen by who asked, and by officers who can name somebody."""
 
 from __future__ import annotations
 

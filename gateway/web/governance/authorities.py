@@ -20,6 +20,12 @@ from gateway.web.governance.parts import Act, Cell, Listing, confirm, link, reco
 from gateway.web.governance.posts import post_found, who
 from gateway.web.staff.decisions import deadline
 
+_HOW_TO_NAME_SOMEBODY = (
+    "Give the role to a post from its page, and have a second officer approve it. Where the holder is away, arrange"
+    " cover and have it agreed to.\nWhoever asked, or would receive it, cannot decide it. Nor can somebody whom a wall"
+    " keeps out. Once somebody can, it is on her list and leaves this one."
+)
+
 
 @blueprint.route("/posts/<id:post_id>/cover/agree", methods=["GET", "POST"])
 @allow(Face.GOVERNANCE)
@@ -69,18 +75,8 @@ def undecidable_list() -> ResponseReturnValue:
         "Decisions that nobody can make",
         back=url_for(".home"),
         listings=[Listing("Soonest first", head, rows, empty="Somebody can decide all that was referred.")],
-        texts=[
-            (
-                "What to do",
-                "Give the role to a post from its page, and have a second officer approve it. Where the holder is "
-                "away, arrange cover and have it agreed to.\nWhoever asked, or would receive it, cannot decide it. Nor can "
-                "somebody whom a wall keeps out. Once somebody can, it is on her list and leaves this one.",
-            )
-        ],
-        acts=[
-            Act("Posts", url_for(".post_list")),
-            Act("Authorities", url_for(".authority_list")),
-        ],
+        texts=[("What to do", _HOW_TO_NAME_SOMEBODY)],
+        acts=[Act("Posts", url_for(".post_list")), Act("Authorities", url_for(".authority_list"))],
     )
 
 
