@@ -45,11 +45,8 @@ from gateway.store.vault import Vault
 
 _ORIGIN = "bench.invalid/ledger"
 _WARM = 5
-_AS_SHIPPED = (
-    (1, 1),
-    (8, 2),
-    (32, 4),
-)  # two workers by default, four in production.example.toml; 8 threads in each
+# Two workers by default, four in production.example.toml; 8 threads in each.
+_AS_SHIPPED = ((1, 1), (8, 2), (32, 4))
 _LINES = 20  # ten lines decided: an entry for the decision and one for the release of each
 _fork = multiprocessing.get_context("fork")
 
@@ -343,8 +340,12 @@ def _size_rows(place: Place, size: int, *, growth: bool) -> Iterator[Row]:
     store = place.open(place.sqlite("large.sqlite3"))
     path = place.folder / "large.sqlite3"
     start = time.perf_counter()
-    _fill(store, 0, size)
+    _fill(store, 0, size // 10)
+    tenth = _growth(path, size // 10)
+    _fill(store, size // 10, size)
     seconds = time.perf_counter() - start
+    if growth:
+        yield Row(f"{size // 10:,} leaves", note=tenth)
     yield Row(f"{size:,} leaves placed in batches of 5,000", size / seconds, note=_growth(path, size))
     with store.reading() as unit:
         tries = iter(range(7, size, max(size // 200, 1)))
