@@ -17,7 +17,7 @@ from gateway.disclosure.gaining import person_of, those_who_gain
 from gateway.disclosure.models import Authorisation, Declaration, Line, Request, RequestRecipient
 from gateway.disclosure.papers import Papers, papers_of
 from gateway.registry import cases, memberships, risks, subjects, walls
-from gateway.registry import facts as registered
+from gateway.registry import circumstances as registered
 from gateway.registry.computed import orientation_on
 from gateway.registry.models import Agency, Arrangement, Case, Partnership, Post
 from gateway.store.unit_of_work import Unit
@@ -270,7 +270,7 @@ class Gatherer:
     def _circumstances(
         self, case: Case, subject_id: str, requester: Body, recipient: Body, categories: tuple[Category, ...]
     ) -> frozenset[Circumstance]:
-        known = registered.circumstances(
+        known = registered.of_line(
             self.unit,
             case_id=case.id,
             subject_id=subject_id,

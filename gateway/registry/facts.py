@@ -1,4 +1,4 @@
-"""Circumstances that the register knows: recorded by a named person, or worked out from the register itself.
+"""Facts: circumstances that a named person records of a case, somebody in it, an agency or a post, and how they end.
 
 Nobody sets a flag in her own favour (promise 3): a fact that loosens counts once a second person approved it, and
 ending one that tightens is asked by one and done by another.
@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam
 from sqlmodel import and_, col, or_, select
 
 from gateway.errors import Conflict, Forbidden, Invalid
@@ -19,16 +18,14 @@ from gateway.registry.actors import Actor
 from gateway.registry.acts import a_reason, act, must_differ, person_of
 from gateway.registry.agencies import not_found
 from gateway.registry.cases import is_on_case
-from gateway.registry.computed import of_case, of_people, of_recipients
-from gateway.registry.contacts import on_file
 from gateway.registry.models import Agency, Case, Face, Post, RegisteredFact, Subject
 from gateway.registry.standing import wait_for_decisions
 from gateway.registry.subjects import is_in_case, known_as, subjects_of
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
-from gateway.vocabulary import Category, Circumstance, Origin, vocabulary
+from gateway.vocabulary import Category, Circumstance, vocabulary
 
-# What a person may record; the rest of the registry's circumstances are worked out below and can't be written.
+# What a person may record; the rest of the registry's circumstances are worked out (`computed`) and can't be written.
 RECORDABLE = frozenset(
     {
         Circumstance.CONFLICT_DECLARED,
@@ -44,18 +41,6 @@ RECORDABLE = frozenset(
         Circumstance.HEALTH_RECORD_ONLINE_ACCESS,
         Circumstance.COMMUNITY_LINK_TO_PERPETRATOR,
     }
-)
-
-
-_CURRENT = select(RegisteredFact).where(
-    col(RegisteredFact.partnership_id).in_(bindparam("partnerships", expanding=True)),
-    or_(col(RegisteredFact.case_id).is_(None), RegisteredFact.case_id == bindparam("case")),
-    or_(
-        col(RegisteredFact.subject_id).is_(None),
-        col(RegisteredFact.subject_id).in_(bindparam("subjects", expanding=True)),
-    ),
-    col(RegisteredFact.starts_at) <= bindparam("now"),
-    or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > bindparam("now")),
 )
 
 
@@ -75,34 +60,6 @@ class FactView:
     ends_at: datetime | None
     waiting: bool
     end_asked: bool
-
-
-def circumstances(
-    unit: Unit,
-    *,
-    case_id: str | None,
-    subject_id: str | None,
-    agency_ids: Collection[str],
-    post_ids: Collection[str],
-    categories: Collection[str],
-    recipient_post_ids: Collection[str] = (),
-) -> frozenset[str]:
-    """Give the registry's circumstances that hold now for one line.
-
-    Takes the agencies and posts that would come to know (requester and recipients, not the holder), the line's
-    categories, and which of the posts are recipients. A fact that loosens and names an agency or a post applies only
-    when every recipient is of that agency or is that person. `requester_not_on_case` and
-    `wrong_jurisdiction_gateway` are the flow's: it alone knows who asks and under which power.
-    """
-    recorded = _recorded(unit, case_id, subject_id, agency_ids, post_ids, categories, recipient_post_ids)
-    computed = (
-        *of_people(unit, post_ids, categories),
-        *of_recipients(unit, case_id, recipient_post_ids),
-        *of_case(unit, case_id, subject_id, agency_ids),
-    )
-    if subject_id is not None and on_file(unit, subject_id):
-        computed = (*computed, Circumstance.SAFE_CONTACT_ON_FILE)
-    return frozenset(str(one) for one in (*recorded, *computed))
 
 
 def record(
@@ -221,17 +178,6 @@ def fact(unit: Unit, actor: Actor, *, case_id: str, fact_id: str) -> FactView:
     return found[0]
 
 
-def waiting(unit: Unit, actor: Actor) -> list[FactView]:
-    """Give the facts of the partnership that wait for a second person."""
-    rows = unit.session.exec(
-        select(RegisteredFact).where(
-            RegisteredFact.partnership_id == actor.partnership_id,
-            or_(col(RegisteredFact.ends_at).is_(None), col(RegisteredFact.ends_at) > unit.now),
-        )
-    )
-    return [view for view in map(_view, rows) if view.waiting or view.end_asked]
-
-
 def loosens(circumstance: str) -> bool:
     """Tell whether a circumstance loosens; one that isn't in the vocabulary counts as loosening."""
     terms = vocabulary().circumstances
@@ -242,77 +188,6 @@ def seal_reason(unit: Unit, row: RegisteredFact, reason: str) -> bytes:
     """Give a fact's reason sealed under the key of whom it is about: the subject, the case, or the partnership."""
     scope, owner = _owner(row)
     return unit.vault.seal(unit.session, scope, owner, reason, where=f"registered_fact|reason|{row.id}")
-
-
-def _recorded(
-    unit: Unit,
-    case_id: str | None,
-    subject_id: str | None,
-    agency_ids: Collection[str],
-    post_ids: Collection[str],
-    categories: Collection[str],
-    recipient_post_ids: Collection[str],
-) -> list[str]:
-    people, recipients = _people(unit, post_ids), _people(unit, recipient_post_ids or post_ids)
-    bodies = set(_agencies(unit, recipient_post_ids)) or set(agency_ids)
-    holding = []
-    for row in _current(unit, case_id, subject_id):
-        if not _is_registry(row.circumstance) or (
-            row.categories and not set(row.categories) & set(categories)
-        ):
-            continue
-        if loosens(row.circumstance):
-            # Whoever would come to know by it has neither recorded nor approved it (promise 3).
-            hands = {person_of(unit, row.recorded_by_post_id), person_of(unit, row.approved_by_post_id)}
-            approved = row.approved_by_post_id is not None and not hands & people
-            fits = approved and _all_are(unit, row, bodies, recipients)
-        else:
-            fits = (row.agency_id is None or row.agency_id in agency_ids) and (
-                row.post_id is None or person_of(unit, row.post_id) in people
-            )
-        if fits:
-            holding.append(row.circumstance)
-    return holding
-
-
-def _current(unit: Unit, case_id: str | None, subject_id: str | None) -> list[RegisteredFact]:
-    subject_ids = known_as(unit, subject_id) if subject_id else frozenset()
-
-    def read() -> list[RegisteredFact]:
-        chosen = {
-            "partnerships": _partnerships(unit, case_id, subject_id),
-            "case": case_id,
-            "subjects": list(subject_ids),
-            "now": unit.now,
-        }
-        return list(unit.session.exec(_CURRENT, params=chosen))
-
-    return unit.once("registry", ("facts", case_id, subject_id), read)
-
-
-def _all_are(unit: Unit, row: RegisteredFact, agency_ids: set[str], person_ids: set[str]) -> bool:
-    if row.agency_id is not None and agency_ids != {row.agency_id}:
-        return False
-    return row.post_id is None or person_ids == {person_of(unit, row.post_id)}
-
-
-def _people(unit: Unit, post_ids: Collection[str]) -> set[str]:
-    return {person for post_id in post_ids if (person := person_of(unit, post_id)) is not None}
-
-
-def _agencies(unit: Unit, post_ids: Collection[str]) -> list[str]:
-    rows = [unit.session.get(Post, post_id) for post_id in post_ids]
-    return [row.agency_id if row else "" for row in rows]
-
-
-def _partnerships(unit: Unit, case_id: str | None, subject_id: str | None) -> list[str]:
-    rows = [unit.session.get(Case, case_id) if case_id else None, unit.session.get(Subject, subject_id or "")]
-    return [row.partnership_id for row in rows if row is not None]
-
-
-def _is_registry(circumstance: str) -> bool:
-    known = circumstance in set(Circumstance)
-    return known and vocabulary().circumstances[Circumstance(circumstance)].origin is Origin.REGISTRY
 
 
 def _check_scope(
@@ -349,7 +224,10 @@ def _must_hear_the_originator(unit: Unit, actor: Actor, row: RegisteredFact) -> 
     """Those who would receive something don't end by themselves the caveat of whoever it came from."""
     if row.circumstance != Circumstance.ORIGINATOR_CAVEAT:
         return
-    [originator, asked_by] = _agencies(unit, (row.recorded_by_post_id, row.end_asked_by_post_id or ""))
+    originator, asked_by = (
+        unit.session.get_one(Post, post_id).agency_id if post_id else ""
+        for post_id in (row.recorded_by_post_id, row.end_asked_by_post_id)
+    )
     if originator not in {asked_by, actor.agency_id}:
         raise Forbidden(
             "The agency whose caveat this is hasn't agreed.",

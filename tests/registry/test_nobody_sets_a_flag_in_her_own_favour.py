@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from gateway.errors import Forbidden, Invalid, NotFound
-from gateway.registry import cases, contacts, facts, models, risks
+from gateway.registry import cases, circumstances, contacts, facts, models, risks
 from gateway.registry.actors import Actor
 from gateway.registry.importing import import_register
 from gateway.store.unit_of_work import Unit
@@ -31,7 +31,7 @@ def holding(sample: Sample, unit: Unit, recipient: str = "police-ppu-1", **chang
         "categories": ["risk_assessment"],
         "recipient_post_ids": posts[1:],
     }
-    return facts.circumstances(unit, **{**asked, **changed})  # type: ignore[arg-type]
+    return circumstances.of_line(unit, **{**asked, **changed})  # type: ignore[arg-type]
 
 
 def test_a_good_line_has_only_what_is_true_of_it(either: Sample) -> None:
