@@ -14,11 +14,9 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import ORMExecuteState, SessionTransaction
-from sqlmodel import Session
 
 from gateway.clock import Clock
 from gateway.errors import NotConfirmed, Unavailable
@@ -29,10 +27,9 @@ from gateway.store.engine import (
     Statement,
     database_file,
     make_engine,
-    straight_all,
     writing,
 )
-from gateway.store.tables import Row
+from gateway.store.session import UnitSession
 from gateway.store.vault import Vault
 
 T = TypeVar("T")
@@ -45,91 +42,7 @@ _REFUSALS = frozenset(
     {"P0001", "42501"}
 )  # a trigger's exception, a missing privilege: wrapped like wrong statements
 _SCRUB_MILLISECONDS = 1000
-_HELD_BACK, _LAST, _LOST = "held_back", "last", "lost"
 _writing_here: ContextVar[tuple[Store, ...]] = ContextVar("gateway_writing_here", default=())
-
-
-class UnitSession(Session):
-    """A session that only its unit of work may commit, so that nothing commits without its entry."""
-
-    def commit(self) -> None:
-        """Refuse: raise RuntimeError unless the unit of work itself commits."""
-        if not self.info.get("committing"):
-            raise RuntimeError(
-                "only the unit of work commits; leave the `with store.writing()` block instead"
-            )
-        if self.info.get(_LOST):
-            raise NotConfirmed
-        last = self.info.pop(_LAST, ())
-        if not last:
-            super().commit()
-            return
-        # With the session everything else of it is closed: its own commit would find nothing left to do.
-        straight_all(super().connection(), [*last, ("COMMIT", ())])
-
-    def connection(self, *args: Any, **named: Any) -> Connection:
-        """Give the connection, after what was held back: whoever asks for it may read what that wrote."""
-        connection = super().connection(*args, **named)
-        if _HELD_BACK in self.info:
-            self.info[_LOST] = True  # whoever swallows an error here must not commit the rest
-            straight_all(connection, self.held_back())
-            del self.info[_LOST]
-        return connection
-
-    def held_back(self) -> list[Statement]:
-        """Give what was held back, to be sent now."""
-        unit = self.info["unit"]
-        return [statement for prepare in self.info.pop(_HELD_BACK, ()) for statement in prepare(unit)]
-
-    def begin_nested(self) -> SessionTransaction:
-        """Begin a savepoint, after what was held back: it isn't part of what may be rolled back."""
-        self.connection()
-        return super().begin_nested()
-
-    def flush(self, objects: Any = None) -> None:
-        """Write what is pending; raise RuntimeError in a reading unit."""
-        if self.info.get("reading") and (self.new or self.dirty or self.deleted):
-            raise RuntimeError("this unit of work only reads; use `with store.writing()` to change something")
-        super().flush(objects)
-
-
-@sa.event.listens_for(UnitSession, "do_orm_execute")
-def _send_what_was_held_back(state: ORMExecuteState) -> None:
-    if _HELD_BACK in state.session.info:
-        state.session.connection()
-
-
-@sa.event.listens_for(UnitSession, "loaded_as_persistent")
-def _keep_what_was_read(session: UnitSession, row: object) -> None:
-    # The identity map holds its rows weakly: without this the same post or case is read again and again in one unit.
-    session.info.setdefault("kept", []).append(row)
-
-
-@sa.event.listens_for(UnitSession, "after_flush")
-def _forget_rooms_written_in(session: UnitSession, _context: object) -> None:
-    for room in {_room(type(row)) for row in (*session.new, *session.dirty, *session.deleted)}:
-        session.info["unit"]._known.pop(room, None)
-
-
-@sa.event.listens_for(UnitSession, "do_orm_execute")
-def _forget_what_a_statement_changes(statement: ORMExecuteState) -> None:
-    if not statement.is_select:
-        statement.session.info["unit"]._known.clear()
-
-
-@sa.event.listens_for(UnitSession, "after_soft_rollback")
-def _forget_what_was_undone(session: UnitSession, _former: object) -> None:
-    session.info["unit"]._known.clear()
-
-
-@sa.event.listens_for(UnitSession, "before_flush")
-def _date_new_rows(session: UnitSession, _context: object, _instances: object) -> None:
-    for row in session.new:
-        if not isinstance(row, Row):
-            continue
-        if row.__dict__.get("created_at") is None:
-            row.created_at = session.info["now"]
-        session.info["partnership_of"][row.id] = row.partnership_id
 
 
 class Unit:
@@ -140,7 +53,6 @@ class Unit:
         self.now = now
         self.vault = vault
         self.store = store
-        self._known: dict[str, dict[Hashable, Any]] = {}
         self._before: dict[str, Hook] = {}
         self._done: set[str] = set()
         self._after: list[Hook] = []
@@ -157,10 +69,10 @@ class Unit:
         transaction. `afresh` reads it again in any case.
         """
         self.session.flush()  # a change not written yet counts, as it would for the query itself
-        if afresh or key not in self._known.get(room, ()):
+        if afresh or key not in self.session.known.get(room, ()):
             found = read()
-            self._known.setdefault(room, {})[key] = found
-        known: T = self._known[room][key]
+            self.session.known.setdefault(room, {})[key] = found
+        known: T = self.session.known[room][key]
         return known
 
     def forget(self) -> None:
@@ -171,8 +83,8 @@ class Unit:
         self.session.flush()
         if self.dialect == "sqlite":
             return
-        self._known.clear()
-        for row in self.session.info.get("kept", ()):
+        self.session.known.clear()
+        for row in self.session.loaded:
             if row in self.session:
                 self.session.expire(row)
 
@@ -181,9 +93,7 @@ class Unit:
 
         For what only adds, and gives no rows: much is sent in one round trip.
         """
-        self.session.info.setdefault(_HELD_BACK, []).append(prepare)
-        if self.session.in_nested_transaction():
-            self.session.connection()  # it is part of what may be rolled back
+        self.session.hold_back(prepare)
 
     def before_commit(self, hook: Hook, key: str) -> None:
         """Run `hook` inside this transaction, last and once per `key`, in the order of registration."""
@@ -206,7 +116,7 @@ class Unit:
             hook(self)
             self.session.flush()
         if self.dialect == "postgresql":
-            self.session.info[_LAST] = self.session.held_back()
+            self.session.send_with_commit()
         self.vault.place_new_keys(self.session)
 
     def _settle(self) -> None:
@@ -249,7 +159,7 @@ class Store:
         On SQLite writers queue on a lock file and hold the write lock from the start; on PostgreSQL the transaction
         is READ COMMITTED and verbs lock the rows they stand on. Raises NotConfirmed when the database can't confirm.
         """
-        session = UnitSession(self._writer, expire_on_commit=False)
+        session = UnitSession(self._writer)
         with (
             self._alone_here(),
             UNIT_SECONDS.labels("writing").time(),
@@ -271,7 +181,7 @@ class Store:
 
         Raises Unavailable when the database doesn't answer.
         """
-        session = UnitSession(self._reader, expire_on_commit=False)
+        session = UnitSession(self._reader)
         with UNIT_SECONDS.labels("reading").time(), _answering(), session:
             session.info["reading"] = True
             yield self._unit(session)
@@ -351,10 +261,6 @@ class Store:
         # SQLite's own wait lets one writer of eight starve for seconds; a lock file in front serves them in turn.
         with _locked(self._lock_file):
             yield
-
-
-def _room(table: type) -> str:
-    return table.__module__.split(".")[1]
 
 
 @contextmanager
