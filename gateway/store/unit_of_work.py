@@ -37,7 +37,6 @@ Hook = Callable[["Unit"], None]
 
 _log = structlog.get_logger(__name__)
 _OWNER_ONLY = 0o600
-_CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _REFUSALS = frozenset(
     {"P0001", "42501"}
 )  # a trigger's exception, a missing privilege: wrapped like wrong statements
@@ -186,20 +185,6 @@ class Store:
             session.info["reading"] = True
             yield self._unit(session)
 
-    def retrying(self, work: Callable[[Unit], T], *, attempts: int = 3) -> T:
-        """Give what `work` gives, running the whole transaction again when PostgreSQL made it the victim of a conflict.
-
-        Only a transaction that certainly didn't commit is run again. Raises NotConfirmed after `attempts`.
-        """
-        for left in range(attempts - 1, -1, -1):
-            try:
-                with self.writing() as unit:
-                    return work(unit)
-            except NotConfirmed as error:
-                if not left or not _is_conflict(error.__cause__):
-                    raise
-        raise NotConfirmed
-
     def scrub(self) -> None:
         """Remove what a destroyed key left in the files: truncate SQLite's WAL, or vacuum PostgreSQL's key table.
 
@@ -302,10 +287,6 @@ def _answering() -> Iterator[None]:
 def _is_a_mistake_of_ours(error: Exception) -> bool:
     """Tell a wrong statement, which must be seen and mended, from a database that refuses or doesn't answer."""
     return isinstance(error, ProgrammingError | DataError) and _state(error) not in _REFUSALS
-
-
-def _is_conflict(cause: BaseException | None) -> bool:
-    return _state(cause) in _CONFLICTS
 
 
 def _state(error: BaseException | None) -> str:
