@@ -19,12 +19,12 @@ from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
 from gateway.ledger.belt import restricted_role
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.ledger.export import epochs
 from gateway.ledger.export import export as export_log
 from gateway.ledger.follow import URGENT
 from gateway.ledger.follow import follow as follow_log
 from gateway.ledger.follow import missed as missed_entries
 from gateway.ledger.lag import releases_allowed
+from gateway.ledger.lives import lives, origin_of_life
 from gateway.ledger.log_keys import new_life
 from gateway.ledger.publish import (
     newest_checkpoint,
@@ -230,7 +230,7 @@ def begin_epoch(declaration: str) -> None:
     _console.print(
         f"The log began again as epoch {number}. Restart every worker; then give the witnesses this key:"
     )
-    click.echo(gateway.journal.vkey(f"{gateway.journal.origin}/epoch-{number}"))
+    click.echo(gateway.journal.vkey(origin_of_life(gateway.journal.origin, number)))
 
 
 def _ask_what_was_seen(gateway: Gateway) -> tuple[str, ...]:
@@ -255,7 +255,7 @@ def policy() -> None:
     """Print the log's public keys and its witnesses as a policy file for gateway-verify."""
     gateway = opened()
     with gateway.store.reading() as unit:
-        click.echo(policy_text(gateway.journal, epochs(unit)), nl=False)
+        click.echo(policy_text(gateway.journal, lives(unit)), nl=False)
 
 
 ledger.add_command(held)

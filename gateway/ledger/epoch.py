@@ -26,10 +26,10 @@ from gateway.errors import Conflict, Invalid
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.lives import first_leaf, number_of_life, origin_of_life, present_life
 from gateway.ledger.log_keys import LogKeys
-from gateway.ledger.models import LedgerCheckpoint, LedgerEpoch, LedgerLeaf
+from gateway.ledger.models import LedgerCheckpoint, LedgerEpoch
 from gateway.ledger.tree import stored_tree
-from gateway.ledger.witness import origin_of_life
 from gateway.store.unit_of_work import Unit
 
 
@@ -136,17 +136,13 @@ def last_begun(unit: Unit) -> Begun | None:
 
     Raises Unverified when its officers' signatures don't hold.
     """
-    newest = sa.select(sa.func.max(LedgerEpoch.number)).scalar_subquery()
-    first = sa.select(col(LedgerLeaf.leaf)).where(
-        col(LedgerLeaf.epoch) == newest, col(LedgerLeaf.position) == 0
-    )
-    return begun(unit.session.execute(first).scalar() or b"")
+    epoch = present_life(unit)
+    return begun(first_leaf(unit, epoch.number)) if epoch is not None else None
 
 
 def frozen_before(unit: Unit) -> datetime | None:
     """Give when the present life of the log began, if it began with a restore: what is older needs confirming."""
-    last = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
-    epoch = unit.session.execute(last).scalar_one_or_none()
+    epoch = present_life(unit)
     return epoch.begun_at if epoch is not None and epoch.number > 1 else None
 
 
@@ -187,8 +183,7 @@ def _first_entry(found: Gap, agreed: Agreed, second: Signature, controller_agenc
 
 
 def _former(unit: Unit) -> LedgerEpoch:
-    newest = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
-    former: LedgerEpoch | None = unit.session.execute(newest).scalar_one_or_none()
+    former = present_life(unit)
     if former is None:
         raise Conflict("There is no log yet, so there is nothing to begin again.")
     return former
@@ -209,7 +204,7 @@ def _witnessed(
         key = VerifierKey.parse(former.log_key)
         for text in texts:
             note, checkpoint = read_checkpoint(text)
-            cosigned, number = cosigners(note, policy), _number(journal, checkpoint.origin)
+            cosigned, number = cosigners(note, policy), number_of_life(journal.origin, checkpoint.origin)
             if number > former.number:
                 known_to.setdefault(number, set()).update(cosigned)
                 later[number] = max(checkpoint, later.get(number, checkpoint), key=lambda one: one.size)
@@ -228,12 +223,6 @@ def _witnessed(
             fields={"witnessed": f"{error}."},
         ) from error
     return found, {number: one for number, one in later.items() if policy.met_by(known_to[number])}
-
-
-def _number(journal: Journal, origin: str) -> int:
-    """Give which life of the log is named so, 0 for none after the first."""
-    number = origin.removeprefix(origin_of_life(journal.origin, 2)[:-1])
-    return int(number) if number != origin and number.isascii() and number.isdigit() else 0
 
 
 def _check_lost(unit: Unit, former: LedgerEpoch, seen: Checkpoint, held: int) -> None:

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
 from gateway_verify.checkpoint import Checkpoint, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import Frontier, edge_of
 from gateway_verify.note import Note
 from gateway_verify.tiles import WIDTH, levels, pack_entries, tile_path, widths
-from sqlmodel import col
 
 from gateway.errors import Conflict
 from gateway.ledger.journal import journal_of
+from gateway.ledger.lives import lives
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.publish import newest_checkpoint, policy_text, published_checkpoint
 from gateway.ledger.tree import stored_leaves, stored_tile, stored_tree
@@ -35,11 +34,6 @@ class Exported:
     files: int
 
 
-def epochs(unit: Unit) -> Sequence[LedgerEpoch]:
-    """Give the log's lives, the first one first."""
-    return unit.session.execute(sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number))).scalars().all()
-
-
 def export(unit: Unit, folder: Path, *, newest: bool = False) -> Exported:
     """Write the log to `folder`; what a former export left there is kept and added to.
 
@@ -48,26 +42,26 @@ def export(unit: Unit, folder: Path, *, newest: bool = False) -> Exported:
     touched. A starting policy is written to `policy.txt`. Raises NotFound for an empty log, Conflict when the folder
     holds a longer or another history of the log's present life.
     """
-    lives = epochs(unit)
-    _make_room(folder, lives)
+    every = lives(unit)
+    _make_room(folder, every)
     entries = files = 0
-    for epoch in lives:
-        last = epoch is lives[-1]
+    for epoch in every:
+        last = epoch is every[-1]
         note = newest_checkpoint(unit, epoch.number) if newest else published_checkpoint(unit, epoch.number)
         below = folder if last else folder / f"epoch-{epoch.number}"
         if _continues(unit, epoch, below, must=last):
             files += _write_epoch(unit, epoch.number, note, below)
         entries += read_checkpoint(str(note))[1].size
-    _write(folder / "policy.txt", policy_text(journal_of(unit), lives).encode())
+    _write(folder / "policy.txt", policy_text(journal_of(unit), every).encode())
     return Exported(entries, files)
 
 
-def _make_room(folder: Path, lives: Sequence[LedgerEpoch]) -> None:
+def _make_room(folder: Path, every: Sequence[LedgerEpoch]) -> None:
     """Move what the folder holds of an earlier life to where earlier lives lie: a restore began a new one since."""
     held = _held(folder)
-    if held is None or not lives or held.origin == lives[-1].origin:
+    if held is None or not every or held.origin == every[-1].origin:
         return
-    number = next((epoch.number for epoch in lives if epoch.origin == held.origin), None)
+    number = next((epoch.number for epoch in every if epoch.origin == held.origin), None)
     below = folder / f"epoch-{number}"
     if number is None or (below / "checkpoint").exists():
         raise Conflict(

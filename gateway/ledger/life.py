@@ -21,7 +21,7 @@ from gateway_verify.merkle import HASH_SIZE, Frontier, leaf_hash
 from gateway_verify.note import VerifierKey
 from gateway_verify.opening import parse_object
 from gateway_verify.tiles import FULL, WIDTH, hashes_of, tile_root
-from sqlmodel import SQLModel, col
+from sqlmodel import SQLModel
 
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.filed import Filed
@@ -252,12 +252,6 @@ class Life:
         last = unit.session.execute(lowest).scalar()
         if last is not None and last >= self.size // WIDTH:
             tally.wrong("there are tiles over entries that are not there")
-
-
-def lives(unit: Unit) -> list[LedgerEpoch]:
-    """Give the lives of the log, the first one first."""
-    chosen = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number))
-    return list(unit.session.execute(chosen).scalars())
 
 
 def _frontier(hashes: Sequence[bytes]) -> Frontier:

@@ -10,8 +10,9 @@ from gateway_verify.tiles import HEIGHT, WIDTH
 from sqlmodel import col
 
 from gateway.errors import NotFound
-from gateway.ledger.export import entry_bundle, epochs
+from gateway.ledger.export import entry_bundle
 from gateway.ledger.journal import journal_of
+from gateway.ledger.lives import lives
 from gateway.ledger.models import LedgerCheckpoint
 from gateway.ledger.publish import current_epoch, policy_text, published_checkpoint
 from gateway.ledger.tree import stored_tile
@@ -41,7 +42,7 @@ def tile(unit: Unit, epoch: int | None, level: int, place: int, width: int) -> b
 
 def policy(unit: Unit) -> bytes:
     """Give the starting policy file."""
-    return policy_text(journal_of(unit), epochs(unit)).encode()
+    return policy_text(journal_of(unit), lives(unit)).encode()
 
 
 def _check_covered(unit: Unit, epoch: int, level: int, place: int, width: int) -> None:

@@ -27,7 +27,8 @@ from gateway.errors import NotConfirmed
 from gateway.ledger.entries import EntryKind, rfc3339
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.lag import in_words, moment
-from gateway.ledger.life import ABOUT_HOLDS, Life, Tally, lives
+from gateway.ledger.life import ABOUT_HOLDS, Life, Tally
+from gateway.ledger.lives import first_leaf, lives
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.rows import entry_problems
 from gateway.ledger.witness import disputed
@@ -252,8 +253,7 @@ def _check_keys(unit: Unit, epochs: Sequence[LedgerEpoch], journal: Journal, tal
     if epochs and not _is_ours(epochs[-1], journal):
         tally.wrong("it is signed with a key that is not this gateway's")
     for former, epoch in pairwise(epochs):
-        first = sa.select(_LEAF.c.leaf).where(_LEAF.c.epoch == epoch.number, _LEAF.c.position == 0)
-        leaf: bytes = unit.session.execute(first).scalar() or b""
+        leaf = first_leaf(unit, epoch.number)
         try:
             begun(leaf)
         except Unverified as error:

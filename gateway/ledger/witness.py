@@ -28,8 +28,9 @@ from gateway.errors import GatewayError, NotConfirmed, NotFound
 from gateway.ledger.changes import keep_cosignature
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.lag import AHEAD
+from gateway.ledger.lives import origin_of_life, present_life
 from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
-from gateway.ledger.publish import consistency, newest_checkpoint
+from gateway.ledger.publish import consistency, current_epoch, newest_checkpoint
 from gateway.ledger.tree import stored_tree
 from gateway.ledger.witness_client import add_checkpoint, latest_note, size_in
 from gateway.store.unit_of_work import Store, Unit
@@ -72,8 +73,8 @@ def ask_witnesses(store: Store, journal: Journal) -> Round:
     """
     try:
         with store.reading() as unit:
-            note = newest_checkpoint(unit)
-            epoch = unit.session.execute(sa.select(sa.func.max(LedgerEpoch.number))).scalar() or 1
+            epoch = current_epoch(unit)
+            note = newest_checkpoint(unit, epoch)
     except NotFound:
         return Round(0, (), ())
     checkpoint = Checkpoint.parse(note.text)
@@ -282,16 +283,9 @@ def last_seen(store: Store, journal: Journal) -> tuple[Sequence[str], Sequence[s
     return notes, problems
 
 
-def origin_of_life(named: str, number: int) -> str:
-    """Give the name of a life of the log that is named so."""
-    return named if number == 1 else f"{named}/epoch-{number}"
-
-
 def _present_life(unit: Unit) -> tuple[int, str, str]:
     """Give the number and the name of the last life that the database holds, and the log's own name."""
-    newest = sa.select(LedgerEpoch).order_by(col(LedgerEpoch.number).desc()).limit(1)
-    epoch = unit.session.execute(newest).scalar_one_or_none()
-    named = journal_of(unit).origin
+    epoch, named = present_life(unit), journal_of(unit).origin
     return (epoch.number, epoch.origin, named) if epoch else (1, named, named)
 
 

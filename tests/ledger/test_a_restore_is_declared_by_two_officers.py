@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from gateway.ledger.log_keys import create_log_keys, load_log_keys
 from gateway.ledger.publish import opening_of
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start, last_seen
+from gateway.ledger.witness_log import WitnessLog
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
 from tests.conftest import NOW
@@ -118,6 +120,21 @@ def lost(store: Store, journal: Journal, folder: Path) -> list[str]:
     compare_at_start(store, journal)
     create_log_keys(folder / "new.key")
     return seen_by_witnesses(store, journal)
+
+
+def begun_after_two_were_lost(
+    store: Store, journal: Journal, witnesses: Sequence[WitnessLog], folder: Path
+) -> None:
+    """The log of 3 entries goes on to 5, is restored to 3, and begins anew; its witnesses see all of that."""
+    ask_witnesses(store, journal)
+    recorded(store, 2)
+    ask_witnesses(store, journal)
+    seen = lost(store, journal, folder)
+    with store.writing() as unit:
+        begun(unit, load_log_keys(folder / "new.key"), seen)
+    for one in witnesses:
+        one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
+    ask_witnesses(store, journal)
 
 
 def test_nobody_begins_it_without_the_signatures_of_two_officers(
@@ -232,15 +249,7 @@ def test_openings_of_the_former_log_are_checked_in_it(
     store, journal = sqlite_store, sqlite_journal
     with running(tmp_path, journal, clock) as witnesses:
         old = recorded(store, 3)
-        ask_witnesses(store, journal)
-        recorded(store, 2)
-        ask_witnesses(store, journal)
-        restored = lost(store, journal, tmp_path)
-        with store.writing() as unit:
-            begun(unit, load_log_keys(tmp_path / "new.key"), restored)
-        for one in witnesses:
-            one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
-        ask_witnesses(store, journal)
+        begun_after_two_were_lost(store, journal, witnesses, tmp_path)
     with store.reading() as unit:
         export(unit, tmp_path / "log")
         (tmp_path / "entry.tlog-proof").write_text(str(opening_of(unit, old[1])))
@@ -296,15 +305,7 @@ def test_the_verifier_says_who_declared_it_and_whether_they_were_known(
                     Entry(EntryKind.KEY_ACTIVATED, PARTNERSHIP, POLICE, None, None, codes=codes, public=True),
                 )
         recorded(store, 3 - len(announced))
-        ask_witnesses(store, journal)
-        recorded(store, 2)
-        ask_witnesses(store, journal)
-        seen = lost(store, journal, tmp_path)
-        with store.writing() as unit:
-            begun(unit, load_log_keys(tmp_path / "new.key"), seen)
-        for one in witnesses:
-            one.trust(journal.vkey(f"{ORIGIN}/epoch-2"))
-        ask_witnesses(store, journal)
+        begun_after_two_were_lost(store, journal, witnesses, tmp_path)
     with store.reading() as unit:
         export(unit, tmp_path / "log")
     log, policy = tmp_path / "log", tmp_path / "log/policy.txt"
