@@ -19,6 +19,7 @@ from gateway.store.tables import new_id
 from gateway.web.plain_text import UNREADABLE, is_plain, show_readable, texts_of
 
 __all__ = [
+    "YES_OR_NO",
     "Answer",
     "GatewayForm",
     "LongAnswer",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 WORDS_MAX = 500
+YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 _ONE_LINE_MAX = 200
 _OWN_NAMES = {"csrf_token", "once"}
 

@@ -11,7 +11,7 @@ from gateway.review.concerns import KIND_IN_WORDS, LONGEST
 from gateway.review.log import Chosen, LogPage
 from gateway.review.matters import IN_WORDS, Matter
 from gateway.vocabulary import Outcome
-from gateway.web.forms import Answer, LongAnswer, OneOf, ThreePartDate, required
+from gateway.web.forms import YES_OR_NO, Answer, LongAnswer, OneOf, ThreePartDate, required
 from gateway.web.staff.answers import StaffForm
 
 HOW = {
@@ -21,7 +21,6 @@ HOW = {
     HowTaken.IN_WRITING: "In writing",
     HowTaken.BY_HERSELF: "They answered by themselves on this page",
 }
-YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 _OUTCOMES = {
     Outcome.PERMIT: "Something was allowed",
     Outcome.REFER: "A person had to decide",

@@ -14,7 +14,7 @@ from gateway.errors import NotFound
 from gateway.registry import agencies, people
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import grouped, label, when
-from gateway.web.forms import GatewayForm, LongAnswer, OneOf, required
+from gateway.web.forms import YES_OR_NO, GatewayForm, LongAnswer, OneOf, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
 from gateway.web.governance.parts import Cell, Listing, confirm, link, record
@@ -35,7 +35,7 @@ class ReviewForm(GatewayForm):
     upheld = OneOf(
         "Was it right to treat this as an emergency?",
         [required("Choose yes or no")],
-        choices=[("yes", "Yes"), ("no", "No")],
+        choices=YES_OR_NO,
     )
     words = LongAnswer("Why?", [required("Give your reasons")])
 

@@ -23,7 +23,7 @@ from gateway.web.staff.acts import confirm
 from gateway.web.staff.answers import StaffForm
 from gateway.web.staff.blueprint import blueprint
 from gateway.web.staff.decisions import Explained, explain, explained
-from gateway.web.staff.forms import (
+from gateway.web.staff.desk_forms import (
     DeclareForm,
     DeclineForm,
     IdentifyForm,

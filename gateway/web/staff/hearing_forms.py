@@ -10,14 +10,13 @@ from gateway.consent.models import Answer, HowTaken, Interpreter, Present, Wish
 from gateway.registry.contacts import Details
 from gateway.review.reaching import THROUGH_ADVOCATE
 from gateway.vocabulary import vocabulary
+from gateway.web.forms import YES_OR_NO, LongAnswer, OneOf, SomeOf, ThreePartDate, required
 from gateway.web.forms import Answer as ShortAnswer
-from gateway.web.forms import LongAnswer, OneOf, SomeOf, ThreePartDate, required
 from gateway.web.staff.answers import StaffForm
 from gateway.web.staff.choices import purposes
 
 VIEWS, CONSENT = "views", "consent"
 NOBODY = "nobody"
-YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 WISHES = (
     (Wish.AGREES.value, "Yes"),
     (Wish.OBJECTS.value, "No"),

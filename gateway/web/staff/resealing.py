@@ -17,7 +17,7 @@ from gateway.web.forms import page
 from gateway.web.security import opens_content, takes_upload
 from gateway.web.staff.blueprint import blueprint
 from gateway.web.staff.desk import held_line
-from gateway.web.staff.forms import SuccessorForm
+from gateway.web.staff.desk_forms import SuccessorForm
 from gateway.web.staff.parcels import for_the_script, sizes_seen
 
 # The largest parcel as the browser sends it: 16 MB of content, sealed, in base64.
