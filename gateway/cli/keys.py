@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from gateway_verify.collected import Collected, check_collected, read_collected
+from gateway_verify.errors import Uncheckable, Unverified
+from gateway_verify.policy import parse_policy
 from joserfc.jwk import ECKey, OKPKey
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +21,7 @@ from sqlmodel import col, select
 from gateway import settings as configuration
 from gateway.assembly import Gateway
 from gateway.cli.installation import at_work, opened
+from gateway.clock import SystemClock
 from gateway.disclosure import keyring
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.log_keys import LogKeys, make_log_keys, open_log_keys
@@ -128,31 +132,55 @@ def check(file: Path) -> None:
 @click.option("--key", "key_file", type=_FILE, required=True, help="The private key (JWK).")
 def answer(challenge: Path, key_file: Path) -> None:
     """Open the CHALLENGE of a registration with the private key and print the answer to send back."""
-    click.echo(jwe.open_sealed(_text(challenge), _json(key_file)).decode())
+    click.echo(jwe.open_sealed(_text(challenge).strip(), _json(key_file)).decode())
 
 
 @keys.command("open")
-@click.argument("parcel", type=_FILE)
+@click.argument("collected", type=_FILE)
 @click.option("--key", "key_file", type=_FILE, required=True, help="The private key (JWK).")
+@click.option("--policy", type=_FILE, required=True, help="Your own file of whom to believe (tlog-policy).")
+@click.option(
+    "--checkpoint",
+    type=_NEW_FILE,
+    required=True,
+    help="Where the log as last seen is kept; made the first time.",
+)
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the items; made if it isn't there.")
 @click.option("--expect", help="The id of the parcel that was asked for; another is refused.")
-def open_parcel(parcel: Path, key_file: Path, out: Path, expect: str | None) -> None:
-    """Open a PARCEL (compact JWE): its items go to files readable by you alone, its handling marks to the screen.
+def open_parcel(
+    collected: Path, key_file: Path, policy: Path, checkpoint: Path, out: Path, expect: str | None
+) -> None:
+    """Open a COLLECTED parcel (what `GET /openings/…` answers), once the ledger proves its release and this opening.
 
-    Nothing is written unless all of it was checked.
+    Its items go to files readable by you alone, its handling marks to the screen. Nothing is decrypted before the log
+    was checked against your policy file and the checkpoint you kept, and nothing is written unless all of it was.
     """
-    envelope = unpack(jwe.open_sealed(_text(parcel), _json(key_file)))
-    if expect is not None and envelope.parcel_id != expect:
+    found = _proved(_text(collected), _text(policy), checkpoint)
+    envelope = unpack(jwe.open_sealed(found.jwe, _json(key_file)))
+    if {found.parcel_id, envelope.parcel_id} != {expect or found.parcel_id}:
         raise Invalid("This is another parcel than the one that was asked for.")
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     for number, item in enumerate(envelope.items, 1):
-        # The name comes from the sender: only its ending is used, so that it can't lead out of the folder.
-        ending = "".join(one for one in item.name.rpartition(".")[2] if one.isalnum())[:8] or "bin"
-        file = out / f"item-{number}.{ending}"
+        file = out / item.file_name(number)
         _write_once(file, item.data)
         console.print(f"{file}  {item.media_type}", markup=False)
     for mark in envelope.marks:
         console.print(f"Mark: {mark}", markup=False)
+
+
+def _proved(answer: str, policy: str, checkpoint: Path) -> Collected:
+    """Give what was collected, once it was checked; the log as it is now is kept for the next time."""
+    kept = _text(checkpoint) if checkpoint.exists() else None
+    try:
+        found = read_collected(answer)
+        checked = check_collected(found, parse_policy(policy), kept, now=SystemClock().now())
+    except (Unverified, Uncheckable) as error:
+        raise Invalid(
+            f"Nothing was opened: {error}.",
+            next_step="Keep the files as they are, and ask your information-governance officer before you try again.",
+        ) from error
+    checkpoint.write_text(str(checked.note), encoding="utf-8")
+    return found
 
 
 @keys.command("list")
@@ -230,9 +258,9 @@ def _text(file: Path) -> str:
     if file.stat().st_size > _MOST_PARCEL_BYTES:
         raise Invalid(f"{file.name} is larger than any parcel.")
     try:
-        return file.read_text(encoding="ascii").strip()
+        return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise Invalid(f"{file.name} is neither a JWE nor a JWK.") from error
+        raise Invalid(f"{file.name} isn't text.") from error
 
 
 def _write_once(file: Path, content: bytes) -> None:

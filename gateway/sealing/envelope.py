@@ -32,6 +32,12 @@ class Item:
     data: bytes
     text: str = ""
 
+    def file_name(self, number: int) -> str:
+        """Give a name for a file: of the sender's own only the ending, so that it stays in its folder."""
+        _, _, ending = self.name.rpartition(".")
+        safe = "".join(one for one in ending if one.isascii() and one.isalnum())[:8]
+        return f"item-{number}.{safe or 'bin'}"
+
 
 @dataclass(frozen=True)
 class Envelope:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -161,6 +162,13 @@ def test_what_is_too_large_is_refused_with_a_remedy() -> None:
     assert refused.value.next_step
     with pytest.raises(Invalid):
         pack(Envelope("p", "l", ()))
+
+
+@given(name=st.text(alphabet=st.sampled_from("./\\\0aZ9é%~ ٣")), number=st.integers(1, 20))
+def test_an_item_is_written_inside_its_folder_whatever_its_sender_called_it(name: str, number: int) -> None:
+    written = Item("text/plain", name, b"content").file_name(number)
+    assert re.fullmatch(rf"item-{number}\.[A-Za-z0-9]{{1,8}}", written)
+    assert Item("text/plain", "../../plan.txt", b"content").file_name(1) == "item-1.txt"
 
 
 @given(data=st.binary(max_size=300))

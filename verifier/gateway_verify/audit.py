@@ -88,7 +88,11 @@ def _tile(log: Source, level: int | str, n: int, width: int) -> bytes:
     return full[: width * 32]
 
 
-def _since(log: Source, now: Checkpoint, policy: Policy, kept: str) -> int:
+def kept_checkpoint(kept: str, now: Checkpoint, policy: Policy) -> Checkpoint:
+    """Read a checkpoint that the user kept, once it is one that this log signed.
+
+    Raises Uncheckable when it can't be read, Unverified when it is of another log.
+    """
     try:
         note, then = read_checkpoint(kept)
     except Unverified as error:
@@ -102,6 +106,11 @@ def _since(log: Source, now: Checkpoint, policy: Policy, kept: str) -> int:
             f"the checkpoint you kept is of the log {then.origin}, this one is {now.origin}; if officers declared a"
             " restore, the former log lies below epoch-1, and what you kept is to be compared with that"
         )
+    return then
+
+
+def _since(log: Source, now: Checkpoint, policy: Policy, kept: str) -> int:
+    then = kept_checkpoint(kept, now, policy)
     if then.size > now.size:
         raise Unverified(
             f"the log has lost entries: you kept a checkpoint over {then.size}, it now shows {now.size}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway_verify.audit import audit
 from gateway_verify.bundle import Bundle, Opened, check_opening, read_bundle, too_new
 from gateway_verify.checkpoint import Checkpoint
+from gateway_verify.collected import LAG, check_collected, is_collected, read_collected
 from gateway_verify.errors import Uncheckable, Unverified
 from gateway_verify.note import VerifierKey
 from gateway_verify.policy import Log, Policy, Trust, parse_policy
@@ -19,7 +20,6 @@ from gateway_verify.source import source
 from gateway_verify.words import lines
 
 VERIFIED, WRONG, NOT_CHECKED = 0, 1, 2
-_LAG = timedelta(hours=4)  # as long as witnesses may be silent before a gateway stops releasing
 
 _EPILOG = """exit codes: 0 verified; 1 something is wrong; 2 the check could not be made
 
@@ -28,6 +28,7 @@ examples:
   gateway-verify --policy policy.txt https://gateway.example/ledger --since last.checkpoint
   gateway-verify --policy policy.txt entry.tlog-proof
   gateway-verify --policy policy.txt my-log.json --log ./export
+  gateway-verify --policy policy.txt collected.json --since last.checkpoint --keep last.checkpoint
 """
 
 
@@ -53,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("target", help="exported folder, https address, .tlog-proof file or openings file")
+    parser.add_argument(
+        "target", help="exported folder, https address, .tlog-proof file, openings file or collected parcel"
+    )
     trust = parser.add_mutually_exclusive_group(required=True)
     trust.add_argument(
         "--policy", metavar="FILE", help="whom to believe: log keys, witnesses and quorum (tlog-policy)"
@@ -79,9 +82,13 @@ def _check(options: argparse.Namespace) -> Iterator[str]:
             raise Uncheckable("--log goes with a file of openings or a proof file")
         yield _check_log(options, options.target, policy)[0]
         return
+    text = _read(target)
+    if is_collected(text):
+        yield _check_collected(options, text, policy)
+        return
     if (options.since or options.keep) and not options.log:
         raise Uncheckable("--since and --keep are about the log itself: name it with --log")
-    yield from _check_openings(options, _read(target), policy)
+    yield from _check_openings(options, text, policy)
 
 
 def _policy(options: argparse.Namespace) -> Policy:
@@ -95,11 +102,7 @@ def _policy(options: argparse.Namespace) -> Policy:
 
 def _check_log(options: argparse.Namespace, target: str, policy: Policy) -> tuple[str, Checkpoint]:
     """Give what was found of the log, in a sentence, and its checkpoint."""
-    kept = _read(Path(options.since), "; the first time, leave --since out") if options.since else None
-    if kept is None and options.keep and Path(options.keep).exists():
-        raise Uncheckable(
-            f"{options.keep} is there already: compare with it first, with --since {options.keep}"
-        )
+    kept = _kept(options)
     log = source(target)
     audited = audit(log, policy, kept)
     began = told(log, audited.checkpoint, policy)
@@ -107,12 +110,41 @@ def _check_log(options: argparse.Namespace, target: str, policy: Policy) -> tupl
         _write(Path(options.keep), str(audited.note))
     said = f"VERIFIED: the log {audited.checkpoint.origin} is whole from entry 1 to entry {audited.checkpoint.size}; "
     said += _witnessed(audited.trust)
-    if audited.grown_by is not None:
-        said += f"; nothing was changed or lost since your checkpoint, {audited.grown_by} entries were added"
+    said += _grown(audited.grown_by)
     said += began
     if "://" in target:
         said += _stale(audited.trust)
     return said + ".", audited.checkpoint
+
+
+def _kept(options: argparse.Namespace) -> str | None:
+    """Give the checkpoint kept from an earlier check; one that is there is never written over unread."""
+    if options.since:
+        return _read(Path(options.since), "; the first time, leave --since out")
+    if options.keep and Path(options.keep).exists():
+        raise Uncheckable(
+            f"{options.keep} is there already: compare with it first, with --since {options.keep}"
+        )
+    return None
+
+
+def _check_collected(options: argparse.Namespace, text: str, policy: Policy) -> str:
+    """Give in a sentence what was found of a parcel that was collected."""
+    if options.log:
+        raise Uncheckable("--log goes with a file of openings or a proof file")
+    found = read_collected(text)
+    checked = check_collected(found, policy, _kept(options), now=datetime.now(UTC))
+    if options.keep:
+        _write(Path(options.keep), str(checked.note))
+    said = f"VERIFIED: parcel {found.parcel_id} is as it was released, and this opening of it is recorded,"
+    said += f" under the checkpoint over {checked.checkpoint.size} entries; {_witnessed(checked.trust)}"
+    return f"{said}{_grown(checked.grown_by)}."
+
+
+def _grown(by: int | None) -> str:
+    if by is None:
+        return ""
+    return f"; nothing was changed or lost since your checkpoint, {by} entries were added"
 
 
 def _witnessed(trust: Trust) -> str:
@@ -126,7 +158,7 @@ def _witnessed(trust: Trust) -> str:
 def _stale(trust: Trust) -> str:
     """Say when what is served has gone without a witness for longer than releases may: a state of the past, perhaps."""
     age = datetime.now(UTC) - max(trust.cosigned.values(), default=datetime.now(UTC))
-    if age <= _LAG:
+    if age <= LAG:
         return ""
     hours = int(age.total_seconds() // 3600)
     return f"; no witness has signed it for {hours} hours, so ask a witness whether it knows a newer one"

@@ -1,4 +1,4 @@
-"""Promise: an agency's system can make a key, prove it and open parcels with one command and no gateway at hand."""
+"""Promise: an agency's system makes a key and proves it with one command and no gateway at hand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ from gateway.assembly import Gateway
 from gateway.cli import keys as cli
 from gateway.errors import Conflict, Invalid
 from gateway.sealing import jwe
-from gateway.sealing.envelope import Envelope, Item, pack
 from gateway.sealing.public_key import PublicKey, check_public_jwk
 from gateway.store.vault import Scope, VaultEpoch
-
-PARCEL = Envelope(
-    "a" * 32, "b" * 32, (Item("text/plain", "../../text.txt", b"content"),), ("For the case team only",)
-)
 
 
 def run(*arguments: str) -> str:
@@ -37,33 +32,12 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, PublicKe
     return file, check_public_jwk(json.loads(said[0]))
 
 
-def test_a_system_makes_proves_and_opens(made: tuple[Path, PublicKey], tmp_path: Path) -> None:
+def test_a_system_makes_a_key_and_proves_it(made: tuple[Path, PublicKey], tmp_path: Path) -> None:
     key, public = made
     (tmp_path / "public.jwk").write_text(json.dumps(public.jwk()))
     assert public.fingerprint in run("check", str(tmp_path / "public.jwk")).replace("\n", " ")
     (tmp_path / "challenge").write_text(jwe.seal(public, b"secret"))
     assert run("answer", str(tmp_path / "challenge"), "--key", str(key)).strip() == "secret"
-    (tmp_path / "parcel.jwe").write_text(jwe.seal(public, pack(PARCEL)))
-    out = tmp_path / "out"
-    said = run(
-        "open", str(tmp_path / "parcel.jwe"), "--key", str(key), "--out", str(out), "--expect", "a" * 32
-    )
-    assert "For the case team only" in said
-    assert [file.name for file in out.iterdir()] == ["item-1.txt"]
-    assert (out / "item-1.txt").read_bytes() == b"content"
-
-
-def test_nothing_is_written_when_it_isnt_what_was_asked_for(
-    made: tuple[Path, PublicKey], tmp_path: Path
-) -> None:
-    key, public = made
-    parcel, out = tmp_path / "parcel.jwe", tmp_path / "out"
-    sealed = jwe.seal(public, pack(PARCEL))
-    for content, expect in ((sealed, "c" * 32), (sealed[:-4] + "AAAA", "a" * 32), ("nonsense", "a" * 32)):
-        parcel.write_text(content)
-        with pytest.raises(Invalid):
-            run("open", str(parcel), "--key", str(key), "--out", str(out), "--expect", expect)
-    assert not out.exists()
 
 
 def test_no_file_is_overwritten(made: tuple[Path, PublicKey]) -> None:

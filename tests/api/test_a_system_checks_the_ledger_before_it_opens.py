@@ -1,0 +1,247 @@
+"""Promise: a system decrypts nothing that the ledger doesn't prove; the log it saw is kept and compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from gateway_verify.checkpoint import Checkpoint, read_checkpoint
+from gateway_verify.cli import main as gateway_verify
+from gateway_verify.collected import LAG, check_collected, read_collected
+from gateway_verify.errors import Uncheckable, Unverified
+from gateway_verify.note import Note
+from gateway_verify.policy import Policy, parse_policy
+from jwcrypto import jwk as foreign_keys
+
+from gateway.cli import keys as cli
+from gateway.cli.demo_stage import Stage
+from gateway.errors import Invalid
+from gateway.ledger import served
+from gateway.ledger.log_keys import create_log_keys, load_log_keys
+from gateway.ledger.witness import ask_witnesses
+from tests.api.client import System
+from tests.api.conftest import connected
+from tests.api.test_a_disclosure_goes_whole_between_systems import SECRET, enrol, released
+from tests.conftest import NOW
+from tests.ledger.witnesses import running
+
+Answer = dict[str, Any]
+
+
+@dataclass
+class Recipient:
+    """Probation's system, its keys, and what it keeps in a folder of its own."""
+
+    police: System
+    system: System
+    keys: Mapping[str, foreign_keys.JWK]
+    folder: Path
+    shared: int = 0
+
+    @classmethod
+    def on(cls, stage: Stage, folder: Path) -> Recipient:
+        """Connect both, with keys that were approved, and write the policy file down."""
+        probation, police = connected(stage, "probation-om"), connected(stage, "police-ppu")
+        made = cls(police, probation, enrol(probation), folder)
+        (folder / "policy.txt").write_bytes(stage.do(served.policy))
+        return made
+
+    def collects(self, *, seen: int | None = None) -> tuple[Answer, str]:
+        """What is answered for a parcel that was just released, and the name of the file of its key."""
+        self.shared += 1
+        parcel = released(self.system, self.police, f"key-{self.shared:08}")["parcel_id"]
+        conditions = self.system.get(f"/parcels/{parcel}")
+        sent = {"accepts": conditions["undertakings"]}
+        opening = self.system.post(f"/parcels/{parcel}/openings", sent, expect=201)["opening_id"]
+        file = self.folder / f"{conditions['kid']}.jwk"
+        file.write_text(self.keys[conditions["kid"]].export_private())
+        asked = "" if seen is None else f"?seen_size={seen}"
+        return self.system.get(f"/openings/{opening}{asked}"), str(file)
+
+    def opens(self, answer: Answer, key: str, *more: str) -> str:
+        """What the command prints and writes, or raises."""
+        (self.folder / "collected.json").write_text(json.dumps(answer, ensure_ascii=False))
+        out = self.folder / f"out-{self.shared}"
+        kept = ["--policy", str(self.folder / "policy.txt"), "--checkpoint", str(self.folder / "seen")]
+        arguments = [
+            "open",
+            str(self.folder / "collected.json"),
+            "--key",
+            key,
+            *kept,
+            "--out",
+            str(out),
+            *more,
+        ]
+        said = CliRunner().invoke(cli.keys, arguments, catch_exceptions=False).output
+        files = sorted(out.iterdir())
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        assert [file.name for file in files] == ["item-1.txt"]
+        return said + files[0].read_text()
+
+    def checks(self, answer: Answer, *more: str) -> int:
+        """The exit code of the advocate's own verifier on the same answer."""
+        (self.folder / "collected.json").write_text(json.dumps(answer))
+        policy = str(self.folder / "policy.txt")
+        return gateway_verify([str(self.folder / "collected.json"), "--policy", policy, *more])
+
+
+def size_of(answer: Answer) -> int:
+    return read_collected(json.dumps(answer)).proofs[0].checkpoint.size
+
+
+def check(answer: Answer, policy: Policy, kept: str | None = None, *, now: datetime = NOW) -> int:
+    """The size of the log that was checked, or raises."""
+    return check_collected(read_collected(json.dumps(answer)), policy, kept, now=now).checkpoint.size
+
+
+def test_the_log_as_it_was_seen_is_kept_and_compared_the_next_time(
+    quick_stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probation = Recipient.on(quick_stage, tmp_path)
+    first, key = probation.collects()
+    assert SECRET in probation.opens(first, key)
+    seen = (tmp_path / "seen").read_text()
+    assert read_checkpoint(seen)[1].size == size_of(first)
+
+    unled, key = probation.collects()
+    with pytest.raises(Invalid, match=f"seen_size={size_of(first)}"):
+        probation.opens(unled, key)
+    assert (tmp_path / "seen").read_text() == seen
+    assert not (tmp_path / "out-2").exists()
+    second, key = probation.collects(seen=size_of(first))
+    assert probation.checks(second, "--since", str(tmp_path / "seen")) == 0
+    assert re.search(
+        r"VERIFIED: parcel \w{32} is as it was released.*\d+ entries were added\.", capsys.readouterr().out
+    )
+    assert SECRET in probation.opens(second, key)
+    assert read_checkpoint((tmp_path / "seen").read_text())[1].size == size_of(second)
+    with pytest.raises(Invalid, match="an older answer"):
+        probation.opens(first, key)
+
+
+def test_nothing_is_decrypted_that_the_ledger_does_not_prove(quick_stage: Stage, tmp_path: Path) -> None:
+    """Each fault alone; the whole answer opens after all of them."""
+    probation = Recipient.on(quick_stage, tmp_path)
+    other, _ = probation.collects()
+    whole, key = probation.collects()
+    faults: dict[str, Callable[[], Answer]] = {
+        "another's content": lambda: whole | {"jwe": other["jwe"], "digest": other["digest"]},
+        "another parcel's number": lambda: whole | {"parcel_id": other["parcel_id"]},
+        "another parcel's proofs": lambda: whole | {"proofs": other["proofs"]},
+        "only the release": lambda: whole | {"proofs": whole["proofs"][:1]},
+        "only the opening": lambda: whole | {"proofs": whole["proofs"][1:]},
+        "no proof": lambda: whole | {"proofs": []},
+        "two checkpoints": lambda: whole | {"proofs": [whole["proofs"][0], other["proofs"][1]]},
+        "another place": lambda: whole | {"proofs": [_moved(one) for one in whole["proofs"]]},
+        "an altered checkpoint": lambda: whole | {"proofs": [_resized(one) for one in whole["proofs"]]},
+        "nothing signed": lambda: whole | {"cosigned": "nothing"},
+        "no list": lambda: whole | {"proofs": whole["proofs"][0]},
+        "a number": lambda: whole | {"jwe": 1},
+    }
+    for name, plant in faults.items():
+        with pytest.raises(Invalid, match="Nothing was opened"):
+            probation.opens(plant(), key)
+        assert probation.checks(plant()) in {1, 2}, name
+        assert not (tmp_path / "seen").exists(), name
+    assert probation.checks(whole) == 0
+    assert SECRET in probation.opens(whole, key)
+
+
+def _moved(proof: str) -> str:
+    return re.sub(r"(?m)^index (\d+)$", lambda found: f"index {int(found[1]) + 1}", proof)
+
+
+def _resized(proof: str) -> str:
+    head, note = proof.split("\n\n", 1)
+    return head + "\n\n" + re.sub(r"\n(\d+)\n", lambda found: f"\n{int(found[1]) + 1}\n", note, count=1)
+
+
+def test_what_was_not_asked_for_or_is_not_for_this_key_is_not_written(
+    quick_stage: Stage, tmp_path: Path
+) -> None:
+    probation = Recipient.on(quick_stage, tmp_path)
+    answer, key = probation.collects()
+    (other,) = [one for kid, one in probation.keys.items() if not key.endswith(f"{kid}.jwk")]
+    (tmp_path / "other.jwk").write_text(other.export_private())
+    with pytest.raises(Invalid, match="another parcel"):
+        probation.opens(answer, key, "--expect", "c" * 32)
+    with pytest.raises(Invalid, match="sealed to another key"):
+        probation.opens(answer, str(tmp_path / "other.jwk"))
+    assert not (tmp_path / "out-1").exists()
+    said = probation.opens(answer, key, "--expect", answer["parcel_id"])
+    assert SECRET in said
+    assert re.search(r"(?m)^Mark: \S", said)
+
+
+def test_no_log_is_believed_but_the_one_that_the_policy_file_names(
+    quick_stage: Stage, tmp_path: Path
+) -> None:
+    """The answer brings keys of its own: they count for nothing."""
+    probation = Recipient.on(quick_stage, tmp_path)
+    answer, key = probation.collects()
+    named = (tmp_path / "policy.txt").read_text()
+    create_log_keys(tmp_path / "another.key")
+    another = load_log_keys(tmp_path / "another.key").public(quick_stage.gateway.journal.origin)[0]
+    (tmp_path / "policy.txt").write_text(f"log {another}\nquorum none\n")
+    with pytest.raises(Invalid, match="Nothing was opened"):
+        probation.opens(answer, key)
+    assert probation.checks(answer) == 1
+    (tmp_path / "policy.txt").write_text(named.replace("log ", "lag ", 1))
+    with pytest.raises(Invalid, match="Nothing was opened"):
+        probation.opens(answer, key)
+
+
+def test_another_history_than_the_one_that_was_seen_opens_nothing(quick_stage: Stage, tmp_path: Path) -> None:
+    """The log's own key signed both: only who kept the former checkpoint can tell."""
+    probation = Recipient.on(quick_stage, tmp_path)
+    first, _ = probation.collects()
+    journal, size = quick_stage.gateway.journal, size_of(first)
+    second, key = probation.collects(seen=size)
+    for claimed in (size, size_of(second)):
+        rewritten = Checkpoint(journal.origin, claimed, sha256(b"another history").digest())
+        (tmp_path / "seen").write_text(str(Note(rewritten.text, (journal.sign(rewritten),))))
+        with pytest.raises(Invalid, match="history was changed"):
+            probation.opens(second, key)
+        assert probation.checks(second, "--since", str(tmp_path / "seen")) == 1
+    elsewhere = Checkpoint(f"{journal.origin}/elsewhere", size, rewritten.root)
+    (tmp_path / "seen").write_text(str(Note(elsewhere.text, (journal.sign(elsewhere),))))
+    with pytest.raises(Invalid, match="Nothing was opened"):
+        probation.opens(second, key)
+    (tmp_path / "seen").write_text("")
+    with pytest.raises(Invalid, match="cannot be read"):
+        probation.opens(second, key)
+    assert not (tmp_path / "out-2").exists()
+
+
+def test_without_its_witnesses_lately_nothing_is_believed(quick_stage: Stage, tmp_path: Path) -> None:
+    gateway = quick_stage.gateway
+    with running(tmp_path, gateway.journal, quick_stage.clock) as witnesses:
+        ask_witnesses(gateway.store, gateway.journal)
+        probation = Recipient.on(quick_stage, tmp_path)
+        answer, _ = probation.collects()
+        policy = parse_policy((tmp_path / "policy.txt").read_text())
+        assert check(answer, policy) == size_of(answer)
+        with pytest.raises(Uncheckable, match="within 4 hours"):
+            check(answer, policy, now=NOW + LAG + timedelta(minutes=1))
+        with pytest.raises(Uncheckable, match="within 4 hours"):
+            check(answer, policy, now=NOW - timedelta(minutes=6))  # who dates a line ahead makes it last
+        unsigned = Note(*_only_the_log(answer["cosigned"], witnesses=len(witnesses)))
+        with pytest.raises(Uncheckable, match="within 4 hours"):
+            check(answer | {"cosigned": str(unsigned)}, policy)
+        with pytest.raises(Unverified, match="not the one that its witnesses signed"):
+            check(answer | {"cosigned_consistency": []}, policy)
+
+
+def _only_the_log(note: str, *, witnesses: int) -> tuple[str, Any]:
+    found, _ = read_checkpoint(note)
+    assert len(found.signatures) >= witnesses
+    return found.text, found.signatures[:1]
