@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from gateway.assembly import Gateway
 from gateway.web.sessions import COOKIE
@@ -71,7 +72,16 @@ def see(tab: Page, path: str, name: str) -> None:
 
 
 def press(tab: Page, button: str) -> None:
-    tab.get_by_role("button", name=button).first.click()
+    """Press a button, and come to the next page."""
+    with tab.expect_navigation():
+        tab.get_by_role("button", name=button).first.click()
+
+
+def err(tab: Page, button: str, name: str) -> None:
+    """Press a button too early, and look at the page in error."""
+    press(tab, button)
+    expect(tab).to_have_title(re.compile("^Error: "))
+    look(tab, name)
 
 
 def test_the_advocates_pages(
@@ -91,12 +101,10 @@ def test_the_advocates_pages(
     see(tab, f"{her}/end", "end")
     see(tab, "/advocacy/check", "check")
     see(tab, "/advocacy/mandates/new", "mandate")
-    press(tab, "Record mandate")
-    look(tab, "mandate-error")
+    err(tab, "Record mandate", "mandate-error")
     see(tab, "/advocacy/concerns", "concerns-empty")
     see(tab, f"{her}/log/{story.released}/concern", "concern")
-    press(tab, "Continue")
-    look(tab, "concern-error")
+    err(tab, "Continue", "concern-error")
     tab.get_by_label("It was not agreed to").check()
     tab.get_by_label("What happened, as far as you know?").fill("She had said no to this.")
     tab.get_by_label("Yes", exact=True).check()
@@ -108,9 +116,9 @@ def test_the_advocates_pages(
     see(tab, "/notices/", "notices")
     become(tab, app, sqlite_gateway, meadow.police_governance)
     see(tab, "/governance/concerns", "officer-concerns")
-    tab.locator("main a").first.click()
-    press(tab, "Send answer")
-    look(tab, "officer-concern-error")
+    with tab.expect_navigation():
+        tab.locator("main a").first.click()
+    err(tab, "Send answer", "officer-concern-error")
     see(tab, "/governance/concerns/counts", "officer-counts")
     become(tab, app, sqlite_gateway, meadow.other_advocate)
     see(tab, "/advocacy/", "home-empty")
@@ -123,8 +131,7 @@ def test_the_pages_of_a_conversation(tab: Page, app: Flask, sqlite_gateway: Gate
     see(tab, f"/views/cases/{meadow.case}/people/{meadow.victim}", "person")
     press(tab, "Ask for consent")
     look(tab, "safe")
-    press(tab, "Continue")
-    look(tab, "safe-error")
+    err(tab, "Continue", "safe-error")
     for name, choices in (
         ("company", ["Yes"]),
         ("about", ["Nobody else"]),
@@ -155,7 +162,8 @@ def test_the_pages_of_a_conversation(tab: Page, app: Flask, sqlite_gateway: Gate
     press(tab, "This is right")
     look(tab, "done")
     see(tab, f"/views/cases/{meadow.case}/people/{meadow.victim}", "person-filled")
-    tab.get_by_role("link", name="Take back").click()
+    with tab.expect_navigation():
+        tab.get_by_role("link", name="Take back").click()
     look(tab, "withdraw")
 
 
@@ -166,8 +174,7 @@ def test_the_pages_on_how_a_person_may_be_reached(
     reach = f"/views/cases/{meadow.case}/people/{meadow.victim}/reach"
     see(tab, reach, "reach-empty")
     see(tab, f"{reach}/record", "reach-record")
-    press(tab, "Record")
-    look(tab, "reach-error")
+    err(tab, "Record", "reach-error")
     tab.get_by_label("Telephone call", exact=True).check()
     tab.get_by_label("Which number or address?").fill("07700 900123")
     for name in ("alone", "voicemail", "letters", "says_who"):

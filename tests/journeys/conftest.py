@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -91,14 +92,18 @@ class Visitor:
 
     def follows(self, name: str) -> None:
         """Follow a link by what it says."""
-        self.tab.locator("main").get_by_role("link", name=re.compile(name)).first.click()
+        self.clicks("link", name)
         self.looks()
 
     def presses(self, name: str) -> None:
         """Press a button by what it says, and come to the next page."""
-        self.tab.locator("main").get_by_role("button", name=re.compile(name)).first.click()
-        self.tab.wait_for_load_state()
+        self.clicks("button", name)
         self.looks()
+
+    def clicks(self, kind: Literal["link", "button"], name: str) -> None:
+        """Come to the next page without looking at it: one that was looked at before."""
+        with self.tab.expect_navigation():
+            self.tab.locator("main").get_by_role(kind, name=re.compile(name)).first.click()
 
     def ticks(self, text: str) -> None:
         """Choose the radio or checkbox whose item says so."""

@@ -65,15 +65,15 @@ def test_from_a_draft_to_its_undoing(visit: Visit, demonstration: Demonstration)
     author.follows("Put it back")
     author.fills("Why should it be put back", "Probation can't do its work without them.")
     author.presses("Draft it")
-    _clicks(author, "link", "Back to activation")
-    _clicks(author, "link", "Check it")
-    _clicks(author, "button", "Keep this result")
-    _clicks(author, "link", "Sign it")
-    _clicks(author, "button", "^Sign$")
+    author.clicks("link", "Back to activation")
+    author.clicks("link", "Check it")
+    author.clicks("button", "Keep this result")
+    author.clicks("link", "Sign it")
+    author.clicks("button", "^Sign$")
     second.tab.goto(author.tab.url)
-    _clicks(second, "link", "Approve it")
+    second.clicks("link", "Approve it")
     second.fills("Say why", "So it was before.")
-    _clicks(second, "button", "Approve and sign")
+    second.clicks("button", "Approve and sign")
     assert "Approved" in second.reads()
     assert _asked(demonstration) == "permit"
 
@@ -100,7 +100,7 @@ def test_each_check_says_in_words_why_a_draft_does_not_pass(
 
     officer.goes(f"{draft}/packs/mappa/add")
     _writes(officer, "Nobody keeps an offender's risk", "Refuse", when={"The arrangement": "MAPPA"})
-    _clicks(officer, "button", "Keep it in the draft")
+    officer.clicks("button", "Keep it in the draft")
     officer.goes(draft)
     _fails(officer, "Beside the other rules", "can never decide")
 
@@ -174,13 +174,6 @@ def _fails(officer: Visitor, check: str, says: str) -> None:
     officer.follows(f"^{check}$")
     assert "can't be signed with this" in officer.reads()
     assert says in officer.reads()
-
-
-def _clicks(officer: Visitor, kind: str, name: str) -> None:
-    """A page that was looked at before."""
-    found = officer.tab.locator("main").get_by_role(kind, name=re.compile(name))  # type: ignore[arg-type]
-    found.first.click()
-    officer.tab.wait_for_load_state()
 
 
 def _what_it_changes(officer: Visitor) -> str:

@@ -53,7 +53,8 @@ def test_another_persona_cannot_see_what_was_sent(visit: Visit, demonstration: D
 
 def test_the_advocate_reads_her_clients_log_and_it_verifies(visit: Visit) -> None:
     asha = visit("Asha Sample")
-    asha.tab.locator("main a[href*='/log']").first.click()
+    with asha.tab.expect_navigation():
+        asha.tab.locator("main a[href*='/log']").first.click()
     asha.looks()
     said = asha.reads()
     assert re.search(r"verif", said, re.IGNORECASE)

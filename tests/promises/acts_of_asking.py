@@ -170,15 +170,19 @@ def declares(scene: Scene) -> Act:
     )
 
 
-@leaves(EntryKind.AUTHORISATION_GIVEN)
-def grants(scene: Scene) -> Act:
+def _the_chair_answers(scene: Scene, *, grants: bool, reasons: str) -> Act:
     line, request = _waits_for_the_chair(scene)
     return about_alex(
         scene,
         "marac-chair",
-        lambda unit, actor: authorise.authorise(unit, actor, line, grants=True, reasons="The child."),
+        lambda unit, actor: authorise.authorise(unit, actor, line, grants=grants, reasons=reasons),
         request,
     )
+
+
+@leaves(EntryKind.AUTHORISATION_GIVEN)
+def grants(scene: Scene) -> Act:
+    return _the_chair_answers(scene, grants=True, reasons="The child.")
 
 
 @leaves(EntryKind.AUTHORISATION_SECONDED)
@@ -198,13 +202,7 @@ def seconds(scene: Scene) -> Act:
 
 @leaves(EntryKind.AUTHORISATION_REFUSED)
 def refuses_to_authorise(scene: Scene) -> Act:
-    line, request = _waits_for_the_chair(scene)
-    return about_alex(
-        scene,
-        "marac-chair",
-        lambda unit, actor: authorise.authorise(unit, actor, line, grants=False, reasons="She said no."),
-        request,
-    )
+    return _the_chair_answers(scene, grants=False, reasons="She said no.")
 
 
 @leaves(EntryKind.SUBJECT_SHOWN)

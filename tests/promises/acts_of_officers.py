@@ -138,12 +138,8 @@ def outlives_its_time(scene: Scene) -> Act:
 @leaves(EntryKind.CONCERN_RAISED)
 def raises_a_concern(scene: Scene) -> Act:
     alex = scene.subject("s-alex")
-    refused = read.Filter(kinds=(EntryKind.PARCEL_OPENED,))
-
-    def opened(unit: Unit) -> read.LoggedEntry:
-        return read.entries_for_subject(unit, alex, refused).entries[0]
-
-    about = scene.do(opened)
+    opened = read.Filter(kinds=(EntryKind.PARCEL_OPENED,))
+    about = scene.do(lambda unit: read.entries_for_subject(unit, alex, opened).entries[0])
     said = concerns.Raising(kind=ConcernKind.UNSAFE, words="Why did they read it?", act_before_asking=False)
     act = scene.act(
         "lantern-advocate",

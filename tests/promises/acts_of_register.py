@@ -1,8 +1,9 @@
-"""What changes in the register, and what she says of herself, each with the kind of entry that it leaves."""
+"""What changes in the register, each act with the kind of entry that it leaves."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlmodel import select
@@ -212,19 +213,23 @@ def _twin(scene: Scene, name: str) -> str:
     )
 
 
-@leaves(EntryKind.SUBJECT_CORRECTED)
-def corrects_a_name(scene: Scene) -> Act:
-    sam = scene.subject("s-sam")
-    change = scene.by(
-        "police-ig",
-        lambda unit, actor: subject_changes.ask_correct(
-            unit, actor, sam, Identity(name="Samuel Madeup"), "His name is longer."
-        ),
-    )
+def _changes(scene: Scene, asks: Callable[[Unit, Actor], str], about: Sequence[str]) -> Act:
+    """One officer asks for a change of who is who, and another approves it."""
+    change = scene.by("police-ig", asks)
     return scene.act(
         "office-ig",
         lambda unit, actor: stop.approve_change(unit, actor, change),
         controller="police",
+        about=about,
+    )
+
+
+@leaves(EntryKind.SUBJECT_CORRECTED)
+def corrects_a_name(scene: Scene) -> Act:
+    sam, right = scene.subject("s-sam"), Identity(name="Samuel Madeup")
+    return _changes(
+        scene,
+        lambda unit, actor: subject_changes.ask_correct(unit, actor, sam, right, "His name is longer."),
         about=["s-sam"],
     )
 
@@ -232,31 +237,21 @@ def corrects_a_name(scene: Scene) -> Act:
 @leaves(EntryKind.SUBJECT_MERGED)
 def merges_two_records(scene: Scene) -> Act:
     one, other = _twin(scene, "Kim Invented"), _twin(scene, "Kimberley Invented")
-    change = scene.by(
-        "police-ig",
+    return _changes(
+        scene,
         lambda unit, actor: subject_changes.ask_merge(unit, actor, one, other, "They are the same."),
-    )
-    return scene.act(
-        "office-ig",
-        lambda unit, actor: stop.approve_change(unit, actor, change),
-        controller="police",
-        about=sorted([one, other]),
+        about=[one, other],
     )
 
 
 @leaves(EntryKind.SUBJECT_SPLIT)
 def parts_one_record(scene: Scene) -> Act:
     sam, case = scene.subject("s-sam"), scene.case("R-0931")
-    change = scene.by(
-        "police-ig",
+    return _changes(
+        scene,
         lambda unit, actor: subject_changes.ask_split(
             unit, actor, sam, Identity(name="Sam Otherwise"), (case,), "They are two men."
         ),
-    )
-    return scene.act(
-        "office-ig",
-        lambda unit, actor: stop.approve_change(unit, actor, change),
-        controller="police",
         about=["s-sam", ANEW],
     )
 

@@ -111,9 +111,13 @@ def test_a_form_sent_empty_leads_each_error_to_an_input(tab: Page, place: Place)
     tab.get_by_role("button", name="Seal and share").click()
     expect(tab).to_have_title(re.compile("^Error: "))
     assert accessibility_faults(tab) == []
-    for link in tab.locator(".govuk-error-summary__list a").all():
+    expect(tab.locator(".govuk-error-summary")).to_be_focused()
+    links = tab.locator(".govuk-error-summary__list a").all()
+    assert links
+    for link in links:
+        target = (link.get_attribute("href") or "#").removeprefix("#")
         link.click()
-        assert tab.evaluate("document.activeElement.tagName") in {"INPUT", "TEXTAREA"}
+        expect(tab.locator(f'input[id="{target}"], textarea[id="{target}"]')).to_be_focused()
 
 
 def _sign_in(tab: Page, place: Place, post_id: str) -> None:

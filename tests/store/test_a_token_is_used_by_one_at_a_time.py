@@ -44,11 +44,15 @@ def works(root: HardwareRootKey) -> bool:
 
 
 def in_a_child(act: Callable[[], int]) -> int:
-    """Give what `act` gives in a forked process; -1 when it hangs."""
+    """Give what `act` gives in a forked process; 98 when it breaks, a number below 0 when it hangs."""
     child = os.fork()
     if not child:
         signal.alarm(10)
-        os._exit(act())
+        given = 98
+        try:
+            given = act()
+        finally:  # else the child would go on with the tests that come after
+            os._exit(given)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
@@ -97,8 +101,8 @@ def test_a_fork_waits_for_no_thread_that_it_does_not_have(root: HardwareRootKey,
 
     thread = threading.Thread(target=lambda: tokens.token("first", PIN).use(act))
     thread.start()
-    busy.wait()
     try:
+        assert busy.wait(10)
         assert in_a_child(lambda: 7 if works(root) else 0) == 7
     finally:
         done.set()

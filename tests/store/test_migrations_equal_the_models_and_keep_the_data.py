@@ -169,9 +169,7 @@ def test_cover_of_an_older_version_is_kept_and_lends_nothing_until_it_is_agreed_
     empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
 ) -> None:
     """0004 on a register that 0003 filled: every row stays, and what one person lent waits for a second."""
-    migrate.upgrade(empty, scripts_until(tmp_path, "0003"))
-    with writing(empty).begin() as connection:
-        cover_somebody(connection, clock.now())
+    fill_an_older(empty, clock, tmp_path, "0003")
     assert migrate.upgrade(empty)[0] == "0004"
     assert migrate.differences(empty) == []
     with Store(empty, clock, vault).reading() as unit:
@@ -187,9 +185,7 @@ def test_erasures_wait_in_a_store_of_an_older_version(
     empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
 ) -> None:
     """0006 on a store that 0005 filled: every row stays, and one can be asked for."""
-    migrate.upgrade(empty, scripts_until(tmp_path, "0005"))
-    with writing(empty).begin() as connection:
-        cover_somebody(connection, clock.now())
+    fill_an_older(empty, clock, tmp_path, "0005")
     assert migrate.upgrade(empty)[0] == "0006"
     assert migrate.differences(empty) == []
     with Store(empty, clock, vault).writing() as unit:
@@ -212,9 +208,8 @@ def test_notices_of_an_older_version_are_kept_and_a_review_may_be_told_of_beside
     empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
 ) -> None:
     """0009 on a store that 0008 filled: what was told is not told again, and what is due can be."""
-    migrate.upgrade(empty, scripts_until(tmp_path, "0008"))
+    fill_an_older(empty, clock, tmp_path, "0008")
     with writing(empty).begin() as connection:
-        cover_somebody(connection, clock.now())
         tables = sa.MetaData()
         tables.reflect(connection, only=["notice"])
         row = {"id": "f" * 32, "partnership_id": "1" * 32, "created_at": clock.now(), "attempts": 1}
@@ -238,9 +233,8 @@ def test_restores_wait_in_a_store_of_an_older_version(
     empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
 ) -> None:
     """0008 on a store that 0006 filled: a signing key that is there has its entry, and a restore can be declared."""
-    migrate.upgrade(empty, scripts_until(tmp_path, "0006"))
+    fill_an_older(empty, clock, tmp_path, "0006")
     with writing(empty).begin() as connection:
-        cover_somebody(connection, clock.now())
         keys = sa.Table("policy_signer", sa.MetaData(), autoload_with=connection)
         row = {"id": "e" * 32, "partnership_id": "1" * 32, "created_at": clock.now(), "person_id": "a" * 32}
         key = {"kid": "k", "public": "p", "private": b"s", "certificate": "c"}
@@ -275,9 +269,8 @@ def test_safe_contacts_of_an_older_version_still_count_and_name_nobody(
     empty: Engine, clock: FixedClock, vault: Vault, tmp_path: Path
 ) -> None:
     """0010 on a store that 0009 filled: what was on file is on file, confirmed by nobody known, and not withdrawn."""
-    migrate.upgrade(empty, scripts_until(tmp_path, "0009"))
+    fill_an_older(empty, clock, tmp_path, "0009")
     with writing(empty).begin() as connection:
-        cover_somebody(connection, clock.now())
         tables = sa.MetaData()
         tables.reflect(connection, only=["subject", "safe_contact"])
         kept = {"partnership_id": "1" * 32, "created_at": clock.now()}
@@ -292,6 +285,13 @@ def test_safe_contacts_of_an_older_version_still_count_and_name_nobody(
         [row] = contacts.that_count(unit, "d" * 32)
         assert (row.details, row.confirmed_by_post_id, row.withdrawn_at) == (b"sealed", None, None)
         assert contacts.on_file(unit, "d" * 32)
+
+
+def fill_an_older(engine: Engine, clock: FixedClock, folder: Path, version: str) -> None:
+    """Make the store of an older version, with a chair who is off duty."""
+    migrate.upgrade(engine, scripts_until(folder, version))
+    with writing(engine).begin() as connection:
+        cover_somebody(connection, clock.now())
 
 
 def cover_somebody(connection: sa.Connection, now: datetime) -> None:
