@@ -29,6 +29,7 @@ from gateway.errors import Invalid
 from gateway.registry import caseload, cases, subjects
 from gateway.registry.actors import Actor
 from gateway.registry.cases import CaseView
+from gateway.registry.paging import After
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import current_actor, current_gateway
 
@@ -39,11 +40,10 @@ _MINE = Query("waiting|needs_more|decided|overdue", "Choose one of waiting, need
 def list_cases() -> CasesOut:
     """The open cases this post is on; the newest in the register first."""
     actor, page = current_actor(), page_asked()
-    after = (page.after.at, page.after.row_id) if page.after else None
     with current_gateway().store.reading() as unit:
-        found = caseload.newest_of_my_cases(unit, actor, at_most=page.size, after=after)
+        found = caseload.newest_of_my_cases(unit, actor, page)
         total = caseload.how_many_cases(unit, actor)
-        shown, part = paged(found, page, total, lambda one: lists.After(one.registered_at, one.case_id))
+        shown, part = paged(found, page, total, lambda one: After(one.registered_at, one.case_id))
         return CasesOut(cases=[_case(unit, one) for one in shown], page=part)
 
 

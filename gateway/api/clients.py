@@ -72,7 +72,7 @@ def register(unit: Unit, actor: Actor, *, post_id: str, name: str, jwk: Mapping[
         Invalid: the post isn't a current one of staff, or the key isn't a public P-256 key, or was registered before.
     """
     post = unit.session.get(Post, post_id)
-    if post is None or not _answers_for(actor, post.partnership_id, post.agency_id):
+    if post is None or not actor.answers_for(post.partnership_id, post.agency_id):
         raise NotFound("There is no such post in your agency.")
     must_differ(actor, post.person_id)
     if post.face != Face.STAFF or not people.is_current(unit, post_id):
@@ -187,9 +187,9 @@ def view(unit: Unit, row: ApiClient) -> SystemView:
         post_is_current=current,
         thumbprint=row.thumbprint,
         state=state,
-        registered_by=_who(unit, row, row.registered_by_post_id),
+        registered_by=people.post_in_words(unit, row.partnership_id, row.registered_by_post_id),
         registered_at=row.created_at,
-        approved_by=_who(unit, row, row.approved_by_post_id),
+        approved_by=people.post_in_words(unit, row.partnership_id, row.approved_by_post_id),
         ended_at=row.ended_at,
         approvers=_approvers(unit, row) if current and state is SystemState.WAITING else {},
     )
@@ -205,19 +205,10 @@ def _state(unit: Unit, row: ApiClient) -> SystemState:
 
 def _approvers(unit: Unit, row: ApiClient) -> dict[str, str]:
     """The officers of its agency and those who govern, without whoever registered it or holds its post."""
-    apart = {person_of(unit, row.registered_by_post_id), person_of(unit, row.post_id)}
-    officers = select(Post).where(Post.partnership_id == row.partnership_id, Post.face == Face.GOVERNANCE)
-    return {
-        post.id: _who(unit, row, post.id)
-        for post in unit.session.exec(officers)
-        if (post.governs or post.agency_id == row.agency_id)
-        and post.person_id not in apart
-        and people.is_current(unit, post.id)
-    }
-
-
-def _who(unit: Unit, row: ApiClient, post_id: str | None) -> str:
-    return in_words(people.post_view(unit, row.partnership_id, post_id)) if post_id else ""
+    hands = (person_of(unit, row.registered_by_post_id), person_of(unit, row.post_id))
+    found = people.officers(unit, row.partnership_id, apart={one for one in hands if one})
+    near = [post for post in found if post.governs or post.agency_id == row.agency_id]
+    return {one.post_id: in_words(one) for one in people.post_views(unit, near)}
 
 
 def _checked(jwk: Mapping[str, str]) -> tuple[str, str]:
@@ -244,16 +235,9 @@ def _rows(unit: Unit, actor: Actor) -> list[ApiClient]:
 def _of_agency(unit: Unit, actor: Actor, client_id: str, *, lock: bool = True) -> ApiClient:
     query = select(ApiClient).where(ApiClient.id == client_id)
     row = unit.session.exec(query.with_for_update() if lock else query).first()
-    if row is None or not _answers_for(actor, row.partnership_id, row.agency_id):
+    if row is None or not actor.answers_for(row.partnership_id, row.agency_id):
         raise NotFound("There is no such system in your agency.")
     return row
-
-
-def _answers_for(actor: Actor, partnership_id: str, agency_id: str) -> bool:
-    """An officer answers for her own agency; one who governs, for every agency of her partnership."""
-    if actor.face is not Face.GOVERNANCE or actor.partnership_id != partnership_id:
-        return False
-    return actor.governs or actor.agency_id == agency_id
 
 
 def _record(unit: Unit, actor: Actor, row: ApiClient, step: str) -> None:

@@ -15,7 +15,8 @@ from flask import request
 from gateway.api.bodies import PageOut, Summaries
 from gateway.api.operations import Query
 from gateway.api.shown import summary_of
-from gateway.disclosure.lists import After, Page, RequestSummary
+from gateway.disclosure.lists import RequestSummary
+from gateway.registry.paging import After, Page
 
 MOST = 100
 PAGED = {

@@ -21,8 +21,8 @@ from gateway.api.operations import Query, operation
 from gateway.api.paging import PAGED, page_asked, paged
 from gateway.disclosure import keyring, onward
 from gateway.disclosure import open as opening
-from gateway.disclosure.lists import After
 from gateway.errors import Conflict
+from gateway.registry.paging import After
 from gateway.web.access import current_actor, current_gateway
 
 _SIZE = Query("[0-9]{1,15}", "Give the log's size as last seen.")

@@ -110,7 +110,7 @@ def _entry(unit: Unit, actor: Actor, row: Approach, happened: Happened) -> Entry
         refs={"approach": row.id},
         codes={"told": happened.told, "categories": happened.categories},
         words={
-            "who": people.in_words(people.post_view(unit, actor.partnership_id, actor.post_id)),
+            "who": people.post_in_words(unit, actor.partnership_id, actor.post_id),
             "what": happened.words,
         },
     )

@@ -106,7 +106,7 @@ def revoke(unit: Unit, actor: Actor, key_id: str, because: str) -> None:
     standing.wait_for_decisions(unit, actor.partnership_id)
     key = unit.session.get(RecipientKey, key_id)
     own = key is not None and key.post_id == actor.post_id
-    governed = key is not None and _answers_for(actor, key)
+    governed = key is not None and actor.answers_for(key.partnership_id, key.agency_id)
     if key is None or not (own or governed):
         raise NotFound("There is no such key.", next_step="Go back to the list of keys.")
     _record_event(unit, actor, keys.revoke(unit, key, actor.post_id, because))
@@ -169,12 +169,6 @@ def _own_confirmed(unit: Unit, actor: Actor) -> RecipientKey:
             "There is no confirmed key for your agency's own copy.",
             next_step="Set up your key, or ask your information-governance officer to register the agency's.",
         ) from error
-
-
-def _answers_for(actor: Actor, key: RecipientKey) -> bool:
-    if actor.face is not Face.GOVERNANCE or key.partnership_id != actor.partnership_id:
-        return False
-    return actor.governs or key.agency_id == actor.agency_id
 
 
 def _holder(actor: Actor, system: str | None) -> Holder:

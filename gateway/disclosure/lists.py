@@ -19,6 +19,7 @@ from gateway.errors import NotFound
 from gateway.registry import people, subjects, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Agency, Arrangement, Case, Face, Post, Wall, WallKind
+from gateway.registry.paging import Page, in_part
 from gateway.store.unit_of_work import Unit
 
 SIZE = 50
@@ -54,23 +55,6 @@ class RequestSummary:
     for_colleague: str | None = None
 
 
-@dataclass(frozen=True)
-class After:
-    """A place in a list that stays where it is while rows come and go: the time it is ordered by, and the id."""
-
-    at: datetime
-    row_id: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """Which part of a list: after which place, or how many to leave out first, and how many to give at the most."""
-
-    start: int = 0
-    size: int = SIZE
-    after: After | None = None
-
-
 def my_requests(unit: Unit, actor: Actor, tab: str, page: Page | None = None) -> list[RequestSummary]:
     """The post's own requests and those it covers: `waiting`, `needs_more`, `decided` or `overdue`; newest first.
 
@@ -79,11 +63,8 @@ def my_requests(unit: Unit, actor: Actor, tab: str, page: Page | None = None) ->
     Raises:
         NotFound: there is no such list.
     """
-    rows = _mine(unit, actor, tab).order_by(col(Request.created_at).desc(), col(Request.id))
-    if page and page.after:
-        made, same = col(Request.created_at), col(Request.created_at) == page.after.at
-        rows = rows.where(or_(made < page.after.at, and_(same, col(Request.id) > page.after.row_id)))
-    return summaries(unit, actor, _part(unit, rows, page), own=True)
+    rows = in_part(_mine(unit, actor, tab), page, col(Request.created_at), col(Request.id))
+    return summaries(unit, actor, unit.session.exec(rows).all(), own=True)
 
 
 def how_many_of_mine(unit: Unit, actor: Actor, tab: str) -> int:
@@ -99,11 +80,8 @@ def inbox(unit: Unit, actor: Actor, tab: str, page: Page | None = None) -> list[
     Raises:
         NotFound: there is no such list.
     """
-    rows = _desk(unit, actor, tab).order_by(col(Request.due_at), col(Request.id))
-    if page and page.after:
-        due, same = col(Request.due_at), col(Request.due_at) == page.after.at
-        rows = rows.where(or_(due > page.after.at, and_(same, col(Request.id) > page.after.row_id)))
-    return summaries(unit, actor, _part(unit, rows, page), own=False)
+    rows = in_part(_desk(unit, actor, tab), page, col(Request.due_at), col(Request.id), newest_first=False)
+    return summaries(unit, actor, unit.session.exec(rows).all(), own=False)
 
 
 def how_many_on_desk(unit: Unit, actor: Actor, tab: str) -> int:
@@ -205,10 +183,6 @@ def _barred_from(unit: Unit, actor: Actor) -> frozenset[str]:
         or_(col(Wall.person_id) == actor.person_id, col(Wall.agency_id) == actor.agency_id),
     )
     return frozenset(one for found in set(unit.session.exec(rows)) for one in subjects.known_as(unit, found))
-
-
-def _part(unit: Unit, rows: SelectOfScalar[Request], page: Page | None) -> Sequence[Request]:
-    return unit.session.exec(rows.offset(page.start).limit(page.size) if page else rows).all()
 
 
 def _count(unit: Unit, rows: SelectOfScalar[Request]) -> int:

@@ -10,13 +10,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 
 from gateway.disclosure import judge, record
 from gateway.disclosure.facts import DataFacts
 from gateway.disclosure.handing_over import Collected, sealed_by, with_proofs
-from gateway.disclosure.lists import Page
 from gateway.disclosure.models import (
     Line,
     LineDecision,
@@ -31,6 +30,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.registry import agencies
 from gateway.registry.actors import Actor
 from gateway.registry.models import Subject
+from gateway.registry.paging import Page, in_part
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.tables import new_id
@@ -100,14 +100,8 @@ def parcels_for(unit: Unit, actor: Actor, page: Page | None = None) -> list[Parc
         .join(Request, col(Request.id) == col(Parcel.request_id))
         .join(Line, col(Line.id) == col(Parcel.line_id))
         .where(*_sealed_to(actor))
-        .order_by(col(Parcel.created_at).desc(), col(Parcel.id))
     )
-    if page:
-        query = query.offset(page.start).limit(page.size)
-    if page and page.after:
-        sealed, same = col(Parcel.created_at), col(Parcel.created_at) == page.after.at
-        query = query.where(or_(sealed < page.after.at, and_(same, col(Parcel.id) > page.after.row_id)))
-    rows = unit.session.exec(query).all()
+    rows = unit.session.exec(in_part(query, page, col(Parcel.created_at), col(Parcel.id))).all()
     opened = _times_opened(unit, [row.id for row, _, _ in rows])
     return [_summary(row, request, line, opened.get(row.id, 0)) for row, request, line in rows]
 

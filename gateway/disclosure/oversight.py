@@ -12,10 +12,10 @@ from sqlmodel import and_, col, or_, select
 from gateway.disclosure import deciders, desk, record
 from gateway.disclosure.models import Line, LineDecision, LineState, Request, RequestState
 from gateway.errors import NotFound
-from gateway.ledger.append import record as record_entry
-from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.entries import EntryKind
 from gateway.registry import agencies
 from gateway.registry.actors import Actor
+from gateway.registry.acts import act
 from gateway.registry.models import Arrangement, Face, Subject
 from gateway.store.unit_of_work import Unit
 
@@ -262,18 +262,13 @@ def _of_line(unit: Unit, line: Line, *, whole: bool) -> list[Judged]:
 def _note(unit: Unit, actor: Actor, request: Request, subject_ids: list[str]) -> None:
     """One entry for each person, so that the advocate of one is never handed what is about another."""
     for subject_id in subject_ids:
-        record_entry(
+        act(
             unit,
-            Entry(
-                kind=EntryKind.LOG_VIEWED,
-                partnership_id=actor.partnership_id,
-                controller_agency_id=request.holder_agency_id,
-                actor_post_id=actor.post_id,
-                actor_agency_id=actor.agency_id,
-                subject_ids=(subject_id,),
-                case_id=request.case_id,
-                request_id=request.id,
-                codes={"what": "decision"},
-                words={"actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
-            ),
+            actor,
+            EntryKind.LOG_VIEWED,
+            controller_agency_id=request.holder_agency_id,
+            subject_ids=[subject_id],
+            case_id=request.case_id,
+            request_id=request.id,
+            codes={"what": "decision"},
         )

@@ -34,6 +34,17 @@ class Actor:
     authorises: frozenset[str]
     governs: bool = False
 
+    @property
+    def in_words(self) -> str:
+        """Who acted, as the words of an entry say it at this moment."""
+        return f"{self.name}, {self.role} at {self.agency_name}"
+
+    def answers_for(self, partnership_id: str, agency_id: str) -> bool:
+        """Whether she is an officer of this agency, or governs its partnership."""
+        if self.face is not Face.GOVERNANCE or self.partnership_id != partnership_id:
+            return False
+        return self.governs or self.agency_id == agency_id
+
 
 def actor_for_post(unit: Unit, post_id: str) -> Actor:
     """The actor a post makes today.

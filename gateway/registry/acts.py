@@ -1,4 +1,4 @@
-"""How a change of the register becomes an entry: who did it, for which controller, and in what words."""
+"""How an act becomes an entry: who did it, for which controller, and in what words."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def act(
     controller_agency_id: str | None = None,
     subject_ids: Sequence[str] = (),
     case_id: str | None = None,
+    request_id: str | None = None,
     refs: Mapping[str, str] | None = None,
     codes: Codes | None = None,
     words: Mapping[str, str] | None = None,
 ) -> str:
-    """Record what `actor` did to the register and give the entry's id.
+    """Record what `actor` did and give the entry's id.
 
     The controller is the actor's own agency unless another is named. Names and posts go into the words as they are
     at this moment (DESIGN 3.6). Raises NotConfirmed when the ledger can't take it.
     """
-    said = {"actor": f"{actor.name}, {actor.role} at {actor.agency_name}", **(words or {})}
     return record(
         unit,
         Entry(
@@ -45,9 +45,10 @@ def act(
             actor_agency_id=actor.agency_id,
             subject_ids=tuple(subject_ids),
             case_id=case_id,
+            request_id=request_id,
             refs=dict(refs or {}),
             codes=dict(codes or {}),
-            words=said,
+            words={"actor": actor.in_words, **(words or {})},
         ),
     )
 

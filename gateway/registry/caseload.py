@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import and_, func, or_
+from sqlalchemy import func, or_
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -12,6 +10,7 @@ from gateway.registry.actors import Actor
 from gateway.registry.agencies import today
 from gateway.registry.cases import CaseView, case_view
 from gateway.registry.models import Case, CaseAssignment
+from gateway.registry.paging import Page, in_part
 from gateway.registry.people import covers, is_current
 from gateway.store.unit_of_work import Unit
 
@@ -22,18 +21,9 @@ def my_cases(unit: Unit, actor: Actor) -> list[CaseView]:
     return [case_view(unit, row) for row in rows]
 
 
-def newest_of_my_cases(
-    unit: Unit, actor: Actor, *, at_most: int, after: tuple[datetime, str] | None = None
-) -> list[CaseView]:
-    """Give some of these cases, the newest in the register first.
-
-    `after` is the time and the id of the last one seen, a place that stays while cases come and go.
-    """
-    rows = _mine(unit, actor).order_by(col(Case.created_at).desc(), col(Case.id)).limit(at_most)
-    if after:
-        at, case_id = after
-        made = col(Case.created_at)
-        rows = rows.where(or_(made < at, and_(made == at, col(Case.id) > case_id)))
+def newest_of_my_cases(unit: Unit, actor: Actor, page: Page) -> list[CaseView]:
+    """Give a page of these cases, the newest in the register first."""
+    rows = in_part(_mine(unit, actor), page, col(Case.created_at), col(Case.id))
     return [case_view(unit, row) for row in unit.session.exec(rows)]
 
 

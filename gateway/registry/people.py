@@ -16,7 +16,7 @@ from gateway.ledger.entries import Entry, EntryKind
 from gateway.registry.actors import Actor, post_is_current
 from gateway.registry.acts import a_reason, act, must_differ, must_govern
 from gateway.registry.agencies import not_found, today
-from gateway.registry.models import Agency, CaseAssignment, Partnership, Person, Post, PostAuthority
+from gateway.registry.models import Agency, CaseAssignment, Face, Partnership, Person, Post, PostAuthority
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 from gateway.vocabulary import vocabulary
@@ -96,6 +96,20 @@ def current_posts(unit: Unit, partnership_id: str, *, agency_id: str | None = No
         query = query.where(Post.agency_id == agency_id)
     day = today(unit, partnership_id)
     return post_views(unit, [post for post in unit.session.exec(query) if post_is_current(post, day)])
+
+
+def officers(unit: Unit, partnership_id: str, *, apart: Collection[str] = ()) -> list[Post]:
+    """Give the posts of the partnership's officers today, but for the persons who are kept `apart`."""
+    rows = select(Post).where(Post.partnership_id == partnership_id, Post.face == Face.GOVERNANCE)
+    day = today(unit, partnership_id)
+    return [
+        post for post in unit.session.exec(rows) if post_is_current(post, day) and post.person_id not in apart
+    ]
+
+
+def agencies_of(unit: Unit, person_id: str) -> set[str]:
+    """Give the agencies where a person holds a post, or ever held one: by any of them she may gain."""
+    return set(unit.session.exec(select(Post.agency_id).where(Post.person_id == person_id)))
 
 
 def is_current(unit: Unit, post_id: str) -> bool:
@@ -362,6 +376,11 @@ def in_words(view: PostView) -> str:
     words = vocabulary()
     role = words.label("role", view.role).lower() if words.knows("role", view.role) else view.role
     return f"{view.name}, {role} at {view.agency_name}"
+
+
+def post_in_words(unit: Unit, partnership_id: str, post_id: str | None) -> str:
+    """Give one post of the partnership as an entry says it, nothing for none. Raises NotFound."""
+    return in_words(post_view(unit, partnership_id, post_id)) if post_id else ""
 
 
 def contact_of(unit: Unit, person_id: str) -> str | None:

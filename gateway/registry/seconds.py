@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 
 from gateway.errors import Forbidden
-from gateway.registry.actors import Actor, post_is_current
+from gateway.registry.actors import Actor
 from gateway.registry.acts import must_differ, must_govern, person_of
-from gateway.registry.agencies import today
 from gateway.registry.differences import Difference
 from gateway.registry.models import Agency, Face, Post, RegisterProposal
+from gateway.registry.people import agencies_of, officers
 from gateway.store.unit_of_work import Unit
 
 
@@ -26,7 +26,7 @@ def governed(unit: Unit) -> set[str]:
 
 def governors(unit: Unit, partnership_id: str) -> list[Post]:
     """Give the posts that govern the partnership today."""
-    return [post for post in _officers(unit, partnership_id) if post.governs]
+    return [post for post in officers(unit, partnership_id) if post.governs]
 
 
 def answering_agency(unit: Unit, partnership_id: str) -> str:
@@ -40,7 +40,7 @@ def answering_agency(unit: Unit, partnership_id: str) -> str:
 
 def asked(unit: Unit, partnership_id: str) -> list[Post]:
     """Give the posts that a proposal is put to: those that govern, or every officer's where none does any more."""
-    return governors(unit, partnership_id) or _officers(unit, partnership_id)
+    return governors(unit, partnership_id) or officers(unit, partnership_id)
 
 
 def may_look(unit: Unit, actor: Actor) -> bool:
@@ -75,16 +75,6 @@ def free(unit: Unit, row: RegisterProposal, shown: Sequence[Difference]) -> list
         post
         for post in asked(unit, row.partnership_id)
         if post.person_id not in apart
-        and not gains & {post.person_id, *_agencies_of(unit, post.person_id)}
+        and not gains & {post.person_id, *agencies_of(unit, post.person_id)}
         and (govern or first is None or post.agency_id != first.agency_id)
     ]
-
-
-def _officers(unit: Unit, partnership_id: str) -> list[Post]:
-    rows = select(Post).where(Post.partnership_id == partnership_id, Post.face == Face.GOVERNANCE)
-    day = today(unit, partnership_id)
-    return [post for post in unit.session.exec(rows) if post_is_current(post, day)]
-
-
-def _agencies_of(unit: Unit, person_id: str) -> set[str]:
-    return set(unit.session.exec(select(Post.agency_id).where(Post.person_id == person_id)))

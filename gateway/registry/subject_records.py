@@ -63,7 +63,7 @@ def kept_subjects(unit: Unit, actor: Actor) -> list[SubjectRecord]:
 
 def keeps(actor: Actor, row: Subject) -> bool:
     """Tell whether the actor is an officer who keeps this subject's record."""
-    return actor.face is Face.GOVERNANCE and (actor.governs or row.controller_agency_id == actor.agency_id)
+    return actor.answers_for(row.partnership_id, row.controller_agency_id)
 
 
 def may_read_name(actor: Actor, record: SubjectRecord) -> bool:

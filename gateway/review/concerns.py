@@ -325,7 +325,7 @@ def _entry(
         request_id=about.request_id if about else None,
         refs={"concern": row.id, "entry": row.about_entry_id},
         codes=codes,
-        words={"actor": f"{actor.name}, {actor.role} at {actor.agency_name}", "words": words},
+        words={"actor": actor.in_words, "words": words},
     )
 
 

@@ -25,7 +25,7 @@ from gateway.registry.acts import a_reason, person_of
 from gateway.registry.models import Face, Post
 from gateway.review.grounds import TO_ERASE
 from gateway.review.models import EntryErasure, ErasureGround, ErasureState
-from gateway.review.officers import answers_for, entry_of, missing, officers, parties
+from gateway.review.officers import answers_for, entry_of, missing, parties
 from gateway.review.telling import ERASED
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
@@ -159,13 +159,9 @@ def _approvers(unit: Unit, row: EntryErasure, about: LoggedEntry) -> list[Post]:
     """Officers who govern, or any where none of those is free: not the author, nobody named, no agency that gains."""
     named = parties(unit, about)
     author = person_of(unit, row.asked_by_post_id)
-    found = officers(unit, row.partnership_id, apart={*named.persons, *filter(None, [author])})
-    free = [post for post in found if not named.agencies & _agencies_of(unit, post.person_id)]
+    found = people.officers(unit, row.partnership_id, apart={*named.persons, *filter(None, [author])})
+    free = [post for post in found if not named.agencies & people.agencies_of(unit, post.person_id)]
     return [post for post in free if post.governs] or free
-
-
-def _agencies_of(unit: Unit, person_id: str) -> set[str]:
-    return set(unit.session.exec(select(Post.agency_id).where(Post.person_id == person_id)))
 
 
 def _kept(unit: Unit, actor: Actor, about: LoggedEntry, ground: ErasureGround, said: str) -> EntryErasure:
@@ -224,7 +220,7 @@ def _entry(
         actor.agency_id,
         refs={"erasure": row.id, **(refs or {"entry": about.entry_id})},
         codes={"ground": row.ground},
-        words={**said, "actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
+        words={**said, "actor": actor.in_words},
     )
 
 
@@ -249,16 +245,12 @@ def _view(unit: Unit, row: EntryErasure, about: LoggedEntry | None) -> ErasureVi
         state=ErasureState(row.state),
         ground=TO_ERASE[ErasureGround(row.ground)],
         reasons=_reasons(unit, row),
-        asked_by=_who(unit, row, row.asked_by_post_id),
+        asked_by=people.post_in_words(unit, row.partnership_id, row.asked_by_post_id),
         asked_at=row.created_at,
-        answered_by=_who(unit, row, row.answered_by_post_id),
+        answered_by=people.post_in_words(unit, row.partnership_id, row.answered_by_post_id),
         answered_at=row.answered_at,
         approvers={one.post_id: people.in_words(one) for one in free},
     )
-
-
-def _who(unit: Unit, row: EntryErasure, post_id: str | None) -> str:
-    return people.in_words(people.post_view(unit, row.partnership_id, post_id)) if post_id else ""
 
 
 def _reasons(unit: Unit, row: EntryErasure) -> str:

@@ -15,10 +15,10 @@ from gateway.consent.taking import Reach, Taking, covers
 from gateway.disclosure.models import Line, LineState, Request, RequestRecipient
 from gateway.disclosure.withdraw import freeze_lines, withdraw_consent
 from gateway.errors import Invalid
-from gateway.ledger.append import record
-from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.entries import EntryKind
 from gateway.registry import agencies, caseload, people, subjects, walls
 from gateway.registry.actors import Actor
+from gateway.registry.acts import act
 from gateway.registry.computed import orientation_on
 from gateway.registry.models import Agency, CaseSubject, Face, Post, Subject
 from gateway.review.clients import client, my_clients
@@ -239,18 +239,7 @@ def record_my_mandate(unit: Unit, actor: Actor, reference: str, given: MandateGi
         return mandates.record(unit, actor, _new(unit, actor, row.id, given)).reference
     mandates.check(_new(unit, actor, "", given), unit)
     received = new_reference()
-    record(
-        unit,
-        Entry(
-            kind=EntryKind.MANDATE_GIVEN,
-            partnership_id=actor.partnership_id,
-            controller_agency_id=actor.agency_id,
-            actor_post_id=actor.post_id,
-            actor_agency_id=actor.agency_id,
-            codes={"mandate": received, "matched": False},
-            words={"actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
-        ),
-    )
+    act(unit, actor, EntryKind.MANDATE_GIVEN, codes={"mandate": received, "matched": False})
     return received
 
 

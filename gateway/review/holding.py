@@ -24,7 +24,7 @@ from gateway.registry.models import Face, Post
 from gateway.review import erasing
 from gateway.review.grounds import TO_HOLD
 from gateway.review.models import HoldGround
-from gateway.review.officers import answers_for, entry_of, missing, officers, parties
+from gateway.review.officers import answers_for, entry_of, missing, parties
 from gateway.review.telling import ERASED
 from gateway.store.unit_of_work import Unit
 
@@ -76,9 +76,8 @@ def hold(unit: Unit, actor: Actor, entry_id: str, holding: Holding) -> str:
         Invalid: too few words, a day outside the next six months, or the reviewer is none who may review it.
         Conflict: it was held before, or is none that anybody is shown.
     """
-    erasing.waiting(
-        unit, entry_id, lock=True
-    )  # whoever erases it meanwhile takes the hold with it, or comes first
+    # Whoever erases it meanwhile takes the hold with it, or comes first.
+    erasing.waiting(unit, entry_id, lock=True)
     about = entry_of(unit, actor, entry_id)
     if not answers_for(actor, about):
         raise missing()
@@ -193,7 +192,7 @@ def _who_may_review(unit: Unit, row: LedgerHold, about: LoggedEntry) -> frozense
 
 def _who_answer(unit: Unit, row: LedgerHold, about: LoggedEntry) -> frozenset[str]:
     """Officers of the reviewer's agency who see the entry in their pages; where she has none, all who do."""
-    found = officers(unit, about.partnership_id, apart=parties(unit, about).persons)
+    found = people.officers(unit, about.partnership_id, apart=parties(unit, about).persons)
     near = [post for post in found if _is_near(post, about)]
     agency_id = unit.session.get_one(Post, row.reviewer_post_id).agency_id
     colleagues = [post for post in near if post.agency_id == agency_id and post.id != row.reviewer_post_id]
@@ -223,7 +222,7 @@ def _is_reviewer(unit: Unit, actor: Actor, row: LedgerHold, about: LoggedEntry) 
 def _reviewers(unit: Unit, about: LoggedEntry, holder: str | None) -> list[Post]:
     """Officers who answer for the entry, but for who holds it back and who is named in it; if none is left, others."""
     apart = {*parties(unit, about).persons, *filter(None, [holder])}
-    found = officers(unit, about.partnership_id, apart=apart)
+    found = people.officers(unit, about.partnership_id, apart=apart)
     return [post for post in found if _is_near(post, about)] or found
 
 
@@ -246,10 +245,7 @@ def _decided(actor: Actor, about: LoggedEntry, reasons: str, codes: Mapping[str,
         actor.agency_id,
         case_id=about.case_id,
         codes=codes,
-        words={
-            "reasons": a_reason(reasons, "reasons"),
-            "actor": f"{actor.name}, {actor.role} at {actor.agency_name}",
-        },
+        words={"reasons": a_reason(reasons, "reasons"), "actor": actor.in_words},
     )
 
 
@@ -272,8 +268,8 @@ def _view(unit: Unit, actor: Actor, row: LedgerHold, about: LoggedEntry) -> Hold
         overdue=row.review_on < agencies.today(unit, row.partnership_id),
         ground=TO_HOLD[HoldGround(ground)] if ground else "",
         reasons=_reasons(unit, by),
-        held_by=_in_words(unit, row.partnership_id, holder),
-        reviewer=_in_words(unit, row.partnership_id, row.reviewer_post_id),
+        held_by=people.post_in_words(unit, row.partnership_id, holder),
+        reviewer=people.post_in_words(unit, row.partnership_id, row.reviewer_post_id),
         hers_to_review=_is_reviewer(unit, actor, row, about),
         held_by_her=person_of(unit, holder) == actor.person_id,
     )
@@ -284,7 +280,3 @@ def _reasons(unit: Unit, by: LoggedEntry) -> str:
         return str(read.words_of(unit, by.entry_id).get("reasons", ""))
     except Erased:
         return ERASED
-
-
-def _in_words(unit: Unit, partnership_id: str, post_id: str) -> str:
-    return people.in_words(people.post_view(unit, partnership_id, post_id))

@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from gateway.clock import end_of_local_day, start_of_local_day
 from gateway.consent import mandates
 from gateway.ledger import read
-from gateway.ledger.append import record
 from gateway.ledger.audit import audit_of
-from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import Filter, HeldEntry, LoggedEntry
 from gateway.ledger.verify import Verdict
 from gateway.registry import agencies
 from gateway.registry.actors import Actor
+from gateway.registry.acts import act
 from gateway.review.clients import Client, client
 from gateway.review.matters import KINDS_OF, Matter
 from gateway.review.one_person import is_parted_unseen
@@ -168,20 +168,8 @@ def note(
     about_entry_id: str = "",
 ) -> None:
     """Record an act on the log of a person: a look, a print, an export."""
-    record(
-        unit,
-        Entry(
-            kind=kind,
-            partnership_id=actor.partnership_id,
-            controller_agency_id=actor.agency_id,
-            actor_post_id=actor.post_id,
-            actor_agency_id=actor.agency_id,
-            subject_ids=tuple(sorted(known_as)),
-            refs={"entry": about_entry_id} if about_entry_id else {},
-            codes={"what": what},
-            words={"actor": f"{actor.name}, {actor.role} at {actor.agency_name}"},
-        ),
-    )
+    refs = {"entry": about_entry_id} if about_entry_id else {}
+    act(unit, actor, kind, subject_ids=sorted(known_as), refs=refs, codes={"what": what})
 
 
 def matches(told: Told, chosen: Chosen) -> bool:

@@ -1,8 +1,8 @@
-"""Which officers have to do with an entry: who answers for it, whom it is about, who else can decide about it."""
+"""Which officers have to do with an entry: who answers for it, and whom it names and so keeps from deciding."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,7 @@ from gateway.errors import Erased, NotFound
 from gateway.ledger import read
 from gateway.ledger.models import LedgerErasure
 from gateway.ledger.read import LoggedEntry
-from gateway.registry.actors import Actor, post_is_current
-from gateway.registry.agencies import today
+from gateway.registry.actors import Actor
 from gateway.registry.models import Face, Person, Post
 from gateway.store.unit_of_work import Unit
 
@@ -34,9 +33,7 @@ def missing() -> NotFound:
 
 def answers_for(actor: Actor, about: LoggedEntry) -> bool:
     """Tell whether she is an officer of the agency that answers for an entry, or governs its partnership."""
-    if actor.face is not Face.GOVERNANCE or actor.partnership_id != about.partnership_id:
-        return False
-    return actor.governs or actor.agency_id == about.controller_agency_id
+    return actor.answers_for(about.partnership_id, about.controller_agency_id)
 
 
 def entry_of(unit: Unit, actor: Actor, entry_id: str) -> LoggedEntry:
@@ -71,15 +68,6 @@ def parties(unit: Unit, about: LoggedEntry) -> Parties:
     persons = unit.session.exec(select(Person.id).where(col(Person.id).in_(named)))
     agencies = {about.controller_agency_id, *filter(None, [about.actor_agency_id])}
     return Parties(frozenset({*posts, *persons}), frozenset(agencies))
-
-
-def officers(unit: Unit, partnership_id: str, *, apart: Collection[str]) -> list[Post]:
-    """Give the posts of the partnership's officers today, but for the persons who are kept `apart`."""
-    rows = select(Post).where(Post.partnership_id == partnership_id, Post.face == Face.GOVERNANCE)
-    day = today(unit, partnership_id)
-    return [
-        post for post in unit.session.exec(rows) if post_is_current(post, day) and post.person_id not in apart
-    ]
 
 
 def _ids(said: Any) -> Iterator[str]:

@@ -23,7 +23,6 @@ from gateway.registry.actors import Actor
 from gateway.registry.acts import person_of
 from gateway.registry.models import Face, Post
 from gateway.review.models import RestoreDeclaration, RestoreState
-from gateway.review.officers import officers
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
@@ -157,13 +156,9 @@ def lapses_at(row: RestoreDeclaration) -> datetime:
 def seconds_of(unit: Unit, row: RestoreDeclaration) -> list[Post]:
     """Officers who may agree: other persons, of agencies where the first holds no post while one of those is free."""
     first = person_of(unit, row.declared_by_post_id) or ""
-    free = officers(unit, row.partnership_id, apart=[first])
-    hers = _agencies_of(unit, first)
-    return [post for post in free if not hers & _agencies_of(unit, post.person_id)] or free
-
-
-def _agencies_of(unit: Unit, person_id: str) -> set[str]:
-    return set(unit.session.exec(select(Post.agency_id).where(Post.person_id == person_id)))
+    free = people.officers(unit, row.partnership_id, apart=[first])
+    hers = people.agencies_of(unit, first)
+    return [post for post in free if not hers & people.agencies_of(unit, post.person_id)] or free
 
 
 def _agency(unit: Unit, actor: Actor, post_id: str) -> str:
@@ -190,11 +185,11 @@ def _view(unit: Unit, actor: Actor, row: RestoreDeclaration) -> DeclarationView:
         witnessed_size=row.witnessed_size,
         held=row.held,
         reasons=reasons_of(unit, row)[1],
-        declared_by=who(unit, row, row.declared_by_post_id),
+        declared_by=people.post_in_words(unit, row.partnership_id, row.declared_by_post_id),
         declared_at=row.declared_at,
-        agreed_by=who(unit, row, row.agreed_by_post_id),
+        agreed_by=people.post_in_words(unit, row.partnership_id, row.agreed_by_post_id),
         agreed_at=row.agreed_at,
-        refused_by=who(unit, row, row.refused_by_post_id),
+        refused_by=people.post_in_words(unit, row.partnership_id, row.refused_by_post_id),
         refused_at=row.refused_at,
         seconds=tuple(people.in_words(one) for one in people.post_views(unit, free)),
         may=frozenset(may),
@@ -207,11 +202,6 @@ def reasons_of(unit: Unit, row: RestoreDeclaration) -> tuple[bytes, str]:
         unit.session, Scope.PARTNERSHIP, row.partnership_id, row.reasons, where=place_of(row.id)
     )
     return opened[:SALT], opened[SALT:].decode()
-
-
-def who(unit: Unit, row: RestoreDeclaration, post_id: str | None) -> str:
-    """Give a post in words, nothing for none."""
-    return people.in_words(people.post_view(unit, row.partnership_id, post_id)) if post_id else ""
 
 
 def place_of(row_id: str) -> str:

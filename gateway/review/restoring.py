@@ -25,6 +25,7 @@ from gateway.ledger.journal import journal_of
 from gateway.ledger.log_keys import LogKeys
 from gateway.ledger.witness import disputed
 from gateway.policy import signing
+from gateway.registry import people
 from gateway.registry.actors import Actor, actor_for_post
 from gateway.registry.acts import a_reason, must_differ, person_of
 from gateway.registry.models import Face, Post
@@ -39,7 +40,6 @@ from gateway.review.restores import (
     place_of,
     reasons_of,
     seconds_of,
-    who,
 )
 from gateway.store.tables import new_id, new_reference
 from gateway.store.unit_of_work import Unit
@@ -347,7 +347,7 @@ def _record(
             "witnessed_root": row.witnessed_root,
             "held": row.held,
         },
-        words={**(words or {}), "actor": who(unit, row, post_id)},
+        words={**(words or {}), "actor": people.post_in_words(unit, row.partnership_id, post_id)},
     )
     record(unit, act)
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from gateway.disclosure import ask, desk, lists, reading
 from gateway.disclosure.models import RequestState
 from gateway.disclosure.reading import RequestDetail
+from gateway.registry.paging import Page
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.forms import page
 from gateway.web.paging import Paging, asked_page, offset_of
@@ -142,10 +143,10 @@ def escalate(request_id: str) -> ResponseReturnValue:
     )
 
 
-def asked_part(total: int) -> tuple[int, lists.Page]:
+def asked_part(total: int) -> tuple[int, Page]:
     """The page in the address, its number no larger than there are pages; and which part of the list that is."""
     number = min(asked_page(), max(1, -(-total // lists.SIZE)))
-    return number, lists.Page(offset_of(number, lists.SIZE))
+    return number, Page(lists.SIZE, start=offset_of(number, lists.SIZE))
 
 
 def chosen_tab(tabs: dict[str, str]) -> str:
