@@ -28,7 +28,7 @@ One view is named `home`. Templates lie in `<face>/templates/<face>/`.
 - `gateway.web.security`: `@opens_content` on a view whose page decrypts (blob pictures, worker),
   `@takes_upload(bytes)`.
 - Filters: `at | when`, `at | when_tag`, `at | clock_time`, `date | day`, `date | due`, `code | label("category")`,
-  `fingerprint | grouped`; `count(3, "request")`.
+  `digest | grouped`; `count(3, "request")`.
 
     {% extends "components/page.html" %}
     {% set heading = "Cancel this request" %}                {# the h1 and the start of the title #}

@@ -62,7 +62,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def grouped(value: str, size: int = 4) -> str:
-    """A fingerprint in groups, for reading out over the telephone."""
+    """A digest in groups, for comparing it by eye."""
     return " ".join(value[start : start + size] for start in range(0, len(value), size))
 
 

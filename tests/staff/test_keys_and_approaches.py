@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from joserfc.jwk import ECKey
 
@@ -11,6 +13,7 @@ from tests.staff.world import World, opened
 from tests.web.pages import Web
 
 MAKE = "/staff/keys/make"
+FINGERPRINT = re.compile(r"\b[0-9]{5}(?: [0-9]{5}){5}\b")
 HAPPENED = {
     "kind": "spoken",
     "happened_on-day": "20",
@@ -23,8 +26,8 @@ HAPPENED = {
 }
 
 
-def test_two_keys_are_enrolled_proved_listed_and_withdrawn(web: Web, world: World) -> None:
-    web.sign_in(world.authoriser)
+def set_up_keys(web: Web) -> None:
+    """Enrol and prove two keys of whoever is signed in, as the page does."""
     keys = [ECKey.generate_key("P-256") for _ in range(2)]
     public = [{name: key.as_dict(private=False)[name] for name in ("kty", "crv", "x", "y")} for key in keys]
     enrolled = script(web, MAKE, "/staff/keys/enrol", {"keys": public})
@@ -35,10 +38,30 @@ def test_two_keys_are_enrolled_proved_listed_and_withdrawn(web: Web, world: Worl
         for one, key in zip(challenges, keys, strict=True)
     ]
     assert script(web, MAKE, "/staff/keys/prove", {"answers": answers}).status_code == 200
+
+
+def test_two_keys_are_enrolled_proved_listed_and_withdrawn(web: Web, world: World) -> None:
+    web.sign_in(world.authoriser)
+    set_up_keys(web)
     listed = web.page("/staff/keys")
     assert listed.text.count("Waits for approval") == 2
     withdraw = next(href for href in listed.links().values() if href.endswith("/withdraw"))
     assert "The key was withdrawn." in web.submit(web.page(withdraw), {"because": "mistake"}).text
+
+
+def test_the_officer_compares_the_fingerprints_that_the_holder_reads_out(web: Web, world: World) -> None:
+    web.sign_in(world.second)
+    set_up_keys(web)
+    read_out = set(FINGERPRINT.findall(web.page("/staff/keys").text))
+    assert len(read_out) == 2
+    web.sign_in(world.officers[world.meadow.police])
+    listed = web.page("/governance/keys")
+    assert read_out <= set(FINGERPRINT.findall(listed.text))
+    for fingerprint in read_out:
+        [url] = [url for text, url in listed.links().items() if text.endswith(fingerprint)]
+        asked = web.page(url)
+        assert FINGERPRINT.findall(asked.text) == [fingerprint]
+        assert "The key is in use." in web.submit(asked).text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,11 @@ from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task, review_eme
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.errors import NotFound
 from gateway.registry import agencies, people
+from gateway.sealing.models import RecipientKey
+from gateway.sealing.public_key import fingerprint
+from gateway.store.unit_of_work import Unit
 from gateway.web.access import Face, allow, current_actor, current_gateway
-from gateway.web.formats import grouped, label, when
+from gateway.web.formats import label, when
 from gateway.web.forms import YES_OR_NO, GatewayForm, LongAnswer, OneOf, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
@@ -140,22 +143,21 @@ def key_list() -> ResponseReturnValue:
     with current_gateway().store.reading() as unit:
         found = keyring.to_approve(unit, actor)
         names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
-        holders = {
-            key.id: people.post_view(unit, actor.partnership_id, key.post_id).name
-            if key.post_id
-            else key.system
-            for key in found
-        }
+        holders = {key.id: _holder(unit, key) for key in found}
     rows: list[list[Cell]] = [
         [
-            link(holders[key.id] or "", url_for(".approve_key", key_id=key.id), "key"),
+            link(holders[key.id], url_for(".approve_key", key_id=key.id), f"key {fingerprint(key.kid)}"),
             names.get(key.agency_id, ""),
+            fingerprint(key.kid),
             when(key.proved_at),
         ]
         for key in found
     ]
     listing = Listing(
-        "Waiting for approval", ("Holder", "Agency", "Proved"), rows, empty="No key waits for you."
+        "Waiting for approval",
+        ("Holder", "Agency", "Fingerprint", "Proved"),
+        rows,
+        empty="No key waits for you.",
     )
     return record("Keys", back=url_for(_BACK), listings=[listing])
 
@@ -169,20 +171,26 @@ def approve_key(key_id: str) -> ResponseReturnValue:
         key = next((one for one in keyring.to_approve(unit, actor) if one.id == key_id), None)
         if key is None:
             raise NotFound("There is no such key.", next_step="Go back to the keys that wait.")
-        holder = people.post_view(unit, actor.partnership_id, key.post_id).name if key.post_id else key.system
+        holder = _holder(unit, key)
     return confirm(
         PlainForm(),
         lambda unit: keyring.approve(unit, actor, key_id),
         heading="Approve this key?",
         done="The key is in use.",
         back=url_for(".key_list"),
-        facts=[("Holder", holder), ("Fingerprint", grouped(key.kid))],
+        facts=[("Holder", holder), ("Fingerprint", fingerprint(key.kid))],
         says=[
             "Call the holder on a number you know and let her read out the fingerprint.",
             "Approve only if it is the same: whoever holds the key reads what is sealed to it.",
         ],
         button="It is the same: approve",
     )
+
+
+def _holder(unit: Unit, key: RecipientKey) -> str:
+    if key.post_id is None:
+        return key.system or ""
+    return people.post_view(unit, key.partnership_id, key.post_id).name
 
 
 def _review(found: Task) -> ResponseReturnValue:
