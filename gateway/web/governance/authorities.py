@@ -119,9 +119,8 @@ def ask_authority(post_id: str) -> ResponseReturnValue:
     """Ask that a post may decide."""
     found = post_found(post_id)
     form = AuthorityForm()
-    roles = vocabulary().roles
     form.role_code.choices = pick(
-        [(role.value, term.label) for role, term in roles.items() if term.authorises]
+        [(role.value, term.label) for role, term in vocabulary().roles.items() if term.authorises]
     )
     with current_gateway().store.reading() as unit:
         held = memberships.arrangements(unit, current_actor().partnership_id)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from gateway.errors import Forbidden
 from gateway.review import entries, erasing, holding
@@ -20,7 +20,7 @@ from gateway.web.formats import day, when
 from gateway.web.forms import Answer, GatewayForm, LongAnswer, OneOf, Pick, ThreePartDate, page, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm, pick
-from gateway.web.governance.parts import Act, Cell, Listing, confirm, link
+from gateway.web.governance.parts import Act, Cell, Listing, confirm, link, names
 
 _LONGEST = 2000
 ANSWERED_SHOWN = 20
@@ -122,38 +122,10 @@ def entry_list() -> ResponseReturnValue:
     with current_gateway().store.reading() as unit:
         held = holding.held(unit, current_actor())
         asked = erasing.erasures(unit, current_actor())
-    holds = Listing(
-        "Held back",
-        ("Entry", "Looked at again by", "Who looks again", "Held back by"),
-        [_row(one) for one in held],
-        empty="No entry that you answer for or review is held back.",
-    )
-    erasures = Listing(
-        "Erasures that wait for a second officer",
-        ("Entry", "Ground", "Asked for", "By"),
-        [
-            [
-                link(f"Entry {one.number}", url_for(".entry_page", entry_id=one.entry_id)),
-                one.ground,
-                when(one.asked_at),
-                one.asked_by,
-            ]
-            for one in asked
-            if one.state is ErasureState.WAITING
-        ],
-        empty="None waits.",
-    )
-    answered = Listing(
-        "Erasures that were answered",
-        ("Answer", "Ground", "Asked for by", "Answered by", "Answered"),
-        [
-            [_ANSWERS[one.state], one.ground, one.asked_by, one.answered_by, when(one.answered_at)]
-            for one in asked
-            if one.state is not ErasureState.WAITING
-        ][:ANSWERED_SHOWN],
-        empty="None was answered.",
-    )
-    return page("governance/entries.html", form=form, listings=[holds, erasures, answered])
+    waiting = [one for one in asked if one.state is ErasureState.WAITING]
+    answered = [one for one in asked if one.state is not ErasureState.WAITING]
+    listings = [_held_back(held), _erasures(waiting), _answered(answered[:ANSWERED_SHOWN])]
+    return page("governance/entries.html", form=form, listings=listings)
 
 
 @blueprint.get("/entries/<id:entry_id>")
@@ -309,11 +281,51 @@ def _look(entry_id: str, to: str = "") -> SeenEntry:
     return seen
 
 
-def _row(one: HoldView) -> list[Cell]:
-    until = f"{day(one.until)}, overdue" if one.overdue else day(one.until)
-    who = "You" if one.hers_to_review else one.reviewer
-    by = "You" if one.held_by_her else one.held_by
-    return [link(f"Entry {one.number}", url_for(".entry_page", entry_id=one.entry_id)), until, who, by]
+def _held_back(held: Sequence[HoldView]) -> Listing:
+    rows: list[list[Cell]] = [
+        [
+            _link_to(one),
+            f"{day(one.until)}, overdue" if one.overdue else day(one.until),
+            "You" if one.hers_to_review else one.reviewer,
+            "You" if one.held_by_her else one.held_by,
+        ]
+        for one in held
+    ]
+    return Listing(
+        "Held back",
+        ("Entry", "Looked at again by", "Who looks again", "Held back by"),
+        rows,
+        empty="No entry that you answer for or review is held back.",
+    )
+
+
+def _erasures(waiting: Sequence[ErasureView]) -> Listing:
+    rows: list[list[Cell]] = [
+        [_link_to(one), one.ground, when(one.asked_at), one.asked_by] for one in waiting
+    ]
+    return Listing(
+        "Erasures that wait for a second officer",
+        ("Entry", "Ground", "Asked for", "By"),
+        rows,
+        empty="None waits.",
+    )
+
+
+def _answered(erasures: Sequence[ErasureView]) -> Listing:
+    rows: list[list[Cell]] = [
+        [_ANSWERS[one.state], one.ground, one.asked_by, one.answered_by, when(one.answered_at)]
+        for one in erasures
+    ]
+    return Listing(
+        "Erasures that were answered",
+        ("Answer", "Ground", "Asked for by", "Answered by", "Answered"),
+        rows,
+        empty="None was answered.",
+    )
+
+
+def _link_to(one: HoldView | ErasureView) -> Cell:
+    return link(f"Entry {one.number}", url_for(".entry_page", entry_id=one.entry_id))
 
 
 def _which(seen: SeenEntry) -> list[tuple[str, Cell]]:
@@ -340,7 +352,7 @@ def _asked(erasure: ErasureView | None) -> list[tuple[str, Cell]]:
         ("Asked for", when(erasure.asked_at)),
         ("Ground to erase it", erasure.ground),
         ("Reasons to erase it", erasure.reasons),
-        ("Who can approve it", Markup("<br>").join(sorted(erasure.approvers.values())) or "Nobody"),
+        ("Who can approve it", names(sorted(erasure.approvers.values()))),
     ]
 
 
@@ -373,12 +385,12 @@ def _acts(seen: SeenEntry) -> list[Act]:
             url_for(".hold_entry", **place),
             "Only while it would be unlawful to reveal it to the person's advocate.",
         ),
+        "approve": Act("Erase it, as the second officer", url_for(".approve_erasure", **place)),
+        "refuse": Act("Refuse to erase it", url_for(".refuse_erasure", **place)),
+        "ask_erasure": Act(
+            "Ask for it to be erased",
+            url_for(".erase_entry", **place),
+            "Only for a court's order, or what should never have been recorded.",
+        ),
     }
-    ways["approve"] = Act("Erase it, as the second officer", url_for(".approve_erasure", **place))
-    ways["refuse"] = Act("Refuse to erase it", url_for(".refuse_erasure", **place))
-    ways["ask_erasure"] = Act(
-        "Ask for it to be erased",
-        url_for(".erase_entry", **place),
-        "Only for a court's order, or what should never have been recorded.",
-    )
     return [way for name, way in ways.items() if name in seen.may]

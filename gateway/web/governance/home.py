@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 
 from flask import url_for
@@ -19,6 +19,8 @@ from gateway.web.access import Face, allow, current_actor, current_gateway, may_
 from gateway.web.forms import page
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.parts import SECTIONS
+
+Count = Callable[[Unit, Actor], int]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ def home() -> ResponseReturnValue:
         Job(text, found, url_for(name), action) for text, name, action, found in counted if may_enter(name)
     ]
     return page("governance/home.html", jobs=jobs, sections=SECTIONS)
+
+
+def _how_many(find: Callable[[Unit, Actor], Sized]) -> Count:
+    return lambda unit, actor: len(find(unit, actor))
 
 
 def _walls(unit: Unit, actor: Actor) -> int:
@@ -75,87 +81,46 @@ def _overdue_reviews(unit: Unit, actor: Actor) -> int:
     return sum(one.overdue and (one.hers_to_review or one.held_by_her) for one in views)
 
 
-Count = Callable[[Unit, Actor], int]
 _JOBS: tuple[tuple[str, str, str, Count], ...] = (
     ("Restores to declare or answer", "governance.restore_list", "Answer", restores.waits_for),
     ("Concerns to answer", "governance.concerns", "Answer", _concerns),
-    (
-        "Decisions that need you",
-        "staff.to_authorise",
-        "Decide",
-        lambda unit, actor: len(reading.to_authorise(unit, actor)),
-    ),
+    ("Decisions that need you", "staff.to_authorise", "Decide", _how_many(reading.to_authorise)),
     (
         "Decisions that nobody can make until you name a post or cover",
         "governance.undecidable_list",
         "See them",
-        lambda unit, actor: len(oversight.undecidable(unit, actor)),
+        _how_many(oversight.undecidable),
     ),
     ("Entries held back that you look at again", "governance.entry_list", "See them", _to_review),
     ("Entries held back whose review is overdue", "governance.entry_list", "See them", _overdue_reviews),
-    (
-        "Erasures of entries to approve",
-        "governance.entry_list",
-        "Answer",
-        lambda unit, actor: len(erasing.to_approve(unit, actor)),
-    ),
+    ("Erasures of entries to approve", "governance.entry_list", "Answer", _how_many(erasing.to_approve)),
     ("Walls to look at", "governance.wall_list", "Look", _walls),
     ("Walls whose review is overdue", "governance.wall_list", "Review", _overdue_walls),
-    (
-        "Changes to records of people",
-        "governance.subject_list",
-        "Answer",
-        lambda unit, actor: len(subject_changes.changes(unit, actor)),
-    ),
+    ("Changes to records of people", "governance.subject_list", "Answer", _how_many(subject_changes.changes)),
     ("Authorities to approve", "governance.authority_list", "Answer", _authorities),
     (
         "Authorities lent to a stand-in to agree to",
         "governance.authority_list",
         "Answer",
-        lambda unit, actor: len(lending.to_agree(unit, actor)),
+        _how_many(lending.to_agree),
     ),
     (
         "Changes of the register to approve or look at",
         "governance.proposal_list",
         "Answer",
-        lambda unit, actor: len(proposals.to_answer(unit, actor)),
+        _how_many(proposals.to_answer),
     ),
-    (
-        "Keys to approve",
-        "governance.key_list",
-        "Answer",
-        lambda unit, actor: len(keyring.to_approve(unit, actor)),
-    ),
-    (
-        "Systems to approve",
-        "governance.system_list",
-        "Answer",
-        lambda unit, actor: len(clients.to_answer(unit, actor)),
-    ),
+    ("Keys to approve", "governance.key_list", "Answer", _how_many(keyring.to_approve)),
+    ("Systems to approve", "governance.system_list", "Answer", _how_many(clients.to_answer)),
     ("Changes of the policy to look at", "governance.policies_drafts", "Look", policies.waiting),
-    (
-        "Reviews and tasks of your agency",
-        "governance.task_list",
-        "See them",
-        lambda unit, actor: len(tasks_of(unit, actor)),
-    ),
+    ("Reviews and tasks of your agency", "governance.task_list", "See them", _how_many(tasks_of)),
     (
         "Requests your agency has not answered in time",
         "governance.overdue_list",
         "See them",
         lambda unit, actor: lists.how_many_on_desk(unit, actor, "overdue"),
     ),
-    (
-        "Requests escalated to you",
-        "governance.escalated_list",
-        "See them",
-        lambda unit, actor: len(oversight.escalated(unit, actor)),
-    ),
-    (
-        "Mandates to confirm",
-        "governance.mandate_list",
-        "Answer",
-        lambda unit, actor: len(second_agency.waiting(unit, actor)),
-    ),
+    ("Requests escalated to you", "governance.escalated_list", "See them", _how_many(oversight.escalated)),
+    ("Mandates to confirm", "governance.mandate_list", "Answer", _how_many(second_agency.waiting)),
     ("Arrangements without all local settings", "governance.arrangement_list", "Set them", _settings),
 )

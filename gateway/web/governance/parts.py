@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from gateway.store.unit_of_work import Unit
-from gateway.web.access import current_gateway
 from gateway.web.forms import GatewayForm, page
+from gateway.web.staff import acts
 
 Cell = str | int | Markup | None
 
@@ -55,6 +54,16 @@ def link(text: str, href: str, hidden: str = "") -> Markup:
     return Markup('<a class="govuk-link" href="{}">{}{}</a>').format(href, text, unseen)
 
 
+def code(text: str) -> Markup:
+    """What is compared or copied letter by letter, such as a digest."""
+    return Markup('<span class="app-code">{}</span>').format(text)
+
+
+def names(those: Iterable[str]) -> Cell:
+    """Names below each other, or that there is nobody."""
+    return Markup("<br>").join(those) or "Nobody"
+
+
 def yes_or_no(value: bool) -> str:
     """Yes or No."""
     return "Yes" if value else "No"
@@ -89,7 +98,7 @@ def record(
         "governance/record.html",
         title=heading,
         back_href=back,
-        facts=[{"key": key, "value": value} for key, value in facts],
+        facts=_rows(facts),
         listings=listings,
         acts=acts,
         warnings=warnings,
@@ -112,24 +121,22 @@ def confirm(
     reference: str = "",
     listings: Sequence[Listing] = (),
 ) -> ResponseReturnValue:
-    """Show the page of an act, or do it in one transaction, say that it is `done` and go `back`.
+    """Show the page of an act, or do it, as `gateway.web.staff.acts.confirm` does."""
+    return acts.confirm(
+        form,
+        act,
+        done=done,
+        back=back,
+        template="governance/act.html",
+        title=heading,
+        says=says,
+        facts=_rows(facts),
+        button=button,
+        warning=warning,
+        reference=reference,
+        listings=listings,
+    )
 
-    What the register refuses as Invalid stands beside its field, with everything typed still there.
-    """
-    if form.validate_on_submit():
-        with form.showing_errors():
-            with current_gateway().store.writing() as unit:
-                act(unit)
-            flash(done, "done")
-            return redirect(back)
-    context: dict[str, Any] = {
-        "title": heading,
-        "back_href": back,
-        "says": says,
-        "facts": [{"key": key, "value": value} for key, value in facts],
-        "button": button,
-        "warning": warning,
-        "reference": reference,
-        "listings": listings,
-    }
-    return page("governance/act.html", form=form, **context)
+
+def _rows(facts: Sequence[tuple[str, Cell]]) -> list[dict[str, Cell]]:
+    return [{"key": key, "value": value} for key, value in facts]

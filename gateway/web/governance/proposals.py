@@ -17,7 +17,7 @@ from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import count, when
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
-from gateway.web.governance.parts import Act, Cell, Listing, confirm, link, record, section
+from gateway.web.governance.parts import Act, Cell, Listing, code, confirm, link, names, record, section
 
 ANSWERED_SHOWN = 20
 _KINDS = {ProposalKind.IMPORT: "Register file", ProposalKind.ADMISSION: "Admission of an agency"}
@@ -167,12 +167,12 @@ def _facts(one: ProposalView) -> list[tuple[str, Cell]]:
         ("Proposed by", one.proposed_by),
     ]
     if one.kind is ProposalKind.IMPORT:
-        facts.append(("SHA-256", Markup('<span class="app-code">{}</span>').format(one.digest)))
+        facts.append(("SHA-256", code(one.digest)))
     if one.first_by:
         facts.append(("Approved first by", one.first_by))
     if one.state is ProposalState.WAITING:
         facts.append(("Lapses, if nobody answers", when(one.expires_at)))
-        facts.append(("Who can approve it", Markup("<br>").join(sorted(one.approvers.values())) or "Nobody"))
+        facts.append(("Who can approve it", names(sorted(one.approvers.values()))))
     if one.answered_by:
         facts += [("Answered by", one.answered_by), ("Answered", when(one.answered_at))]
     return facts

@@ -25,7 +25,7 @@ from gateway.web.formats import count, when
 from gateway.web.forms import GatewayForm, LongAnswer, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
-from gateway.web.governance.parts import Act, Cell, Listing, confirm, record
+from gateway.web.governance.parts import Act, Cell, Listing, code, confirm, names, record
 from gateway.web.sessions import DatabaseSession
 
 _LONGEST = 2000
@@ -303,10 +303,10 @@ def _facts(one: DeclarationView | None) -> list[tuple[str, Cell]]:
         ),
     ]
     if one.state is RestoreState.WAITING:
-        facts.append(("Who can agree", Markup("<br>").join(one.seconds) or "Nobody"))
+        facts.append(("Who can agree", names(one.seconds)))
     if one.agreed_by:
         facts += [("Agreed to by", one.agreed_by), ("Agreed", when(one.agreed_at))]
-        facts.append(("Reference", Markup('<span class="app-code">{}</span>').format(one.reference)))
+        facts.append(("Reference", code(one.reference)))
     facts.append(("Lapses", when(one.lapses_at)))
     return facts
 

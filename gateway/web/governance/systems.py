@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from gateway.api import clients
 from gateway.api.clients import SystemState, SystemView
@@ -18,7 +17,7 @@ from gateway.web.formats import label, when
 from gateway.web.forms import Answer, GatewayForm, LongAnswer, required
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
-from gateway.web.governance.parts import Act, Cell, Listing, confirm, link, record, section
+from gateway.web.governance.parts import Act, Cell, Listing, code, confirm, link, names, record, section
 
 _LIST = ".system_list"
 _STATES = {
@@ -165,11 +164,11 @@ def _facts(one: SystemView) -> list[tuple[str, Cell]]:
         ("Registered by", one.registered_by),
         ("Registered", when(one.registered_at)),
         ("Fingerprint of its key", fingerprint(one.thumbprint)),
-        ("The same as a thumbprint (RFC 7638)", _code(one.thumbprint)),
-        ("Client id", _code(one.client_id)),
+        ("The same as a thumbprint (RFC 7638)", code(one.thumbprint)),
+        ("Client id", code(one.client_id)),
     ]
     if one.state is SystemState.WAITING:
-        facts.append(("Who can approve it", Markup("<br>").join(sorted(one.approvers.values())) or "Nobody"))
+        facts.append(("Who can approve it", names(sorted(one.approvers.values()))))
     if one.approved_by:
         facts.append(("Approved by", one.approved_by))
     if one.ended_at is not None:
@@ -192,7 +191,3 @@ def _acts(one: SystemView) -> list[Act]:
     approve = [Act("Approve it", url_for(".approve_system", **place))]
     refuse = Act("Refuse it", url_for(".end_system", **place))
     return [*(approve if current_actor().post_id in one.approvers else []), refuse]
-
-
-def _code(text: str) -> Markup:
-    return Markup('<span class="app-code">{}</span>').format(text)

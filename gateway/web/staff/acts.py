@@ -10,12 +10,11 @@ from flask.typing import ResponseReturnValue
 
 from gateway.store.unit_of_work import Unit
 from gateway.web.access import current_gateway
-from gateway.web.forms import page
-from gateway.web.staff.answers import StaffForm
+from gateway.web.forms import GatewayForm, page
 
 
 def confirm(
-    form: StaffForm,
+    form: GatewayForm,
     act: Callable[[Unit], object],
     *,
     done: str,
