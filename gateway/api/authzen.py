@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from flask import Blueprint, Response, request
 
+from gateway.api.operations import depth_of
 from gateway.decision.facts import LineDecision
 from gateway.disclosure import may
 from gateway.disclosure.asking import Basis
@@ -325,23 +326,13 @@ def _body() -> dict[str, Any]:
         raise BadRequest("the body can't be read as JSON") from None
     if not isinstance(read, dict) or not read:
         raise BadRequest("the body is a JSON object")
-    if _depth(read) > _MOST_NESTED:
+    if depth_of(read) > _MOST_NESTED:
         raise BadRequest("the body is nested too deeply")
     return read
 
 
 def _refuse(name: str) -> None:
     raise ValueError(name)
-
-
-def _depth(value: Any) -> int:
-    deepest, waiting = 0, [(value, 1)]
-    while waiting:
-        one, depth = waiting.pop()
-        if isinstance(one, dict | list):
-            deepest = max(deepest, depth)
-            waiting += [(inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one)]
-    return deepest
 
 
 def _answered(answer: Callable[[], dict[str, Any]]) -> Response:

@@ -140,7 +140,7 @@ def read_body(model: type[Wire]) -> Any:
             parse_constant=_no_constant,
             parse_float=_finite,
         )
-        depth = _depth(read)
+        depth = depth_of(read)
     except (ValueError, RecursionError) as error:
         remedy = "Send one JSON object in UTF-8: each name once, no NaN, no number beyond a double's range."
         raise Invalid("The body can't be read as JSON.", fields={"body": remedy}) from error
@@ -238,7 +238,8 @@ def _finite(text: str) -> float:
     return number
 
 
-def _depth(value: Any) -> int:
+def depth_of(value: Any) -> int:
+    """Give how many lists and objects of a JSON value stand in each other at the most."""
     deepest, waiting = 0, [(value, 1)]
     while waiting:
         one, depth = waiting.pop()

@@ -6,7 +6,7 @@ only while both the release's and the opening's leaves are under a stored checkp
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -167,24 +167,8 @@ def open_parcel(unit: Unit, actor: Actor, parcel_id: str, *, accepts: frozenset[
         )
         return NotOpened(decided.requester_text)
     _accept(unit, actor, line, decided, accepts)
-    opening = Opening(
-        id=new_id(),
-        partnership_id=row.partnership_id,
-        parcel_id=row.id,
-        line_id=line.id,
-        post_id=actor.post_id,
-    )
-    opening.entry_id = record.act(
-        unit,
-        request,
-        EntryKind.PARCEL_OPENED,
-        actor.post_id,
-        lines=[line],
-        refs={"parcel": row.id, "opening": opening.id, "release": release.id},
-        codes={"kid": row.kid, "parcel_digest": row.digest, "accepted": tuple(sorted(undertakings(decided)))},
-    )[0]
-    unit.session.add(opening)
-    return Opened(opening.id)
+    accepted = tuple(sorted(undertakings(decided)))
+    return Opened(note_opening(unit, actor, request, line, row, codes={"accepted": accepted}))
 
 
 def collect(unit: Unit, actor: Actor, opening_id: str, *, seen_size: int | None = None) -> Collected:
@@ -252,14 +236,7 @@ def record_delivery(unit: Unit, actor: Actor, parcel_id: str, words: str) -> Non
         raise Conflict("Open the parcel before you record its delivery.", next_step="Open it first.")
     if not words.strip() or len(words) > 2000:
         raise Invalid("Say how it was delivered.", fields={"words": "Write between 1 and 2,000 characters."})
-    opening = Opening(
-        id=new_id(),
-        partnership_id=row.partnership_id,
-        parcel_id=row.id,
-        line_id=line.id,
-        post_id=actor.post_id,
-        delivered_in_person=True,
-    )
+    opening = _new_opening(actor, line, row, in_person=True)
     opening.entry_id = record.act(
         unit,
         request,
@@ -270,6 +247,30 @@ def record_delivery(unit: Unit, actor: Actor, parcel_id: str, words: str) -> Non
         words={"delivery": words},
     )[0]
     unit.session.add(opening)
+
+
+def note_opening(
+    unit: Unit,
+    actor: Actor,
+    request: Request,
+    line: Line,
+    row: Parcel,
+    *,
+    codes: Mapping[str, bool | tuple[str, ...]],
+) -> str:
+    """Record that somebody opens a parcel that was sealed to her; give the opening's id. Raises NotConfirmed."""
+    opening = _new_opening(actor, line, row)
+    opening.entry_id = record.act(
+        unit,
+        request,
+        EntryKind.PARCEL_OPENED,
+        actor.post_id,
+        lines=[line],
+        refs={"parcel": row.id, "opening": opening.id, "release": row.release_id},
+        codes={"kid": row.kid, "parcel_digest": row.digest, **codes},
+    )[0]
+    unit.session.add(opening)
+    return opening.id
 
 
 def undertakings(decided: LineDecision) -> tuple[str, ...]:
@@ -296,6 +297,17 @@ def _own(unit: Unit, actor: Actor, parcel_id: str) -> tuple[Parcel, Request, Lin
         unit.session.get_one(Request, row.request_id),
         unit.session.get_one(Line, row.line_id),
         unit.session.get_one(Release, row.release_id),
+    )
+
+
+def _new_opening(actor: Actor, line: Line, row: Parcel, *, in_person: bool = False) -> Opening:
+    return Opening(
+        id=new_id(),
+        partnership_id=row.partnership_id,
+        parcel_id=row.id,
+        line_id=line.id,
+        post_id=actor.post_id,
+        delivered_in_person=in_person,
     )
 
 

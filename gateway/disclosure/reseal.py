@@ -24,7 +24,7 @@ from gateway.disclosure.models import (
     Request,
     RequestRecipient,
 )
-from gateway.disclosure.open import NotOpened, Opened
+from gateway.disclosure.open import NotOpened, Opened, note_opening
 from gateway.disclosure.papers import post_as_recipient
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
@@ -33,7 +33,6 @@ from gateway.registry.actors import Actor
 from gateway.registry.models import Face, Post
 from gateway.sealing import parcel as parcels
 from gateway.sealing.models import CopyOf, Parcel, ParcelState, RecipientKey
-from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import Outcome
 
@@ -174,24 +173,7 @@ def begin(unit: Unit, actor: Actor, line_id: str) -> Opened | NotOpened:
     decided = _decide(unit, actor, request, line)
     if decided.outcome != Outcome.PERMIT:
         return _stop(unit, actor, request, line, decided)
-    row = Opening(
-        id=new_id(),
-        partnership_id=copy.partnership_id,
-        parcel_id=copy.id,
-        line_id=line.id,
-        post_id=actor.post_id,
-    )
-    row.entry_id = record.act(
-        unit,
-        request,
-        EntryKind.PARCEL_OPENED,
-        actor.post_id,
-        lines=[line],
-        refs={"parcel": copy.id, "opening": row.id, "release": copy.release_id},
-        codes={"kid": copy.kid, "parcel_digest": copy.digest, "to_seal_again": True},
-    )[0]
-    unit.session.add(row)
-    return Opened(row.id)
+    return Opened(note_opening(unit, actor, request, line, copy, codes={"to_seal_again": True}))
 
 
 def collect(

@@ -213,13 +213,7 @@ def assign(
             "This post can't be chosen.", fields={"post_id": "Choose a current post from the list."}
         )
     must_differ(actor, post.person_id)
-    if orientation is not None and orientation not in set(Orientation):
-        raise Invalid("This isn't known.", fields={"orientation": "Choose whom this person works with."})
-    if _loosens(post.orientation, orientation) and actor.agency_id == post.agency_id:
-        raise Forbidden(
-            "Your own colleague works with the perpetrator; that this is otherwise here isn't yours to say.",
-            next_step="Ask the partnership's officer, or one of another agency on the case.",
-        )
+    _must_be_hers_to_say(actor, post, orientation)
     if ends_on is not None and ends_on < day:
         raise Invalid("The last day isn't usable.", fields={"ends_on": "Enter a day that isn't past."})
     if any(held.post_id == post_id for held, _ in _current(unit, case_id, day)):
@@ -244,6 +238,17 @@ def assign(
         words={"post": in_words(view_of(unit, post))},
     )
     return made.id
+
+
+def _must_be_hers_to_say(actor: Actor, post: Post, orientation: str | None) -> None:
+    """Let pass what an officer may say of whom somebody works with on a case; raise Invalid and Forbidden."""
+    if orientation is not None and orientation not in set(Orientation):
+        raise Invalid("This isn't known.", fields={"orientation": "Choose whom this person works with."})
+    if _loosens(post.orientation, orientation) and actor.agency_id == post.agency_id:
+        raise Forbidden(
+            "Your own colleague works with the perpetrator; that this is otherwise here isn't yours to say.",
+            next_step="Ask the partnership's officer, or one of another agency on the case.",
+        )
 
 
 def _loosens(by_post: str, on_case: str | None) -> bool:
@@ -298,9 +303,9 @@ def settle(
     if lead_agency_id and (lead is None or lead.partnership_id != actor.partnership_id):
         faults["lead_agency_id"] = "Choose an agency from the list."
     if level is not None and not 1 <= level <= HIGHEST_LEVEL:
-        faults["level"] = "Enter a level from 1 to 3."
+        faults["level"] = f"Enter a level from 1 to {HIGHEST_LEVEL}."
     if category is not None and not 1 <= category <= HIGHEST_CATEGORY:
-        faults["category"] = "Enter a category from 1 to 4."
+        faults["category"] = f"Enter a category from 1 to {HIGHEST_CATEGORY}."
     if faults:
         raise Invalid("Some answers aren't usable.", fields=faults)
     row.lead_agency_id, row.level, row.category, row.review_on = (

@@ -83,17 +83,9 @@ def rate(
     case = case_for(unit, actor, case_id)
     if not is_in_case(unit, case_id, subject_id):
         raise not_found("person")
-    faults: dict[str, str] = {}
-    if level not in set(RiskLevel):
-        faults["level"] = "Choose a level from the list."
-    if basis not in BASES:
-        faults["basis"] = "Choose what the level rests on."
-    if not tool.strip():
-        faults["tool"] = "Enter the tool, or professional judgement."
+    faults = _faults(level, tool, basis, dash_ticks)
     if assessed_on > today(unit, actor.partnership_id):
         faults["assessed_on"] = "Enter a day that isn't in the future."
-    if dash_ticks is not None and not 0 <= dash_ticks <= MOST_TICKS:
-        faults["dash_ticks"] = f"Enter a number from 0 to {MOST_TICKS}."
     if faults:
         raise Invalid("Some answers aren't usable.", fields=faults)
     row = RiskRating(
@@ -125,3 +117,16 @@ def rate(
         words={"tool": tool.strip()},
     )
     return row.id
+
+
+def _faults(level: str, tool: str, basis: str, dash_ticks: int | None) -> dict[str, str]:
+    faults = {}
+    if level not in set(RiskLevel):
+        faults["level"] = "Choose a level from the list."
+    if basis not in BASES:
+        faults["basis"] = "Choose what the level rests on."
+    if not tool.strip():
+        faults["tool"] = "Enter the tool, or professional judgement."
+    if dash_ticks is not None and not 0 <= dash_ticks <= MOST_TICKS:
+        faults["dash_ticks"] = f"Enter a number from 0 to {MOST_TICKS}."
+    return faults

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlmodel import col, select
-
 from gateway.consent import mandates
 from gateway.consent.models import Mandate
 from gateway.ledger import read
@@ -14,7 +12,7 @@ from gateway.ledger.entries import EntryKind
 from gateway.ledger.read import Filter
 from gateway.registry import subjects
 from gateway.registry.actors import Actor
-from gateway.registry.models import Case, Face, Subject
+from gateway.registry.models import Face, Subject
 from gateway.review.matters import KINDS_OF, Matter
 from gateway.store.unit_of_work import Unit
 
@@ -32,7 +30,6 @@ class Client:
     reference: str
     known_as: frozenset[str]
     case_ids: frozenset[str] | None
-    case_references: tuple[str, ...]
     ends_on: date
 
 
@@ -56,7 +53,13 @@ def client(unit: Unit, actor: Actor, subject_id: str) -> Client:
         raise mandates.missing()
     known = subjects.known_as(unit, subject_id)
     held = mandates.require(unit, actor.post_id, subject_id, known)
-    return _client(unit, subject_id, row.reference, known, held)
+    return Client(
+        subject_id=subject_id,
+        reference=row.reference,
+        known_as=known,
+        case_ids=mandates.cases_open(held),
+        ends_on=max(mandate.expires_on for mandate in held),
+    )
 
 
 def my_clients(unit: Unit, actor: Actor) -> list[ClientNews]:
@@ -90,21 +93,3 @@ def _news(unit: Unit, actor: Actor, found: Client, mandate: Mandate) -> ClientNe
     )
     late = since is not None and unit.now - since > UNREAD_FOR
     return ClientNews(found, looked_at, new, alarm=late and new > 0)
-
-
-def _client(
-    unit: Unit, subject_id: str, reference: str, known: frozenset[str], held: list[Mandate]
-) -> Client:
-    case_ids = mandates.cases_open(held)
-    references: tuple[str, ...] = ()
-    if case_ids is not None:
-        rows = select(Case.reference).where(col(Case.id).in_(case_ids)).order_by(Case.reference)
-        references = tuple(unit.session.exec(rows))
-    return Client(
-        subject_id=subject_id,
-        reference=reference,
-        known_as=known,
-        case_ids=case_ids,
-        case_references=references,
-        ends_on=max(mandate.expires_on for mandate in held),
-    )

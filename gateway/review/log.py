@@ -28,6 +28,9 @@ _BATCH = 500
 _PARTED = (
     "it says that another record is your client's too, the register does not, and what is under it is missing"
 )
+_RESTRICTED = (
+    "it says that your client opened other cases to you than the register does, so entries may be missing"
+)
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,19 @@ def verdict(store: Store, found: Client | None = None) -> Verdict:
     """Give the ledger's own check in words.
 
     It changes as soon as a stored row about this client was edited, or any row of a small log; elsewhere in a large one
-    when the whole is checked next. It changes too when the register parts what the log says is one person.
+    when the whole is checked next. It changes too when the register parts what the log says is one person, or opens
+    other cases than the log says.
     """
     said = audit_of(store).verdict(store, found.known_as if found else ())
     if found is None or said.problems:
         return said
     with store.reading() as unit:
         parted = is_parted_unseen(unit, found.subject_id)
-    if not parted:
+        altered = mandates.opens_other_cases(unit, found.known_as)
+    if not parted and not altered:
         return said
-    return replace(said, verified=False, sentence=f"The log does not verify: {_PARTED}.", problems=(_PARTED,))
+    problem = _PARTED if parted else _RESTRICTED
+    return replace(said, verified=False, sentence=f"The log does not verify: {problem}.", problems=(problem,))
 
 
 def log(

@@ -69,16 +69,20 @@ def declare(unit: Unit, present: Present, reasons: str) -> str:
     said = a_reason(reasons, "reasons")
     if any(not one.lapsed and one.state in OPEN for one in declared(unit, actor)):
         raise Conflict("A restore was declared already and waits.", next_step=_LOOK)
-    salt = secrets.token_bytes(SALT)
-    row_id = new_id()
-    sealed = unit.vault.seal(
-        unit.session,
-        Scope.PARTNERSHIP,
-        actor.partnership_id,
-        salt + said.encode(),
-        where=place_of(row_id),
+    row = _declaration(unit, actor, found, said)
+    message = _declared(row).signed_bytes()
+    row.first_key, row.first_signature = signing.sign_restore(
+        unit, row.partnership_id, actor.person_id, message
     )
-    row = RestoreDeclaration(
+    unit.session.add(row)
+    return row.id
+
+
+def _declaration(unit: Unit, actor: Actor, found: Gap, said: str) -> RestoreDeclaration:
+    """Give the row of what is declared, its reasons sealed, which nobody has signed yet."""
+    salt, row_id = secrets.token_bytes(SALT), new_id()
+    place = (Scope.PARTNERSHIP, actor.partnership_id)
+    return RestoreDeclaration(
         id=row_id,
         partnership_id=actor.partnership_id,
         reference=new_reference(),
@@ -89,19 +93,13 @@ def declare(unit: Unit, present: Present, reasons: str) -> str:
         witnessed_root=found.root,
         held=found.held,
         number=found.number,
-        reasons=sealed,
+        reasons=unit.vault.seal(unit.session, *place, salt + said.encode(), where=place_of(row_id)),
         reasons_digest=_digest(salt, said),
         declared_by_post_id=actor.post_id,
         declared_at=unit.now,
         first_key="",
         first_signature="",
     )
-    message = _declared(row).signed_bytes()
-    row.first_key, row.first_signature = signing.sign_restore(
-        unit, row.partnership_id, actor.person_id, message
-    )
-    unit.session.add(row)
-    return row_id
 
 
 def agree(unit: Unit, present: Present, declaration_id: str) -> None:

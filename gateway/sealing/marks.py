@@ -19,8 +19,6 @@ _ALSO_STREETS = (
 )
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
 _DEGREES = r"[-+]?[0-9]{1,3}\.[0-9]{3,}\N{DEGREE SIGN}?"
-_MINUTES = r"[0-9]{1,2}['\N{PRIME}]"
-_SECONDS = r"[0-9.]{1,7}[\"\N{DOUBLE PRIME}]"
 _MAPS = r"maps\.(?:google|apple)\.|goo\.gl/maps|maps\.app\.goo\.gl|openstreetmap\.org|what3words\.com|bing\.com/maps"
 _FORMS: tuple[tuple[str, str], ...] = (
     ("postcode", r"\b(?:GIR ?0AA|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2})\b"),

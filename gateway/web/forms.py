@@ -11,6 +11,7 @@ from flask import make_response, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, HiddenField, RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectFieldBase
 from wtforms.utils import unset_value
 from wtforms.validators import Length, StopValidation, ValidationError
 
@@ -111,10 +112,11 @@ class LongAnswer(TextAreaField):  # type: ignore[misc]
         super().__init__(label, [*validators, limit], filters=[_strip, _one_kind_of_newline], **kw)
 
 
-class OneOf(RadioField):  # type: ignore[misc]
-    """Radios with nothing preselected; `hints` maps a value to the hint under its label."""
+class _FromList(SelectFieldBase):  # type: ignore[misc]
+    """What is chosen from a list; `hints` maps a value to the hint under its label, `choose` refuses any other."""
 
     data: Any
+    choose = "Choose from the list"
 
     def __init__(
         self,
@@ -123,20 +125,30 @@ class OneOf(RadioField):  # type: ignore[misc]
         *,
         choices: Sequence[tuple[str, str]] = (),
         hints: Mapping[str, str] | None = None,
-        choose: str = "Choose one from the list",
+        choose: str = "",
         **kw: Any,
     ) -> None:
         self.hints = dict(hints or {})
-        self.choose = choose
+        self.choose = choose or self.choose
         super().__init__(label, validators, validate_choice=False, **kw)
         self.choices = list(choices)
+
+    def is_on_list(self, *values: str) -> bool:
+        """Whether each of these values may be chosen."""
+        return set(values) <= {str(value) for value, *_ in self.choices or ()}
+
+
+class OneOf(_FromList, RadioField):  # type: ignore[misc]
+    """Radios with nothing preselected."""
+
+    choose = "Choose one from the list"
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what isn't on the list; nothing chosen is for the validators."""
         if self.data is None or self.data in {"", "None"}:
             self.data = None
             return
-        if self.data not in {str(value) for value, *_ in self.choices or ()}:
+        if not self.is_on_list(self.data):
             raise ValidationError(self.choose)
 
 
@@ -144,30 +156,12 @@ class Pick(OneOf):
     """A drop-down list, for lists too long for radios; its first choice should be ("", "Choose …")."""
 
 
-class SomeOf(SelectMultipleField):  # type: ignore[misc]
-    """Checkboxes; `hints` maps a value to the hint under its label."""
-
-    data: Any
-
-    def __init__(
-        self,
-        label: str,
-        validators: Sequence[Any] = (),
-        *,
-        choices: Sequence[tuple[str, str]] = (),
-        hints: Mapping[str, str] | None = None,
-        choose: str = "Choose from the list",
-        **kw: Any,
-    ) -> None:
-        self.hints = dict(hints or {})
-        self.choose = choose
-        super().__init__(label, validators, validate_choice=False, **kw)
-        self.choices = list(choices)
+class SomeOf(_FromList, SelectMultipleField):  # type: ignore[misc]
+    """Checkboxes."""
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what isn't on the list."""
-        known = {str(value) for value, *_ in self.choices or ()}
-        if not set(self.data or ()) <= known:
+        if not self.is_on_list(*(self.data or ())):
             raise ValidationError(self.choose)
 
 

@@ -12,8 +12,6 @@ from gateway.sealing.washing.picture import wash_jpeg, wash_png
 from gateway.sealing.washing.washed import AS_PDF, Unwashable, Washed
 from gateway.sealing.washing.word_markup import look_at_markup, text_of, wash_markup
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
 _MAIN = "word/document.xml"
 _CONTENT_TYPES = "[Content_Types].xml"
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"

@@ -53,7 +53,6 @@ def case_page(case_id: str) -> ResponseReturnValue:
         workers = cases.assignments(unit, actor, case_id)
         known = facts.facts_of(unit, actor, case_id=case_id)
         names = _names(unit, about)
-    place: dict[str, Any] = {"case_id": case_id}
     return record(
         f"Case {found.reference}",
         back=url_for(".case_list"),
@@ -82,14 +81,7 @@ def case_page(case_id: str) -> ResponseReturnValue:
                 empty="Nothing is recorded.",
             ),
         ],
-        acts=[
-            Act("Change lead agency, level, category or review", url_for(".settle_case", **place)),
-            Act("Put somebody on the case", url_for(".assign_post", **place)),
-            Act("Record something known", url_for(".record_fact", **place)),
-            Act("Close the case", url_for(".close_case", **place))
-            if found.closed_on is None
-            else Act("Erase the case", url_for(".erase_case", **place)),
-        ],
+        acts=_case_acts(found),
     )
 
 
@@ -343,6 +335,18 @@ def _case_facts(found: CaseView) -> list[tuple[str, Cell]]:
         ("Opened", day(found.opened_on)),
         ("Review by", day(found.review_on) or "Not set"),
         ("State", "Open" if found.open else "Closed"),
+    ]
+
+
+def _case_acts(found: CaseView) -> list[Act]:
+    place: dict[str, Any] = {"case_id": found.case_id}
+    return [
+        Act("Change lead agency, level, category or review", url_for(".settle_case", **place)),
+        Act("Put somebody on the case", url_for(".assign_post", **place)),
+        Act("Record something known", url_for(".record_fact", **place)),
+        Act("Close the case", url_for(".close_case", **place))
+        if found.closed_on is None
+        else Act("Erase the case", url_for(".erase_case", **place)),
     ]
 
 

@@ -13,10 +13,11 @@ from flask.typing import ResponseReturnValue
 
 from gateway.disclosure import erase, stop
 from gateway.registry import agencies, people, subject_changes, subject_records, wall_records
-from gateway.registry.models import ChangeKind, SubjectState
+from gateway.registry.models import ChangeKind, SubjectState, WallKind
 from gateway.registry.subject_changes import ChangeView
 from gateway.registry.subject_records import SubjectRecord
 from gateway.registry.subjects import NATIONAL_NUMBERS, Identity
+from gateway.registry.wall_records import WallView
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import count, day, label, when
 from gateway.web.governance.blueprint import blueprint
@@ -77,14 +78,6 @@ def subject_page(subject_id: str) -> ResponseReturnValue:
         [link(reference, url_for(".case_page", case_id=case_id)), label(role, "subject_role")]
         for case_id, reference, role in found.roles
     ]
-    stands: list[list[Cell]] = [
-        [
-            link(one.whom, url_for(".wall_page", wall_id=one.wall_id), "behind this wall"),
-            "Kept out" if one.kind == "exclude" else "Allowed alone",
-            "Reviewed" if one.reviewed else f"Review by {day(one.review_by)}",
-        ]
-        for one in walls
-    ]
     return record(
         "Record of a person",
         back=url_for(".subject_list"),
@@ -98,7 +91,12 @@ def subject_page(subject_id: str) -> ResponseReturnValue:
         ],
         listings=[
             Listing("Cases", ("Case", "Role"), roles, empty="This person is in no case."),
-            Listing("Walls", ("Whom", "What", "Review"), stands, empty="No wall stands."),
+            Listing(
+                "Walls",
+                ("Whom", "What", "Review"),
+                [_wall_row(one) for one in walls],
+                empty="No wall stands.",
+            ),
             Listing(
                 "Waiting for a second officer",
                 _CHANGE_HEAD,
@@ -337,6 +335,14 @@ def _record(subject_id: str) -> SubjectRecord:
 def _change(change_id: str) -> ChangeView:
     with current_gateway().store.reading() as unit:
         return subject_changes.change(unit, current_actor(), change_id)
+
+
+def _wall_row(one: WallView) -> list[Cell]:
+    return [
+        link(one.whom, url_for(".wall_page", wall_id=one.wall_id), "behind this wall"),
+        "Kept out" if one.kind == WallKind.EXCLUDE else "Allowed alone",
+        "Reviewed" if one.reviewed else f"Review by {day(one.review_by)}",
+    ]
 
 
 def _change_row(one: ChangeView) -> list[Cell]:

@@ -40,7 +40,8 @@ export async function asked(url, token) {
 
 /**
  * Checks and opens one answer of the gateway; open.js says what is in it. Gives the envelope and `ledger`: {isFirst, shown,
- * checkpoint, watched}. `seen` are the checkpoints known when it was asked for; `lateAccepted` opens it although the log's witnesses are late. Throws LogChanged and Trouble.
+ * checkpoint, watched}. `seen` are the checkpoints known when it was asked for; `lateAccepted` opens it although the log's
+ * witnesses are late. Throws LogChanged and Trouble.
  */
 export async function open(answer, parcel, { seen, lateAccepted }) {
   const { checkpoint, shown } = await checked("proof_failed", "The ledger doesn't prove that this was released to you.", () =>

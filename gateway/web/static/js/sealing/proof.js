@@ -27,9 +27,6 @@ export async function readVerifierKey(vkey) {
   return { name, id, type: data[0], key: data.slice(1), digest };
 }
 
-/** Whether this is the key that signs every checkpoint of a log; beside it there is one of another kind. */
-export const isMainKey = async (vkey) => (await readVerifierKey(vkey)).type === ED25519;
-
 /** Reads a signed checkpoint; gives {origin, size, root, text, signatures}. Nothing has been checked yet. */
 export function readCheckpoint(note) {
   const end = note.lastIndexOf("\n\n");
