@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -13,7 +14,6 @@ from rich.console import Console
 
 from gateway.assembly import Gateway
 from gateway.cli.installation import at_work, opened
-from gateway.cli.ledger_entries import held
 from gateway.disclosure.redo import redo as do_again
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.append import record
@@ -37,7 +37,8 @@ from gateway.ledger.read import entry
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, last_seen
 from gateway.registry.actors import actor_for_post
-from gateway.review import restoring
+from gateway.registry.people import partnership_of
+from gateway.review import holding, restoring
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -120,6 +121,23 @@ def show(entry_id: str) -> None:
     _console.print(f"Entry {found.index + 1}", style="bold")
     for line in lines(Opening(opening.record, opening.salt)):
         _console.print(line, markup=False)
+
+
+@ledger.command()
+@click.argument("partnership")
+@click.option("--by", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Reviews due by this day.")
+def held(partnership: str, by: datetime) -> None:
+    """List what PARTNERSHIP (its code) holds back and an officer must look at again; exit code 1 if there is any.
+
+    Officers alone hold back, reveal and erase entries, in their pages.
+    """
+    with at_work().store.reading() as unit:
+        due = holding.due(unit, partnership_of(unit, partnership), by.date())
+        said = [f"{one.review_on} entry {one.entry_id}, by post {one.reviewer_post_id}" for one in due]
+    for line in said:
+        _console.print(line, markup=False)
+    _console.print(f"{len(said)} due." if said else "Nothing is due.")
+    raise SystemExit(1 if said else 0)
 
 
 @ledger.command()
@@ -256,6 +274,3 @@ def policy() -> None:
     gateway = opened()
     with gateway.store.reading() as unit:
         click.echo(policy_text(gateway.journal, lives(unit)), nl=False)
-
-
-ledger.add_command(held)

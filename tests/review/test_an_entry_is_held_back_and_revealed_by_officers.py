@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.assembly import Gateway
-from gateway.cli import ledger_entries as commands
+from gateway.cli import ledger as commands
 from gateway.cli.ledger import ledger
 from gateway.errors import Conflict, Forbidden, GatewayError, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
