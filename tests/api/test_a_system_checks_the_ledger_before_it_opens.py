@@ -17,16 +17,24 @@ from gateway_verify.checkpoint import Checkpoint, read_checkpoint
 from gateway_verify.cli import main as gateway_verify
 from gateway_verify.collected import LAG, check_collected, read_collected
 from gateway_verify.errors import Uncheckable, Unverified
-from gateway_verify.note import Note
+from gateway_verify.merkle import EMPTY_ROOT, inclusion_proof, leaf_hash, root_of
+from gateway_verify.note import Note, SignatureLine, encode
+from gateway_verify.opening import Opening, commitment
 from gateway_verify.policy import Policy, parse_policy
+from gateway_verify.proof import Proof, parse_proof
 from jwcrypto import jwk as foreign_keys
 
 from gateway.cli import keys as cli
+from gateway.cli import own_keys
 from gateway.cli.demo_stage import Stage
-from gateway.errors import Invalid
+from gateway.errors import Conflict, Invalid
 from gateway.ledger import served
+from gateway.ledger.journal import Journal
 from gateway.ledger.log_keys import create_log_keys, load_log_keys
 from gateway.ledger.witness import ask_witnesses
+from gateway.sealing import jwe
+from gateway.sealing.envelope import Envelope, Item, pack
+from gateway.sealing.public_key import check_public_jwk
 from tests.api.client import System
 from tests.api.conftest import connected
 from tests.api.test_a_disclosure_goes_whole_between_systems import SECRET, enrol, released
@@ -66,9 +74,9 @@ class Recipient:
         asked = "" if seen is None else f"?seen_size={seen}"
         return self.system.get(f"/openings/{opening}{asked}"), str(file)
 
-    def opens(self, answer: Answer, key: str, *more: str) -> str:
+    def opens(self, answer: Answer | str, key: str, *more: str) -> str:
         """What the command prints and writes, or raises."""
-        (self.folder / "collected.json").write_text(json.dumps(answer, ensure_ascii=False))
+        self._keep(answer)
         out = self.folder / f"out-{self.shared}"
         kept = ["--policy", str(self.folder / "policy.txt"), "--checkpoint", str(self.folder / "seen")]
         arguments = [
@@ -87,11 +95,22 @@ class Recipient:
         assert [file.name for file in files] == ["item-1.txt"]
         return said + files[0].read_text()
 
-    def checks(self, answer: Answer, *more: str) -> int:
+    def checks(self, answer: Answer | str, *more: str) -> int:
         """The exit code of the advocate's own verifier on the same answer."""
-        (self.folder / "collected.json").write_text(json.dumps(answer))
+        self._keep(answer)
         policy = str(self.folder / "policy.txt")
         return gateway_verify([str(self.folder / "collected.json"), "--policy", policy, *more])
+
+    def _keep(self, answer: Answer | str) -> None:
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        (self.folder / "collected.json").write_text(text)
+
+    def refuses(self, answer: Answer | str, key: str, name: str) -> None:
+        """Neither command takes it, nothing is kept of the log that it shows, and both say so in a sentence."""
+        with pytest.raises(Invalid, match="Nothing was opened"):
+            self.opens(answer, key)
+        assert self.checks(answer) in {1, 2}, name
+        assert not (self.folder / "seen").exists(), name
 
 
 def size_of(answer: Answer) -> int:
@@ -148,10 +167,7 @@ def test_nothing_is_decrypted_that_the_ledger_does_not_prove(quick_stage: Stage,
         "a number": lambda: whole | {"jwe": 1},
     }
     for name, plant in faults.items():
-        with pytest.raises(Invalid, match="Nothing was opened"):
-            probation.opens(plant(), key)
-        assert probation.checks(plant()) in {1, 2}, name
-        assert not (tmp_path / "seen").exists(), name
+        probation.refuses(plant(), key, name)
     assert probation.checks(whole) == 0
     assert SECRET in probation.opens(whole, key)
 
@@ -165,6 +181,169 @@ def _resized(proof: str) -> str:
     return head + "\n\n" + re.sub(r"\n(\d+)\n", lambda found: f"\n{int(found[1]) + 1}\n", note, count=1)
 
 
+def test_what_is_not_written_as_it_should_be_is_refused(quick_stage: Stage, tmp_path: Path) -> None:
+    """Whoever answers may write anything: it is a sentence and never a traceback."""
+    probation = Recipient.on(quick_stage, tmp_path)
+    whole, key = probation.collects()
+    as_text = json.dumps(whole)
+    odd: list[Any] = [
+        None,
+        True,
+        -1,
+        10**400,
+        1e308,
+        [],
+        {},
+        [[]],
+        [None],
+        ["\ud800"],
+        "\ud800",
+        "\u00e9",
+        "\n\n",
+    ]
+    faults: dict[str, Answer | str] = {
+        f"{name}: {value!r:.20}": whole | {name: value}
+        for name in ("parcel_id", "jwe", "proofs", "cosigned")
+        for value in odd
+    }
+    faults |= {
+        "deep lists": "[" * 100_000,
+        "deep objects": '{"jwe":' * 100_000,
+        "a member twice": f'{as_text[:-1]}, "parcel_id": "{whole["parcel_id"]}"}}',
+        "a number that is none": f'{as_text[:-1]}, "size": NaN}}',
+        "cut short": as_text[:-1],
+        "half a character": as_text.replace('"jwe": "', '"jwe": "\\ud800', 1),
+        "nothing": "",
+    }
+    for name, fault in faults.items():
+        probation.refuses(fault, key, name)
+
+
+def test_an_entry_proves_what_it_says_and_nothing_more(quick_stage: Stage, tmp_path: Path) -> None:
+    """The log's own key signed each of these: what it put there has to say that this parcel was released and opened."""
+    probation = Recipient.on(quick_stage, tmp_path)
+    answer, key = probation.collects()
+    release, opening = records(answer)
+    parcel, copy, digest = answer["parcel_id"], release["refs"]["copy"], release["codes"]["parcel_digest"]
+    journal = quick_stage.gateway.journal
+    other = "d" * 32
+    faults: dict[str, Answer] = {
+        "the opening of another": forged(journal, answer, release, _of(opening, other))
+        | {"parcel_id": other},
+        "the opening of the copy": forged(journal, answer, release, _of(opening, copy)) | {"parcel_id": copy},
+        "the release of another": forged(journal, answer, _of(release, other), opening),
+        "the digest elsewhere": forged(
+            journal, answer, release | {"codes": {"copy_digest": digest}}, opening
+        ),
+        "the parcel elsewhere": forged(journal, answer, release, opening | {"refs": {"release": parcel}}),
+        "half a character": forged(journal, answer, release | {"at": "\ud800"}, opening),
+        "no record": forged(journal, answer, "[]", opening),
+    }
+    listed = {"parcel": [parcel], "parcel_digest": [digest]}
+    odd_parts: tuple[Any, ...] = (None, True, 1, "ab", [], ["ab"], [[]], listed)
+    for part in ("kind", "refs", "codes"):
+        for odd in odd_parts:
+            faults[f"{part} {odd}"] = forged(journal, answer, release | {part: odd}, opening)
+    for name, fault in faults.items():
+        probation.refuses(fault, key, name)
+    assert SECRET in probation.opens(forged(journal, answer, release, opening), key)
+
+
+def test_nobody_vouches_by_signing_an_empty_log(quick_stage: Stage, tmp_path: Path) -> None:
+    probation = Recipient.on(quick_stage, tmp_path)
+    answer, key = probation.collects()
+    journal = quick_stage.gateway.journal
+    for root in (EMPTY_ROOT, sha256(b"another history").digest()):
+        empty = Checkpoint(journal.origin, 0, root)
+        cosigned = str(Note(empty.text, (journal.sign(empty),)))
+        probation.refuses(answer | {"cosigned": cosigned, "cosigned_consistency": []}, key, "empty")
+
+
+def test_a_size_that_nobody_can_sign_is_no_size(quick_stage: Stage, tmp_path: Path) -> None:
+    """The key of the second kind signs sizes as eight bytes."""
+    probation = Recipient.on(quick_stage, tmp_path)
+    answer, key = probation.collects()
+    create_log_keys(tmp_path / "second.key")
+    second = load_log_keys(tmp_path / "second.key").public(quick_stage.gateway.journal.origin)[1]
+    assert second is not None
+    policy = tmp_path / "policy.txt"
+    policy.write_text(f"log {second}\n{policy.read_text()}")
+    for size in (2**63, 2**64, 10**20 - 1):
+        text = f"{second.name}\n{size}\n{encode(bytes(32))}\n"
+        claimed = Note(text, (SignatureLine(second.name, second.key_id, bytes(72)),))
+        probation.refuses(answer | {"cosigned": str(claimed)}, key, str(size))
+
+
+def records(answer: Answer) -> tuple[Answer, Answer]:
+    """What the entries of the release and of the opening say."""
+    release, opening = (
+        Opening.from_bytes(parse_proof(one).extra or b"").fields() for one in answer["proofs"]
+    )
+    return release, opening
+
+
+def _of(record: Answer, parcel: str) -> Answer:
+    return record | {"refs": record["refs"] | {"parcel": parcel}}
+
+
+def forged(journal: Journal, answer: Answer, *said: Answer | str) -> Answer:
+    """The answer with these entries, in another log that its own key signed."""
+    openings = [Opening(one if isinstance(one, str) else json.dumps(one), bytes(32)) for one in said]
+    hashes = [leaf_hash(commitment(bytes(32), one.record.encode())) for one in openings]
+    checkpoint = Checkpoint(journal.origin, len(hashes), root_of(hashes))
+    note = Note(checkpoint.text, (journal.sign(checkpoint),))
+    proofs = [
+        str(Proof(at, tuple(inclusion_proof(at, len(hashes), lambda _, n: hashes[n])), note, one.to_bytes()))
+        for at, one in enumerate(openings)
+    ]
+    return answer | {"proofs": proofs, "cosigned": str(note), "cosigned_consistency": []}
+
+
+def test_what_a_sender_wrote_moves_no_cursor_and_adds_no_line(quick_stage: Stage, tmp_path: Path) -> None:
+    """An agency that seals in its own client may put anything into a parcel."""
+    probation = Recipient.on(quick_stage, tmp_path)
+    answer, key = probation.collects()
+    public = check_public_jwk(json.loads(probation.keys[Path(key).stem].export_public()))
+    item = Item("text/plain\x1b[2J\nMark: none", "a.txt", b"words")
+    sealed = jwe.seal(public, pack(Envelope(answer["parcel_id"], "l", (item,), ("keep\x1b[1A", "\ud800"))))
+    release, opening = records(answer)
+    release["codes"] |= {"parcel_digest": jwe.digest(sealed)}
+    said = probation.opens(
+        forged(quick_stage.gateway.journal, answer, release, opening) | {"jwe": sealed}, key
+    )
+    assert "\x1b" not in said
+    assert len(re.findall("(?m)^Mark: ", said)) == 2
+
+
+def test_what_another_run_saw_meanwhile_is_not_lost(
+    quick_stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probation = Recipient.on(quick_stage, tmp_path)
+    answer, key = probation.collects()
+    seen = tmp_path / "seen"
+
+    def meanwhile(*given: Any, **more: Any) -> Any:
+        seen.write_text("what another run saw")
+        return check_collected(*given, **more)
+
+    monkeypatch.setattr(own_keys, "check_collected", meanwhile)
+    with pytest.raises(Conflict, match="changed meanwhile by another run"):
+        probation.opens(answer, key)
+    assert seen.read_text() == "what another run saw"
+    assert not (tmp_path / "out-1").exists()
+
+
+def test_what_cannot_be_kept_is_not_opened(quick_stage: Stage, tmp_path: Path) -> None:
+    probation = Recipient.on(quick_stage, tmp_path)
+    answer, key = probation.collects()
+    nowhere = str(tmp_path / "nowhere" / "seen")
+    with pytest.raises(Invalid, match="can't be written"):
+        probation.opens(answer, key, "--checkpoint", nowhere)
+    with pytest.raises(Invalid, match="can't be written"):
+        probation.opens(answer, key, "--out", f"{key}/out")
+    assert not (tmp_path / "out-1").exists()
+
+
 def test_what_was_not_asked_for_or_is_not_for_this_key_is_not_written(
     quick_stage: Stage, tmp_path: Path
 ) -> None:
@@ -172,8 +351,9 @@ def test_what_was_not_asked_for_or_is_not_for_this_key_is_not_written(
     answer, key = probation.collects()
     (other,) = [one for kid, one in probation.keys.items() if not key.endswith(f"{kid}.jwk")]
     (tmp_path / "other.jwk").write_text(other.export_private())
-    with pytest.raises(Invalid, match="another parcel"):
-        probation.opens(answer, key, "--expect", "c" * 32)
+    for expected in ("c" * 32, ""):  # a variable that a script left empty expects nothing
+        with pytest.raises(Invalid, match="another parcel"):
+            probation.opens(answer, key, "--expect", expected)
     with pytest.raises(Invalid, match="sealed to another key"):
         probation.opens(answer, str(tmp_path / "other.jwk"))
     assert not (tmp_path / "out-1").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from gateway_verify import source
 from gateway_verify.cli import main
 
 from gateway.clock import FixedClock
@@ -73,7 +75,7 @@ def test_a_later_export_contains_the_earlier_one(
     assert "nothing was changed or lost since your checkpoint, 4 entries were added" in said
 
 
-def test_a_flipped_byte_anywhere_in_the_export_is_reported(
+def test_a_file_of_the_export_that_was_altered_cut_or_made_longer_is_reported(
     sqlite_store: Store, sqlite_journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with sqlite_store.writing() as unit:
@@ -83,12 +85,14 @@ def test_a_flipped_byte_anywhere_in_the_export_is_reported(
     for path in [path for path in folder.rglob("*") if path.is_file() and path.name != "policy.txt"]:
         whole = path.read_bytes()
         at = len(whole) // 2
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        flipped = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        for altered in (flipped, b"", whole[:-1], whole[:-32], whole + b"x", whole + bytes(32)):
+            path.write_bytes(altered)
 
-        code, said = check(capsys, folder, "--policy", folder / "policy.txt")
+            code, said = check(capsys, folder, "--policy", folder / "policy.txt")
 
-        assert code == 1, path
-        assert said.startswith("WRONG: ")
+            assert code == 1, path
+            assert said.startswith("WRONG: ")
         path.write_bytes(whole)
 
 
@@ -250,14 +254,58 @@ def test_an_address_that_no_witness_signed_for_hours_says_so(
             assert "hours" not in check(capsys, address, "--policy", log / "policy.txt")[1]
 
 
+ZIPPED = gzip.compress(b"a checkpoint that goes on and on" * 100)
+BROKEN = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"nothing of the kind\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut",
+        BROKEN + b"not packed",
+        BROKEN + ZIPPED[:20],
+        BROKEN + ZIPPED[:12] + b"\xff\xff\xff" + ZIPPED[15:],
+        BROKEN + ZIPPED,
+    ],
+    ids=["no HTTP", "cut short", "not packed", "packed and cut", "packed wrongly", "too much in it"],
+)
+def test_an_address_that_answers_anything_at_all_is_not_taken_for_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(source, "MOST_BYTES", 1000)
+    monkeypatch.setattr(Quiet, "do_GET", lambda self: self.wfile.write(answer))
+    (tmp_path / "policy.txt").write_text("quorum none\n")
+    with serving(tmp_path) as address:
+        code, said = check(capsys, address, "--policy", tmp_path / "policy.txt")
+
+    assert code in {1, 2}
+    assert said.startswith(("WRONG: ", "NOT CHECKED: "))
+    assert ("larger than any honest answer" in said) == (answer == BROKEN + ZIPPED)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://[::1/", "https://host:port/", "https://\u0175.example/a b", "ftp://x/"]
+)
+def test_an_address_that_is_none_is_said_to_be_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    (tmp_path / "policy.txt").write_text("quorum none\n")
+    code, said = check(capsys, address, "--policy", tmp_path / "policy.txt")
+    assert code == 2
+    assert said.startswith("NOT CHECKED: ")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A static web server that writes no log."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
+        """Nothing."""
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """A static web server over a folder."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
-            """Nothing."""
-
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:

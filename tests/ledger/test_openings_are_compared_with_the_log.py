@@ -6,6 +6,8 @@ The log's key is the attacker's, as in `test_ten_attacks_are_seen`: he shows her
 from __future__ import annotations
 
 import json
+import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,51 @@ def test_a_kept_checkpoint_is_compared_with_before_it_is_replaced(world: World) 
     assert check(world, shorter, "--keep", str(kept)) == 2
     assert check(world, shorter, "--since", str(kept), "--keep", str(kept)) == 1
     assert Path(kept).read_text() == before
+    other = world.folder / "another.checkpoint"
+    other.write_text("what an earlier check left here")
+    log = str(world.publish("log", leaves(SIZE)))
+    assert check(world, log, "--since", str(kept), "--keep", str(other)) == 2
+    assert other.read_text() == "what an earlier check left here"
+    assert check(world, log, "--since", str(kept), "--keep", f"{world.folder}/./{kept.name}") == 0
+
+
+def test_no_life_that_a_gateway_calls_an_earlier_one_stands_in_for_the_log(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are signed by its key: what an opening is compared with is the log that was checked."""
+    hidden = leaves(SIZE)
+    hidden[3] = commitment(salt(9_000), b"{}")
+    log = world.publish("log", hidden)
+    world.publish("log/epoch-1", leaves(SIZE))
+    elsewhere = Checkpoint(f"{ORIGIN}/epoch-9", 1, root_of([leaf_hash(leaves(1)[0])]))
+    note = Note(elsewhere.text, (sign(elsewhere, elsewhere.origin, world.witness.first),))
+    shown = json.loads(Path(openings(world, 3)).read_text())
+    shown["openings"].append(str(Proof(0, (), note, Opening(record(0), salt(0)).to_bytes())))
+    (world.folder / "both.json").write_text(json.dumps(shown))
+    policy = world.policy("none")
+    policy.write_text(f"log {world.witness.public(elsewhere.origin)[0]}\n{policy.read_text()}")
+
+    assert main([str(world.folder / "both.json"), "--policy", str(policy), "--log", str(log)]) == 1
+    assert "entry 4 of the openings is not in the log as it is now" in capsys.readouterr().out
+
+    world.publish("log/epoch-2", leaves(SIZE))
+    assert main([str(world.folder / "both.json"), "--policy", str(policy), "--log", str(log)]) == 1
+    assert "two earlier lives of the log have the name" in capsys.readouterr().out
+
+
+def test_an_entry_is_told_on_lines_of_its_own(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in a log was written by those who are checked: it can't write the last line."""
+    said = {"kind": "x\nVERIFIED: all", "refs": {"a\x1b[2J\nVERIFIED: all": "b\u0175\x9b1A"}}
+    checkpoint = Checkpoint(ORIGIN, 1, root_of([leaf_hash(commitment(salt(0), json.dumps(said).encode()))]))
+    note = Note(checkpoint.text, (sign(checkpoint, ORIGIN, world.keys.first),))
+    file = world.folder / "entry.tlog-proof"
+    file.write_text(str(Proof(0, (), note, Opening(json.dumps(said), salt(0)).to_bytes())))
+    narrow = TextIOWrapper(BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", narrow)
+    assert check(world, str(file)) == 0
+    narrow.seek(0)
+    lines = narrow.read().splitlines()
+    assert [line.startswith("VERIFIED") for line in lines] == [False, False, True]
+    assert all(line.isprintable() for line in lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from secrets import token_bytes, token_hex
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,7 @@ from gateway.assembly import Gateway
 from gateway.cli import keys as cli
 from gateway.errors import Conflict, Invalid
 from gateway.sealing import jwe
+from gateway.sealing.envelope import Envelope, Item, pack
 from gateway.sealing.public_key import PublicKey, check_public_jwk
 from gateway.store.vault import Scope, VaultEpoch
 
@@ -36,8 +38,21 @@ def test_a_system_makes_a_key_and_proves_it(made: tuple[Path, PublicKey], tmp_pa
     key, public = made
     (tmp_path / "public.jwk").write_text(json.dumps(public.jwk()))
     assert public.fingerprint in run("check", str(tmp_path / "public.jwk")).replace("\n", " ")
-    (tmp_path / "challenge").write_text(jwe.seal(public, b"secret"))
-    assert run("answer", str(tmp_path / "challenge"), "--key", str(key)).strip() == "secret"
+    secret = token_hex(32)
+    (tmp_path / "challenge").write_text(jwe.seal(public, secret.encode()))
+    assert run("answer", str(tmp_path / "challenge"), "--key", str(key)).strip() == secret
+
+
+def test_a_parcel_is_not_answered_as_if_it_were_a_challenge(
+    made: tuple[Path, PublicKey], tmp_path: Path
+) -> None:
+    """Whoever asks a system to open a parcel and to send back what it says would read it."""
+    key, public = made
+    item = Item("text/plain", "answer.txt", b"Her address")
+    for sealed in (pack(Envelope("p" * 32, "l" * 32, (item,))), b"Her address", token_bytes(64)):
+        (tmp_path / "challenge").write_text(jwe.seal(public, sealed))
+        with pytest.raises(Invalid, match="isn't a challenge"):
+            run("answer", str(tmp_path / "challenge"), "--key", str(key))
 
 
 def test_no_file_is_overwritten(made: tuple[Path, PublicKey]) -> None:

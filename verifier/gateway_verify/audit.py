@@ -11,7 +11,7 @@ from itertools import count
 
 from gateway_verify.checkpoint import Checkpoint, read_checkpoint
 from gateway_verify.errors import Uncheckable, Unverified
-from gateway_verify.merkle import Frontier, consistency_proof, leaf_hash, verify_consistency
+from gateway_verify.merkle import HASH_SIZE, Frontier, consistency_proof, leaf_hash, verify_consistency
 from gateway_verify.note import Note
 from gateway_verify.policy import Policy, Trust, judge
 from gateway_verify.source import Below, Source
@@ -72,20 +72,22 @@ def former_lives(log: Source, policy: Policy) -> dict[str, tuple[Source, int]]:
             checkpoint = audit(life, policy).checkpoint
         except Uncheckable:
             break
+        if checkpoint.origin in found:
+            raise Unverified(f"two earlier lives of the log have the name {checkpoint.origin}")
         found[checkpoint.origin] = (life, checkpoint.size)
     return found
 
 
-def _tile(log: Source, level: int | str, n: int, width: int) -> bytes:
+def _tile(log: Source, level: int, n: int, width: int) -> bytes:
     try:
-        return log.read(tile_path(level, n, width))
+        tile = log.read(tile_path(level, n, width))
     except Uncheckable:
         if width == WIDTH:
             raise
-        full = log.read(tile_path(level, n))  # a partial tile may be gone once it is full (tlog-tiles)
-    if level == "entries":
-        return full
-    return full[: width * 32]
+        tile = log.read(tile_path(level, n))[: width * HASH_SIZE]  # gone once it is full (tlog-tiles)
+    if len(tile) != width * HASH_SIZE:
+        raise Unverified(f"the tile {tile_path(level, n, width)} has {len(tile)} bytes")
+    return tile
 
 
 def kept_checkpoint(kept: str, now: Checkpoint, policy: Policy) -> Checkpoint:
@@ -134,11 +136,12 @@ def entries(log: Source, size: int) -> Iterator[bytes]:
 
 def unpack_entries_at(log: Source, n: int, width: int) -> list[bytes]:
     """Give the first `width` entries of one bundle."""
-    data = _tile(log, "entries", n, width)
     try:
-        return unpack_entries(data, width)
-    except Unverified:
-        return unpack_entries(data, WIDTH)[:width]
+        return unpack_entries(log.read(tile_path("entries", n, width)), width)
+    except Uncheckable:
+        if width == WIDTH:
+            raise
+        return unpack_entries(log.read(tile_path("entries", n)), WIDTH)[:width]
 
 
 def _rehash(log: Source, checkpoint: Checkpoint) -> None:

@@ -84,7 +84,7 @@ def too_new(
     """
     lives = {now.origin: (log, now.size)}
     if any(one.proof.checkpoint.origin != now.origin for one in opened):
-        lives |= former_lives(log, policy)
+        lives = former_lives(log, policy) | lives  # none of them stands in for the log that was audited
     waiting = 0
     for one in opened:
         held, size = lives.get(one.proof.checkpoint.origin, (log, 0))

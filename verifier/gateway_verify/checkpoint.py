@@ -18,6 +18,7 @@ from gateway_verify.note import Note, SignatureLine, SignatureType, VerifierKey,
 
 _ED25519_SIZE = 64
 _TIME_SIZE = 8
+_MOST_ENTRIES = 2**63 - 1  # a size is signed as eight bytes, and a proof has one hash for each bit of it
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Checkpoint:
         origin, size, root = lines[0], lines[1], decode(lines[2])
         if not (size.isascii() and size.isdigit()) or str(int(size[:20] or "0")) != size:
             raise Unverified("the checkpoint's size is not a plain number")
+        if int(size) > _MOST_ENTRIES:
+            raise Unverified("the checkpoint is over more entries than any log has")
         if len(root) != HASH_SIZE:
             raise Unverified("the checkpoint's root has the wrong length")
         return cls(origin, int(size), root)

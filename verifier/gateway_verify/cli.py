@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 
 from gateway_verify.audit import audit
@@ -17,7 +18,7 @@ from gateway_verify.note import VerifierKey
 from gateway_verify.policy import Log, Policy, Trust, parse_policy
 from gateway_verify.restore import told
 from gateway_verify.source import source
-from gateway_verify.words import lines
+from gateway_verify.words import lines, plain
 
 VERIFIED, WRONG, NOT_CHECKED = 0, 1, 2
 
@@ -34,15 +35,17 @@ examples:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Gives 0 verified, 1 wrong, 2 not checked."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a letter that can't be shown here stops no check
     options = _parser().parse_args(arguments)
     try:
         for line in _check(options):
-            print(line)
+            print(plain(line))
     except Unverified as error:
-        print(f"WRONG: {error}.")
+        print(plain(f"WRONG: {error}."))
         return WRONG
     except Uncheckable as error:
-        print(f"NOT CHECKED: {error}.")
+        print(plain(f"NOT CHECKED: {error}."))
         return NOT_CHECKED
     return VERIFIED
 
@@ -119,13 +122,10 @@ def _check_log(options: argparse.Namespace, target: str, policy: Policy) -> tupl
 
 def _kept(options: argparse.Namespace) -> str | None:
     """Give the checkpoint kept from an earlier check; one that is there is never written over unread."""
-    if options.since:
-        return _read(Path(options.since), "; the first time, leave --since out")
-    if options.keep and Path(options.keep).exists():
-        raise Uncheckable(
-            f"{options.keep} is there already: compare with it first, with --since {options.keep}"
-        )
-    return None
+    since, keep = (Path(name) if name else None for name in (options.since, options.keep))
+    if keep and keep.exists() and not (since and since.exists() and keep.samefile(since)):
+        raise Uncheckable(f"{keep} is there already: compare with it first, with --since {keep}")
+    return _read(since, "; the first time, leave --since out") if since else None
 
 
 def _check_collected(options: argparse.Namespace, text: str, policy: Policy) -> str:
@@ -171,7 +171,9 @@ def _check_openings(options: argparse.Namespace, text: str, policy: Policy) -> I
     for proof in bundle.proofs:
         one = check_opening(proof, policy)
         opened.append(one)
-        yield f"Entry {proof.index + 1}: " + "\n".join(lines(one.opening))
+        first, *more = lines(one.opening)
+        yield f"Entry {proof.index + 1}: {first}"
+        yield from more
     waiting, of_the_log = sum(not one.witnessed for one in opened), []
     if options.log:
         said, now = _check_log(options, options.log, policy)

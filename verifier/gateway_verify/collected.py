@@ -6,7 +6,7 @@ a recipient's browser does; whom to believe comes from a policy file of one's ow
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -22,8 +22,10 @@ from gateway_verify.opening import parse_object
 from gateway_verify.policy import Policy, Trust, judge
 from gateway_verify.proof import Proof, parse_proof
 
-SEALED_BY = frozenset({"release.made", "parcel.resealed", "epoch.reconfirmed"})
-OPENED_BY = frozenset({"parcel.opened", "parcel.delivered"})
+SEALED_BY = ("release.made", "parcel.resealed", "epoch.reconfirmed")
+OPENED_BY = ("parcel.opened", "parcel.delivered")
+# Which digest stands for which parcel in an entry: the recipient's, and the releasing agency's own copy.
+_SEALED_AS = {"parcel": "parcel_digest", "copy": "copy_digest"}
 LAG = timedelta(hours=4)  # as long as witnesses may be silent before a gateway stops releasing
 _AHEAD = timedelta(minutes=5)  # by so much a witness's clock may be ahead of ours
 
@@ -94,19 +96,28 @@ def _proved(found: Collected, policy: Policy) -> tuple[Note, Checkpoint]:
     if not found.proofs or any(one.note.text != found.proofs[0].note.text for one in found.proofs):
         raise Unverified("the proofs do not lead to one checkpoint")
     records = [check_opening(one, policy).opening.fields() for one in found.proofs]
-    digest = sha256(found.jwe.encode()).hexdigest()
-    if not _is_said(records, SEALED_BY, digest) or not _is_said(records, OPENED_BY, found.parcel_id):
+    if not any(_seals(one, found) for one in records) or not any(_opens(one, found) for one in records):
         raise Unverified("the entries are not about this parcel")
     return found.proofs[0].note, found.proofs[0].checkpoint
 
 
-def _is_said(records: Sequence[Mapping[str, Any]], kinds: Collection[str], value: str) -> bool:
-    return any(record.get("kind") in kinds and value in _values(record) for record in records)
+def _seals(record: Mapping[str, Any], found: Collected) -> bool:
+    """Tell whether an entry says that this parcel was sealed with this content: the one beside the other."""
+    digest = sha256(found.jwe.encode()).hexdigest()
+    refs, codes = _part(record, "refs"), _part(record, "codes")
+    return record.get("kind") in SEALED_BY and any(
+        refs.get(parcel) == found.parcel_id and codes.get(held) == digest
+        for parcel, held in _SEALED_AS.items()
+    )
 
 
-def _values(record: Mapping[str, Any]) -> list[Any]:
-    held = [value for part in ("refs", "codes") for value in dict(record.get(part) or {}).values()]
-    return [one for value in held for one in (value if isinstance(value, list) else [value])]
+def _opens(record: Mapping[str, Any], found: Collected) -> bool:
+    return record.get("kind") in OPENED_BY and _part(record, "refs").get("parcel") == found.parcel_id
+
+
+def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = record.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _watched(
@@ -142,13 +153,12 @@ def _since(found: Collected, now: Checkpoint, policy: Policy, kept: str) -> int:
         raise Uncheckable(
             f"the answer does not lead from the log you saw: collect it again with seen_size={then.size}"
         )
-    _check_goes_on(then, now, found.consistency, "history was changed since the checkpoint you kept")
+    if then.size > 0:
+        _check_goes_on(then, now, found.consistency, "history was changed since the checkpoint you kept")
     return now.size - then.size
 
 
 def _check_goes_on(first: Checkpoint, second: Checkpoint, path: Sequence[bytes], otherwise: str) -> None:
-    if first.size == 0:
-        return
     try:
         verify_consistency(
             first.size, second.size, path if first.size < second.size else (), first.root, second.root

@@ -116,9 +116,11 @@ class Opening:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Give a JSON object, read strictly: no duplicate members. Raises Unverified."""
+    """Give a JSON object, read strictly: no duplicate members, no half of a character. Raises Unverified."""
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        if "\\u" in text:  # only an escape can spell half a character, which has no bytes to hash or to show
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Unverified("something that should be a JSON object is not") from error
     if not isinstance(value, dict):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import zlib
+from http.client import HTTPException
+from io import BytesIO
 from pathlib import Path
 from typing import Protocol
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from gateway_verify.errors import Uncheckable
@@ -57,7 +59,7 @@ class Address:
     """A log served at an http or https address; redirects are not followed."""
 
     def __init__(self, prefix: str) -> None:
-        if urlsplit(prefix).scheme not in ("http", "https"):
+        if not prefix.lower().startswith(("https://", "http://")):
             raise Uncheckable(f"{prefix} is not an address that begins with https://")
         self._prefix = prefix.rstrip("/") + "/"
         self._opener = build_opener(_NoRedirects())
@@ -65,24 +67,27 @@ class Address:
     def read(self, path: str) -> bytes:
         """Give what is served there. Raises Uncheckable when nothing useful answers."""
         headers = {"Accept-Encoding": "gzip, identity"}
-        request = Request(self._prefix + path, headers=headers)  # noqa: S310 - only http and https come this far
         try:
+            request = Request(self._prefix + path, headers=headers)  # noqa: S310 - only http and https come this far
             with self._opener.open(request, timeout=_PATIENCE_SECONDS) as answer:
                 data: bytes = answer.read(MOST_BYTES + 1)
                 zipped = answer.headers.get("Content-Encoding") == "gzip"
         except HTTPError as error:
             raise Uncheckable(f"{self._prefix + path} answers {error.code}") from error
-        except (URLError, OSError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise Uncheckable(f"{self._prefix} does not answer") from error
+        data = _unzip(data) if zipped else data
         if len(data) > MOST_BYTES:
             raise Uncheckable(f"{self._prefix + path} is larger than any honest answer")
-        return _unzip(data) if zipped else data
+        return data
 
 
 def _unzip(data: bytes) -> bytes:
+    """Give what was packed, or enough of it to see that it is too much: a few bytes may unpack to more than memory."""
     try:
-        return gzip.decompress(data)
-    except (OSError, EOFError) as error:
+        with gzip.open(BytesIO(data)) as packed:
+            return packed.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise Uncheckable("an answer was cut short") from error
 
 

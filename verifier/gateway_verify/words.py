@@ -115,7 +115,7 @@ _FIELDS = (
 
 def title(kind: str) -> str:
     """Give what kind of act this was, in words."""
-    return KINDS.get(kind, f"An act of the kind {kind}")
+    return KINDS.get(kind, f"An act of the kind {plain(kind)}")
 
 
 def lines(opening: Opening) -> Iterator[str]:
@@ -134,9 +134,13 @@ def _group(members: Any) -> Iterator[str]:
     if not isinstance(members, Mapping):
         return
     for name, value in sorted(members.items()):
-        yield f"  {name.replace('_', ' ').capitalize()}: {_value(value)}"
+        yield f"  {plain(name.replace('_', ' ').capitalize())}: {_value(value)}"
 
 
 def _value(value: Any) -> str:
-    text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
-    return "".join(one if one.isprintable() else " " for one in text)
+    return plain(", ".join(map(str, value)) if isinstance(value, list) else value)
+
+
+def plain(value: object) -> str:
+    """Give text to be shown on one line: what somebody else wrote moves no cursor and adds no line of its own."""
+    return "".join(one if one.isprintable() else " " for one in str(value))
