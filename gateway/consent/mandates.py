@@ -13,13 +13,16 @@ from gateway.consent import wordings
 from gateway.consent.models import HowTaken, Mandate
 from gateway.consent.taking import By, is_over, names
 from gateway.errors import Conflict, Invalid, NotFound, Refused
+from gateway.ledger import read
 from gateway.ledger.append import record as record_entry
 from gateway.ledger.entries import Code, Entry, EntryKind
 from gateway.ledger.epoch import frozen_before
+from gateway.ledger.read import MOST_AT_ONCE, Filter
 from gateway.store.tables import new_reference
 from gateway.store.unit_of_work import Unit
 
 LONGEST = timedelta(days=366)
+_GIVEN = Filter(kinds=(EntryKind.MANDATE_GIVEN,), limit=MOST_AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,20 @@ def cases_open(held: list[Mandate]) -> frozenset[str] | None:
     if any(not row.case_ids for row in held):
         return None
     return frozenset(case_id for row in held for case_id in row.case_ids)
+
+
+def opens_other_cases(unit: Unit, known_as: Collection[str]) -> bool:
+    """Tell whether a mandate of this person opens other cases here than the log says she opened by it.
+
+    `known_as` are all her ids. An entry that is held back or was erased says nothing, and then nothing is told.
+    """
+    said = {
+        entry.codes["mandate"]: tuple(entry.codes["cases"])
+        for one in known_as
+        for entry in read.entries_for_subject(unit, one, _GIVEN).entries
+    }
+    rows = (row for one in known_as for row in of_subject(unit, one))
+    return any(tuple(row.case_ids) != said.get(row.reference, tuple(row.case_ids)) for row in rows)
 
 
 def of_subject(unit: Unit, subject_id: str, also: Collection[str] = ()) -> list[Mandate]:

@@ -1,4 +1,4 @@
-"""A record parted from hers behind the gateway's back, with all that was recorded under it, is missed in her log."""
+"""What somebody hides in the register is missed in her log: another record of hers, or cases that she opened."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from gateway.review import log as logs
 from gateway.review.holding import Holding
 from gateway.review.models import ErasureGround, HoldGround
 from gateway.store.unit_of_work import Unit
+from tests.consent.test_a_mandate_counts_only_when_a_second_agency_confirmed_it import give
 from tests.meadow import Meadow
 from tests.review.story import Story
 from tests.review.test_an_entry_is_held_back_and_revealed_by_officers import officer
 
 WHY = "They are one person."
 PARTED = "UPDATE subject SET state = 'active', merged_into_id = NULL WHERE id = '{}'"
+OPENED = "UPDATE mandate SET case_ids = '{}' WHERE reference = '{}'"
 
 
 def done(gateway: Gateway, meadow: Meadow, ask: Callable[[Unit, Actor], str]) -> None:
@@ -68,6 +70,25 @@ def test_a_record_that_was_parted_unseen_is_missed(gateway: Gateway, meadow: Mea
     assert not found.verified
     assert found.problems
     assert "another record is your client's too" in found.sentence
+
+
+@pytest.mark.parametrize("cases", ["[]", '["{case}"]', '["{other}"]'])
+def test_cases_that_she_opened_and_the_register_does_not_are_missed(
+    gateway: Gateway, meadow: Meadow, story: Story, cases: str
+) -> None:
+    """Her mandate opened two cases: whoever edits the row can't show her advocate fewer, or more, unnoticed."""
+    other = "0" * 32
+    with gateway.store.writing() as unit:
+        given = give(unit, meadow, "police_governance", case_ids=frozenset({meadow.case, other}))
+        reference = given.reference
+    assert said(gateway, meadow).verified
+
+    altered = cases.format(case=meadow.case, other=other)
+    behind_its_back(gateway, OPENED.format(altered, reference))
+
+    found = said(gateway, meadow)
+    assert not found.verified
+    assert "opened other cases to you" in found.sentence
 
 
 def test_one_merged_into_a_merged_one_is_missed_too(
