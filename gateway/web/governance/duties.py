@@ -182,6 +182,7 @@ def approve_key(key_id: str) -> ResponseReturnValue:
         says=[
             "Call the holder on a number you know and let her read out the fingerprint.",
             "Approve only if it is the same: whoever holds the key reads what is sealed to it.",
+            "If it is another, don't approve it, and ask the holder to withdraw the key and to make new ones.",
         ],
         button="It is the same: approve",
     )

@@ -106,10 +106,7 @@ def policies_new() -> ResponseReturnValue:
         says=[
             "Nothing changes until the draft passes its checks, you sign it and another officer approves it."
         ],
-        facts=[],
         button="Begin",
-        warning=False,
-        reference="",
     )
 
 

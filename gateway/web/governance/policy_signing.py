@@ -142,11 +142,11 @@ def _acted(
 
 def _act_page(form: GatewayForm, found: Draft, heading: str, button: str, says: str) -> ResponseReturnValue:
     return page(
-        "governance/policy_act.html",
+        "governance/act.html",
         form=form,
         title=heading,
         back_href=url_for(".policies_draft", draft_id=found.row.id),
-        says=says,
-        changes=changes_of(found),
+        says=[says] if says else [],
+        listings=[changes_of(found)],
         button=button,
     )

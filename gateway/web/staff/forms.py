@@ -132,8 +132,9 @@ class FailedOpeningForm(StaffForm):
         choices=[
             ("no_key", "The key is not in this browser"),
             ("cannot_decrypt", "It could not be opened with my key"),
-            ("proof_failed", "The page said that the log's proof is wrong"),
-            ("log_changed", "The page said that the log has changed"),
+            ("proof_failed", "The page said that the ledger doesn't prove it"),
+            ("log_changed", "The page said that this isn't the ledger my browser trusted"),
+            ("log_unwatched", "The page said that nobody outside has confirmed the ledger lately"),
             ("not_shown", "It opened, but was not shown"),
         ],
         choose="Choose from the list",

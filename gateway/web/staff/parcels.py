@@ -20,14 +20,7 @@ from gateway.web.staff.answers import StaffForm
 from gateway.web.staff.blueprint import blueprint
 from gateway.web.staff.forms import AcceptForm, DeliveryForm, FailedOpeningForm
 
-# What the script in the browser says went wrong, in the flow's own codes.
-_FAILED = {
-    "no_key": "no_key",
-    "cannot_decrypt": "cannot_decrypt",
-    "proof_failed": "proof_failed",
-    "log_changed": "log_changed",
-    "log_unwatched": "log_unwatched",
-}
+# What went wrong where the script in the browser says nothing that the flow knows.
 _OTHERWISE = "not_shown"
 
 
@@ -81,7 +74,8 @@ def not_opened(parcel_id: str) -> Response:
     sent = request.get_json(silent=True)
     said = sent.get("reason") if isinstance(sent, dict) else None
     with current_gateway().store.writing() as unit:
-        opening.failed_opening(unit, current_actor(), parcel_id, _FAILED.get(str(said), _OTHERWISE))
+        reason = str(said) if str(said) in opening.FAILURE_CODES else _OTHERWISE
+        opening.failed_opening(unit, current_actor(), parcel_id, reason)
     return jsonify(recorded=True)
 
 
