@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from gateway.api.models import ApiClient
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.entries import EntryKind
-from gateway.registry import people
+from gateway.registry import governing, people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import act, must_differ, person_of
 from gateway.registry.models import Face, Post
@@ -206,7 +206,7 @@ def _state(unit: Unit, row: ApiClient) -> SystemState:
 def _approvers(unit: Unit, row: ApiClient) -> dict[str, str]:
     """The officers of its agency and those who govern, without whoever registered it or holds its post."""
     hands = (person_of(unit, row.registered_by_post_id), person_of(unit, row.post_id))
-    found = people.officers(unit, row.partnership_id, apart={one for one in hands if one})
+    found = governing.officers(unit, row.partnership_id, apart={one for one in hands if one})
     near = [post for post in found if post.governs or post.agency_id == row.agency_id]
     return {one.post_id: in_words(one) for one in people.post_views(unit, near)}
 

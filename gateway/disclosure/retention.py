@@ -10,7 +10,7 @@ from gateway.disclosure import drafts, keyring, record
 from gateway.disclosure.models import IdempotentAnswer, Line, Request
 from gateway.ledger import append
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.registry import proposals, seconds
+from gateway.registry import governing, proposals
 from gateway.registry.models import Partnership
 from gateway.sealing import parcel as parcels
 from gateway.store.unit_of_work import Unit
@@ -76,7 +76,7 @@ def _record(unit: Unit, partnership: Partnership, done: Run) -> None:
     entry = Entry(
         kind=EntryKind.RETENTION_RUN,
         partnership_id=partnership.id,
-        controller_agency_id=seconds.answering_agency(unit, partnership.id),
+        controller_agency_id=governing.answering_agency(unit, partnership.id),
         actor_post_id=None,
         actor_agency_id=None,
         codes={"drafts": done.drafts, "attempts": done.attempts, "parcels": done.parcels, "keys": done.keys},

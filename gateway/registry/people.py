@@ -16,7 +16,7 @@ from gateway.ledger.entries import Entry, EntryKind
 from gateway.registry.actors import Actor, post_is_current
 from gateway.registry.acts import a_reason, act, must_differ, must_govern
 from gateway.registry.agencies import not_found, today
-from gateway.registry.models import Agency, CaseAssignment, Face, Partnership, Person, Post, PostAuthority
+from gateway.registry.models import Agency, CaseAssignment, Partnership, Person, Post, PostAuthority
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 from gateway.vocabulary import vocabulary
@@ -96,15 +96,6 @@ def current_posts(unit: Unit, partnership_id: str, *, agency_id: str | None = No
         query = query.where(Post.agency_id == agency_id)
     day = today(unit, partnership_id)
     return post_views(unit, [post for post in unit.session.exec(query) if post_is_current(post, day)])
-
-
-def officers(unit: Unit, partnership_id: str, *, apart: Collection[str] = ()) -> list[Post]:
-    """Give the posts of the partnership's officers today, but for the persons who are kept `apart`."""
-    rows = select(Post).where(Post.partnership_id == partnership_id, Post.face == Face.GOVERNANCE)
-    day = today(unit, partnership_id)
-    return [
-        post for post in unit.session.exec(rows) if post_is_current(post, day) and post.person_id not in apart
-    ]
 
 
 def agencies_of(unit: Unit, person_id: str) -> set[str]:

@@ -18,7 +18,7 @@ from gateway.clock import local_day
 from gateway.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
-from gateway.registry import memberships, seconds
+from gateway.registry import governing, memberships, seconds
 from gateway.registry.actors import Actor, actor_for_post
 from gateway.registry.acts import act
 from gateway.registry.agencies import not_found
@@ -128,7 +128,7 @@ def approve(unit: Unit, actor: Actor, proposal_id: str) -> bool:
     row = _proposal(unit, actor, proposal_id, ProposalState.WAITING, lock=True)
     shown = _differences(unit, row)
     seconds.must_be_one(unit, actor, row, shown)
-    if row.first_by_post_id is None and not seconds.governors(unit, row.partnership_id):
+    if row.first_by_post_id is None and not governing.governors(unit, row.partnership_id):
         row.first_by_post_id = actor.post_id
         unit.session.add(row)
         _note(unit, actor, EntryKind.REGISTER_APPROVED, row, of=2)
@@ -257,7 +257,7 @@ def view(unit: Unit, row: RegisterProposal) -> ProposalView:
     """Give a row as a view."""
     state = _state(unit, row)
     free = seconds.free(unit, row, _differences(unit, row)) if state is ProposalState.WAITING else []
-    alone = bool(seconds.governors(unit, row.partnership_id)) or row.first_by_post_id is not None
+    alone = bool(governing.governors(unit, row.partnership_id)) or row.first_by_post_id is not None
     return ProposalView(
         proposal_id=row.id,
         kind=ProposalKind(row.kind),
@@ -290,7 +290,7 @@ def _note(
     entry = Entry(
         kind=kind,
         partnership_id=row.partnership_id,
-        controller_agency_id=seconds.answering_agency(unit, row.partnership_id),
+        controller_agency_id=governing.answering_agency(unit, row.partnership_id),
         actor_post_id=None,
         actor_agency_id=None,
         refs=refs,

@@ -10,8 +10,9 @@ from gateway.errors import Forbidden
 from gateway.registry.actors import Actor
 from gateway.registry.acts import must_differ, must_govern, person_of
 from gateway.registry.differences import Difference
-from gateway.registry.models import Agency, Face, Post, RegisterProposal
-from gateway.registry.people import agencies_of, officers
+from gateway.registry.governing import governors, officers
+from gateway.registry.models import Face, Post, RegisterProposal
+from gateway.registry.people import agencies_of
 from gateway.store.unit_of_work import Unit
 
 
@@ -22,20 +23,6 @@ def governed(unit: Unit) -> set[str]:
     """
     rows = select(Post.partnership_id).where(col(Post.governs).is_(True), Post.face == Face.GOVERNANCE)
     return set(unit.session.exec(rows))
-
-
-def governors(unit: Unit, partnership_id: str) -> list[Post]:
-    """Give the posts that govern the partnership today."""
-    return [post for post in officers(unit, partnership_id) if post.governs]
-
-
-def answering_agency(unit: Unit, partnership_id: str) -> str:
-    """Give the agency that answers for an act on the whole partnership: one that governs it, else the oldest."""
-    govern = governors(unit, partnership_id)
-    if govern:
-        return min(govern, key=lambda post: (post.created_at, post.id)).agency_id
-    oldest = select(Agency.id).where(Agency.partnership_id == partnership_id).order_by(col(Agency.created_at))
-    return unit.session.exec(oldest).first() or ""
 
 
 def asked(unit: Unit, partnership_id: str) -> list[Post]:

@@ -19,7 +19,7 @@ from gateway.ledger.append import record
 from gateway.ledger.entries import Entry, EntryKind
 from gateway.ledger.models import LedgerHold, LedgerRecord
 from gateway.ledger.read import LoggedEntry
-from gateway.registry import people
+from gateway.registry import governing, people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import a_reason, person_of
 from gateway.registry.models import Face, Post
@@ -159,7 +159,7 @@ def _approvers(unit: Unit, row: EntryErasure, about: LoggedEntry) -> list[Post]:
     """Officers who govern, or any where none of those is free: not the author, nobody named, no agency that gains."""
     named = parties(unit, about)
     author = person_of(unit, row.asked_by_post_id)
-    found = people.officers(unit, row.partnership_id, apart={*named.persons, *filter(None, [author])})
+    found = governing.officers(unit, row.partnership_id, apart={*named.persons, *filter(None, [author])})
     free = [post for post in found if not named.agencies & people.agencies_of(unit, post.person_id)]
     return [post for post in free if post.governs] or free
 

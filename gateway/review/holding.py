@@ -17,7 +17,7 @@ from gateway.ledger.changes import locked_hold
 from gateway.ledger.entries import ACCOUNTS_FOR_OTHERS, Entry, EntryKind
 from gateway.ledger.models import LedgerHold
 from gateway.ledger.read import LoggedEntry
-from gateway.registry import agencies, people
+from gateway.registry import agencies, governing, people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import a_reason, person_of
 from gateway.registry.models import Face, Post
@@ -192,7 +192,7 @@ def _who_may_review(unit: Unit, row: LedgerHold, about: LoggedEntry) -> frozense
 
 def _who_answer(unit: Unit, row: LedgerHold, about: LoggedEntry) -> frozenset[str]:
     """Officers of the reviewer's agency who see the entry in their pages; where she has none, all who do."""
-    found = people.officers(unit, about.partnership_id, apart=parties(unit, about).persons)
+    found = governing.officers(unit, about.partnership_id, apart=parties(unit, about).persons)
     near = [post for post in found if _is_near(post, about)]
     agency_id = unit.session.get_one(Post, row.reviewer_post_id).agency_id
     colleagues = [post for post in near if post.agency_id == agency_id and post.id != row.reviewer_post_id]
@@ -222,7 +222,7 @@ def _is_reviewer(unit: Unit, actor: Actor, row: LedgerHold, about: LoggedEntry) 
 def _reviewers(unit: Unit, about: LoggedEntry, holder: str | None) -> list[Post]:
     """Officers who answer for the entry, but for who holds it back and who is named in it; if none is left, others."""
     apart = {*parties(unit, about).persons, *filter(None, [holder])}
-    found = people.officers(unit, about.partnership_id, apart=apart)
+    found = governing.officers(unit, about.partnership_id, apart=apart)
     return [post for post in found if _is_near(post, about)] or found
 
 

@@ -18,7 +18,7 @@ from gateway.ledger import epoch
 from gateway.ledger.journal import journal_of
 from gateway.ledger.lag import moment
 from gateway.ledger.witness import disputed
-from gateway.registry import people
+from gateway.registry import governing, people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import person_of
 from gateway.registry.models import Face, Post
@@ -156,7 +156,7 @@ def lapses_at(row: RestoreDeclaration) -> datetime:
 def seconds_of(unit: Unit, row: RestoreDeclaration) -> list[Post]:
     """Officers who may agree: other persons, of agencies where the first holds no post while one of those is free."""
     first = person_of(unit, row.declared_by_post_id) or ""
-    free = people.officers(unit, row.partnership_id, apart=[first])
+    free = governing.officers(unit, row.partnership_id, apart=[first])
     hers = people.agencies_of(unit, first)
     return [post for post in free if not hers & people.agencies_of(unit, post.person_id)] or free
 
