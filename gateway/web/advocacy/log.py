@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
+from gateway.ledger.verify import Verdict
 from gateway.review import clients, concerns, copies, handing_out, restores
 from gateway.review import log as logs
 from gateway.review.clients import Client
@@ -46,10 +47,7 @@ def log(subject_id: str) -> ResponseReturnValue:
     """The log of a client, as a list or a timeline, filtered."""
     filters, number = FilterForm(request.args), asked_page()
     oldest_first = request.args.get("order") == "oldest"
-    with current_gateway().store.reading() as unit:
-        client = clients.client(unit, current_actor(), subject_id)
-        restored = restores.told(unit, current_actor())
-    verdict = logs.verdict(current_gateway().store, client)
+    verdict, restored = _checked(subject_id)
     with current_gateway().store.writing() as unit:
         found = logs.log(
             unit,
@@ -134,10 +132,7 @@ def table(subject_id: str) -> ResponseReturnValue:
 @allow(Face.ADVOCACY)
 def to_print(subject_id: str) -> ResponseReturnValue:
     """The whole log on one page, to print; that it was printed is an entry."""
-    with current_gateway().store.reading() as unit:
-        client = clients.client(unit, current_actor(), subject_id)
-        restored = restores.told(unit, current_actor())
-    verdict = logs.verdict(current_gateway().store, client)
+    verdict, restored = _checked(subject_id)
     with current_gateway().store.writing() as unit:
         client, told = handing_out.to_print(
             unit, current_actor(), subject_id, FilterForm(request.args).chosen()
@@ -154,6 +149,14 @@ def check() -> ResponseReturnValue:
         restored = restores.told(unit, current_actor())
     verdict = logs.verdict(current_gateway().store)
     return page("advocacy/check.html", verdict=verdict, restored=restored, clients=mine)
+
+
+def _checked(subject_id: str) -> tuple[Verdict, str]:
+    """What the gateway's own check of a client's log came to, and how the log began again, if it did."""
+    with current_gateway().store.reading() as unit:
+        client = clients.client(unit, current_actor(), subject_id)
+        restored = restores.told(unit, current_actor())
+    return logs.verdict(current_gateway().store, client), restored
 
 
 def client_or_404(subject_id: str) -> Client:
