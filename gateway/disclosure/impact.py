@@ -53,7 +53,7 @@ _KEY = "recipient"
 
 @dataclass(frozen=True)
 class Changed:
-    """A line that would come out otherwise: the request's reference, what it was and would be, by which rule."""
+    """A line that would come out otherwise: the request's reference, what it was and would be, and by which rule."""
 
     reference: str
     request_id: str
@@ -61,7 +61,6 @@ class Changed:
     recipient_type: str
     was: str
     would_be: str
-    rule_was: str | None
     rule_would_be: str | None
 
 
@@ -130,7 +129,6 @@ def impact(
                     recipient_type=str(ask.recipients[0].agency_type or ""),
                     was=was.outcome,
                     would_be=would_be.outcome,
-                    rule_was=was.rule_id,
                     rule_would_be=would_be.rule_id,
                 )
             )

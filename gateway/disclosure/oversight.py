@@ -79,7 +79,7 @@ def decided(
         .offset(offset)
         .limit(size)
     )
-    names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+    names = agencies.names(unit, actor.partnership_id)
     return [_row(request, names) for request in rows], total
 
 
@@ -100,7 +100,7 @@ def explained(unit: Unit, actor: Actor, request_id: str) -> Explained:
     ).all()
     whole = actor.governs or request.holder_agency_id == actor.agency_id
     judged = tuple(one for line in lines for one in _of_line(unit, line, whole=whole))
-    names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+    names = agencies.names(unit, actor.partnership_id)
     _note(unit, actor, request, sorted({line.subject_id for line in lines}))
     return Explained(_row(request, names), judged)
 
@@ -133,7 +133,7 @@ def escalated(unit: Unit, actor: Actor) -> list[Escalated]:
     )
     if not actor.governs:
         chosen = chosen.where(Request.holder_agency_id == actor.agency_id)
-    names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+    names = agencies.names(unit, actor.partnership_id)
     return [
         Escalated(
             request_id=one.id,
@@ -175,7 +175,7 @@ def undecidable(unit: Unit, actor: Actor) -> list[Undecidable]:
         .where(Line.partnership_id == actor.partnership_id, Line.state == LineState.REFERRED)
         .order_by(col(Line.refer_due_at), col(Line.id))
     )
-    names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+    names = agencies.names(unit, actor.partnership_id)
     return [
         _undecidable(unit, request, line, names)
         for line, request in unit.session.exec(rows)

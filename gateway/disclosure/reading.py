@@ -297,9 +297,7 @@ def _messages(unit: Unit, actor: Actor, request: Request) -> list[MessageView]:
 
 
 def _timeline(unit: Unit, request: Request) -> list[Event]:
-    names: dict[str, str] = {
-        view.agency_id: view.name for view in agencies.agencies(unit, request.partnership_id)
-    }
+    names: dict[str, str] = agencies.names(unit, request.partnership_id)
     entries = read.entries_for_request(unit, request.id).entries
     seen: dict[tuple[str, datetime], Event] = {}
     for entry in entries:

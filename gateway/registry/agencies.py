@@ -57,6 +57,12 @@ def agencies(unit: Unit, partnership_id: str) -> list[AgencyView]:
     return [_view(row, day, providers.get(row.id)) for row in rows]
 
 
+def names(unit: Unit, partnership_id: str) -> dict[str, str]:
+    """Give what the partnership's agencies are called, by id, in the order of their names."""
+    rows = select(Agency.id, Agency.name).where(Agency.partnership_id == partnership_id).order_by(Agency.name)
+    return dict(unit.session.exec(rows).all())
+
+
 def agency(unit: Unit, partnership_id: str, agency_id: str) -> AgencyView:
     """Give one agency of the partnership; raise NotFound when it isn't there."""
     row = _row(unit, partnership_id, agency_id)

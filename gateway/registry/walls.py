@@ -106,15 +106,7 @@ def place(
             "Nobody is named.", fields={"person_id": "Name a person, an agency or describe someone."}
         )
     if kind == WallKind.ALLOW_ONLY:
-        if described.strip() or not (person_ids or agency_ids):
-            raise Invalid(
-                "Nobody is named.", fields={"person_id": "Name the people or agencies who alone may see it."}
-            )
-        if any(row.kind == WallKind.ALLOW_ONLY for row in _standing(unit, subject.id)):
-            raise Conflict(
-                "There is an allow-only list already.",
-                next_step="Ask for the person to be added; another approves.",
-            )
+        _check_allow_only(unit, subject, named=bool(person_ids or agency_ids), described=described)
     rows = [_new(unit, actor, subject, kind, person_id=one) for one in sorted(person_ids)]
     rows += [_new(unit, actor, subject, kind, agency_id=one) for one in sorted(agency_ids)]
     if described.strip():
@@ -127,6 +119,18 @@ def place(
         unit.session.add(row)
     _note(unit, actor, EntryKind.WALL_RAISED, subject, rows, reason=said)
     return [row.id for row in rows]
+
+
+def _check_allow_only(unit: Unit, subject: Subject, *, named: bool, described: str) -> None:
+    if described.strip() or not named:
+        raise Invalid(
+            "Nobody is named.", fields={"person_id": "Name the people or agencies who alone may see it."}
+        )
+    if any(row.kind == WallKind.ALLOW_ONLY for row in _standing(unit, subject.id)):
+        raise Conflict(
+            "There is an allow-only list already.",
+            next_step="Ask for the person to be added; another approves.",
+        )
 
 
 def ask_allow(

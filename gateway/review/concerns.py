@@ -228,9 +228,7 @@ def concern_for_officer(unit: Unit, actor: Actor, concern_id: str) -> ConcernDet
 
 def _for_officer(unit: Unit, actor: Actor, concern_id: str, *, lock: bool = False) -> Concern:
     row = unit.session.get(Concern, concern_id, with_for_update=lock or None, populate_existing=lock)
-    if row is None or row.partnership_id != actor.partnership_id or actor.face is not Face.GOVERNANCE:
-        raise missing()
-    if row.controller_agency_id != actor.agency_id and not actor.governs:
+    if row is None or not actor.answers_for(row.partnership_id, row.controller_agency_id):
         raise missing()
     return row
 

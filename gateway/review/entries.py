@@ -68,7 +68,7 @@ def find(unit: Unit, actor: Actor, asked: str) -> str:
         candidates = read.entries_at(unit, int(wanted))
     else:
         raise Invalid(
-            "This is no number of an entry.", fields={"find": "Enter the number of an entry, such as 57"}
+            "This is not the number of an entry.", fields={"find": "Enter the number of an entry, such as 57"}
         )
     for one in candidates:
         if _may_see(unit, actor, one):

@@ -136,7 +136,7 @@ def erasures(unit: Unit, actor: Actor) -> list[ErasureView]:
     return [
         view
         for row, view in views
-        if actor.governs or row.controller_agency_id == actor.agency_id or actor.post_id in view.approvers
+        if actor.answers_for(row.partnership_id, row.controller_agency_id) or actor.post_id in view.approvers
     ]
 
 

@@ -111,7 +111,7 @@ def log(
         read_by=len(told) - len(listed),
         held=held,
         erased=read.erased_unnamed(unit, actor.partnership_id),
-        agencies=_agencies(unit, actor),
+        agencies=list(agencies.names(unit, actor.partnership_id).items()),
         categories=_categories(told),
     )
 
@@ -205,10 +205,6 @@ def _batches(unit: Unit, subject_id: str, chosen: Chosen) -> Iterator[read.Found
 
 def _in_cases(logged: LoggedEntry, found: Client) -> bool:
     return found.case_ids is None or logged.case_id is None or logged.case_id in found.case_ids
-
-
-def _agencies(unit: Unit, actor: Actor) -> list[tuple[str, str]]:
-    return [(one.agency_id, one.name) for one in agencies.agencies(unit, actor.partnership_id)]
 
 
 def _categories(told: Sequence[Told]) -> list[tuple[str, str]]:

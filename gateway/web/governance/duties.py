@@ -142,7 +142,7 @@ def key_list() -> ResponseReturnValue:
     actor = current_actor()
     with current_gateway().store.reading() as unit:
         found = keyring.to_approve(unit, actor)
-        names = {view.agency_id: view.name for view in agencies.agencies(unit, actor.partnership_id)}
+        names = agencies.names(unit, actor.partnership_id)
         holders = {key.id: _holder(unit, key) for key in found}
     rows: list[list[Cell]] = [
         [
