@@ -11,15 +11,13 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from gateway.clock import add_working_days, end_of_local_day, local_day
-from gateway.disclosure import record
+from gateway.disclosure import record, tasks
 from gateway.disclosure.models import Line, Request, Task
 from gateway.errors import Conflict, NotFound
 from gateway.ledger.entries import EntryKind
 from gateway.registry import agencies, people, walls
 from gateway.registry.actors import Actor
 from gateway.registry.lending import Lending, lending_of
-from gateway.registry.models import Partnership
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
 
@@ -92,16 +90,8 @@ def ask_to_seal_again(unit: Unit, actor: Actor, parcel_id: str) -> None:
         raise Conflict("This was asked for already.", next_step="Call the agency if it is urgent.")
     request = unit.session.get_one(Request, row.request_id)
     line = unit.session.get_one(Line, row.line_id)
-    nation = unit.session.get_one(Partnership, request.partnership_id).nation
-    task = Task(
-        partnership_id=request.partnership_id,
-        request_id=request.id,
-        line_id=line.id,
-        kind=RESEAL_FOR_COVER,
-        owner_agency_id=row.controller_agency_id,
-        due_at=end_of_local_day(add_working_days(local_day(unit.now, nation), 1, nation)),
-    )
-    unit.session.add(task)
+    owner = row.controller_agency_id
+    tasks.owe(unit, request, RESEAL_FOR_COVER, within_working_days=1, line=line, owner_agency_id=owner)
     record.act(
         unit,
         request,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from gateway.clock import add_working_days, end_of_local_day, local_day
+from gateway.clock import add_working_days, end_of_local_day
+from gateway.registry.agencies import today
 from gateway.registry.models import Partnership
 from gateway.store.unit_of_work import Unit
 
@@ -12,15 +13,10 @@ from gateway.store.unit_of_work import Unit
 ON_CALL_WITHIN = timedelta(minutes=30)
 
 
-def today(unit: Unit, partnership_id: str) -> date:
-    """The local day of a partnership."""
-    return local_day(unit.now, unit.session.get_one(Partnership, partnership_id).nation)
-
-
 def working_day(unit: Unit, partnership_id: str, count: int) -> date:
     """The local day that is so many working days from today."""
     nation = unit.session.get_one(Partnership, partnership_id).nation
-    return add_working_days(local_day(unit.now, nation), count, nation)
+    return add_working_days(today(unit, partnership_id), count, nation)
 
 
 def within_working_days(unit: Unit, partnership_id: str, count: int) -> datetime:

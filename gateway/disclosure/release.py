@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from gateway.clock import end_of_local_day
-from gateway.disclosure import deadlines, desk, judge, keyring, record, tasks
+from gateway.disclosure import desk, judge, keyring, record, tasks
 from gateway.disclosure.content import NOTHING_HELD, Prepared, nothing_held
 from gateway.disclosure.facts import DataFacts
 from gateway.disclosure.models import Line, LineDecision, LineState, Release, Request, RequestRecipient
 from gateway.errors import Conflict, Invalid, NotConfirmed
 from gateway.ledger import lag
 from gateway.ledger.entries import EntryKind
-from gateway.registry import memberships, subjects
+from gateway.registry import agencies, memberships, subjects
 from gateway.registry.actors import Actor
 from gateway.registry.models import Post
 from gateway.sealing import parcel as parcels
@@ -110,7 +110,7 @@ def say_nothing_held(unit: Unit, actor: Actor, line_id: str, about: About) -> Re
 
 def _check(unit: Unit, request: Request, about: About) -> None:
     faults = {}
-    if about.data_as_of > deadlines.today(unit, request.partnership_id):
+    if about.data_as_of > agencies.today(unit, request.partnership_id):
         faults["data_as_of"] = "The day the information describes can't be in the future."
     if about.fact_or_opinion not in FACT_OR_OPINION:
         faults["fact_or_opinion"] = "Say whether this is fact or opinion."
@@ -194,7 +194,7 @@ def _expires(unit: Unit, request: Request, decided: LineDecision) -> datetime:
             unit, request.partnership_id, request.arrangement_id
         ).retention_days
         days += [retention] if retention is not None else []
-    return end_of_local_day(deadlines.today(unit, request.partnership_id) + timedelta(days=min(days)))
+    return end_of_local_day(agencies.today(unit, request.partnership_id) + timedelta(days=min(days)))
 
 
 def _label(request: Request, line: Line, recipient: RequestRecipient, row: Release) -> parcels.Label:

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import col, select
 
-from gateway.clock import add_working_days, end_of_local_day, local_day, next_working_day
+from gateway.clock import local_day
 from gateway.consent.mandates import missing
+from gateway.disclosure import deadlines
 from gateway.disclosure.models import Line
 from gateway.disclosure.withdraw import freeze_lines
 from gateway.errors import Conflict, Erased, Forbidden, Invalid, NotFound
@@ -19,7 +20,7 @@ from gateway.ledger.entries import Code, Entry, EntryKind
 from gateway.ledger.read import LoggedEntry
 from gateway.registry import people, subjects
 from gateway.registry.actors import Actor
-from gateway.registry.models import Agency, Face, Partnership, Subject
+from gateway.registry.models import Agency, Face, Subject
 from gateway.review.clients import Client, client
 from gateway.review.log import entry_of, record_view
 from gateway.review.models import AnswerKind, Concern, ConcernKind
@@ -138,11 +139,8 @@ def raise_concern(unit: Unit, actor: Actor, subject_id: str, entry_id: str, said
 def due_at(unit: Unit, controller_agency_id: str, soon: bool) -> datetime:
     """Give the instant by which an answer is owed: the end of a working day of the partnership's nation."""
     agency = unit.session.get_one(Agency, controller_agency_id)
-    nation = unit.session.get_one(Partnership, agency.partnership_id).nation
-    today = local_day(unit.now, nation)
-    if soon:
-        return end_of_local_day(next_working_day(today, nation))
-    return end_of_local_day(add_working_days(today, agency.answers_within_days, nation))
+    days = 1 if soon else agency.answers_within_days
+    return deadlines.within_working_days(unit, agency.partnership_id, days)
 
 
 def answer(unit: Unit, actor: Actor, concern_id: str, kind: AnswerKind, words: str) -> Concern:

@@ -20,7 +20,7 @@ from gateway.registry import agencies, caseload, people, subjects, walls
 from gateway.registry.actors import Actor
 from gateway.registry.acts import act
 from gateway.registry.computed import orientation_on
-from gateway.registry.models import Agency, CaseSubject, Face, Post, Subject
+from gateway.registry.models import CaseSubject, Face, Post, Subject
 from gateway.review.clients import client, my_clients
 from gateway.store.tables import new_reference
 from gateway.store.unit_of_work import Unit
@@ -191,7 +191,7 @@ def withdraw(unit: Unit, actor: Actor, who: Heard, consent_id: str, *, by_subjec
 
 def said(unit: Unit, who: Heard) -> tuple[list[SaidConsent], list[SaidViews]]:
     """Give what she has said so far, newest first, with each consent as it stands today."""
-    names = {one.id: one.name for one in unit.session.exec(select(Agency))}
+    names = agencies.names(unit, unit.session.get_one(Subject, who.subject_id).partnership_id)
     given = [
         SaidConsent(
             row, consents.standing(unit, row), _named(names, row.agency_ids), consents.words_of(unit, row)
