@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 import structlog
 from gateway_verify.errors import Unverified
-from gateway_verify.merkle import Frontier, Node, edge_of, inclusion_proof, leaf_hash, verify_inclusion
+from gateway_verify.merkle import Node, inclusion_proof, leaf_hash, verify_inclusion
 from sqlmodel import SQLModel
 
 from gateway.ledger.alarm import damage, raise_alarm, take_back
@@ -28,7 +28,7 @@ from gateway.ledger.journal import journal_at
 from gateway.ledger.lag import moment
 from gateway.ledger.life import Life, Tally
 from gateway.ledger.rows import Rows
-from gateway.ledger.tree import stored_tree
+from gateway.ledger.tree import stored_root, stored_tree
 from gateway.ledger.verify import Verdict, Whole, check_at_once, erased_in_words, verdict_of
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Store, Unit
@@ -157,10 +157,9 @@ def _missing(tally: Tally, left: int, known: int) -> None:
 
 
 def _root(unit: Unit, life: Life, size: int) -> bytes | None:
-    tree = stored_tree(unit.session.connection(), life.number, life.size)
     try:
-        return Frontier(size, edge_of(size, tree.node)).root()
-    except (Unverified, ValueError):
+        return stored_root(unit.session.connection(), life.number, size)
+    except Unverified:
         return None
 
 

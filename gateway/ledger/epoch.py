@@ -16,7 +16,6 @@ from hashlib import sha256
 import sqlalchemy as sa
 from gateway_verify.checkpoint import Checkpoint, check_signature, read_checkpoint
 from gateway_verify.errors import Unverified
-from gateway_verify.merkle import Frontier, edge_of
 from gateway_verify.note import Note, VerifierKey, encode
 from gateway_verify.policy import Policy, cosigners
 from gateway_verify.restore import Agreed, Begun, Signature, begun
@@ -29,7 +28,7 @@ from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.lives import first_leaf, number_of_life, origin_of_life, present_life
 from gateway.ledger.log_keys import LogKeys
 from gateway.ledger.models import LedgerCheckpoint, LedgerEpoch
-from gateway.ledger.tree import stored_tree
+from gateway.ledger.tree import stored_root
 from gateway.store.unit_of_work import Unit
 
 
@@ -228,8 +227,7 @@ def _witnessed(
 def _check_lost(unit: Unit, former: LedgerEpoch, seen: Checkpoint, held: int) -> None:
     if seen.size > held:
         return
-    edge = edge_of(seen.size, stored_tree(unit.session.connection(), former.number, seen.size).node)
-    if Frontier(seen.size, edge).root() == seen.root:
+    if stored_root(unit.session.connection(), former.number, seen.size) == seen.root:
         raise Conflict(
             "Nothing was lost: the log continues what the witnesses saw.", next_step="Just start it."
         )

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from gateway_verify.checkpoint import Checkpoint, read_checkpoint
 from gateway_verify.errors import Unverified
-from gateway_verify.merkle import Frontier, edge_of
 from gateway_verify.note import Note
 from gateway_verify.tiles import WIDTH, levels, pack_entries, tile_path, widths
 
@@ -22,7 +21,7 @@ from gateway.ledger.journal import journal_of
 from gateway.ledger.lives import lives
 from gateway.ledger.models import LedgerEpoch
 from gateway.ledger.publish import newest_checkpoint, policy_text, published_checkpoint
-from gateway.ledger.tree import stored_leaves, stored_tile, stored_tree
+from gateway.ledger.tree import stored_leaves, stored_root, stored_tile
 from gateway.store.unit_of_work import Unit
 
 
@@ -51,7 +50,7 @@ def export(unit: Unit, folder: Path, *, newest: bool = False) -> Exported:
         below = folder if last else folder / f"epoch-{epoch.number}"
         if _continues(unit, epoch, below, must=last):
             files += _write_epoch(unit, epoch.number, note, below)
-        entries += read_checkpoint(str(note))[1].size
+        entries += Checkpoint.parse(note.text).size
     _write(folder / "policy.txt", policy_text(journal_of(unit), every).encode())
     return Exported(entries, files)
 
@@ -90,11 +89,9 @@ def _continues(unit: Unit, epoch: LedgerEpoch, folder: Path, *, must: bool) -> b
     held = _held(folder)
     if held is None:
         return True
-    size = read_checkpoint(str(newest_checkpoint(unit, epoch.number)))[1].size
-    if held.size <= size:
-        edge = edge_of(held.size, stored_tree(unit.session.connection(), epoch.number, held.size).node)
-        if Frontier(held.size, edge).root() == held.root:
-            return True
+    size = Checkpoint.parse(newest_checkpoint(unit, epoch.number).text).size
+    if held.size <= size and stored_root(unit.session.connection(), epoch.number, held.size) == held.root:
+        return True
     if must:
         raise Conflict(
             f"The folder holds {held.size} entries of this log that the database, with {size}, does not continue.",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
-from gateway_verify.checkpoint import check_signature, read_checkpoint
+from gateway_verify.checkpoint import AHEAD, check_signature, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.note import Note, parse_signatures
 from gateway_verify.policy import Policy, Witness
@@ -16,9 +16,6 @@ from gateway.ledger.alarm import damage
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
 from gateway.store.unit_of_work import Unit
-
-# By so much a witness's clock may be ahead of ours. A line from further on would count as fresh for as long.
-AHEAD = timedelta(minutes=5)
 
 
 def releases_allowed(unit: Unit) -> str | None:

@@ -19,6 +19,7 @@ from sqlmodel import col
 from gateway.errors import Erased, NotFound, Unavailable
 from gateway.ledger.append import SALT
 from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.lives import present_life
 from gateway.ledger.models import (
     LedgerCheckpoint,
     LedgerCosignature,
@@ -38,15 +39,23 @@ _AT_ONCE = 500
 
 def current_epoch(unit: Unit) -> int:
     """Give the number of the log's present life. Raises NotFound while nothing was ever recorded."""
-    number: int | None = unit.session.execute(sa.select(sa.func.max(LedgerEpoch.number))).scalar()
-    if number is None:
-        raise NotFound("The ledger has no entries yet.", next_step="Come back when something was recorded.")
-    return number
+    return _present(unit).number
 
 
 def present_origin(unit: Unit) -> str:
     """Give the name of the log's present life, which a restore changes. Raises NotFound for an empty log."""
-    return unit.session.get_one(LedgerEpoch, current_epoch(unit)).origin
+    return _present(unit).origin
+
+
+def _present(unit: Unit) -> LedgerEpoch:
+    life = present_life(unit)
+    if life is None:
+        raise _nothing_recorded()
+    return life
+
+
+def _nothing_recorded() -> NotFound:
+    return NotFound("The ledger has no entries yet.", next_step="Come back when something was recorded.")
 
 
 def newest_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
@@ -56,7 +65,7 @@ def newest_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
         _checkpoints(epoch).order_by(col(LedgerCheckpoint.size).desc()).limit(1)
     ).scalar_one_or_none()
     if row is None:
-        raise NotFound("The ledger has no entries yet.", next_step="Come back when something was recorded.")
+        raise _nothing_recorded()
     return signed_note(unit, row)
 
 
@@ -140,9 +149,9 @@ def proof_of(unit: Unit, entry_id: str, *, extra: bytes | None = None, under: No
     if leaf is None:
         raise _unplaced(unit, entry_id)
     note = under or published_checkpoint(unit, leaf.epoch)
-    if read_checkpoint(str(note))[1].size <= leaf.position:
+    if Checkpoint.parse(note.text).size <= leaf.position:
         note = newest_checkpoint(unit, leaf.epoch)
-    size = read_checkpoint(str(note))[1].size
+    size = Checkpoint.parse(note.text).size
     path = inclusion_proof(leaf.position, size, stored_tree(unit.session.connection(), leaf.epoch, size).node)
     return Proof(leaf.position, tuple(path), note, extra)
 

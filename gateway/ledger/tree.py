@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway_verify.merkle import HASH_SIZE, Frontier, edge_of, leaf_hash
+from gateway_verify.merkle import HASH_SIZE, Frontier, edge_of, leaf_hash, range_hash
 from gateway_verify.tiles import HEIGHT, WIDTH, TileTree, tile_root
 from sqlalchemy.engine import Connection
 
@@ -73,6 +73,11 @@ class Edge:
 def stored_tree(connection: Connection, epoch: int, size: int) -> TileTree:
     """Give the hashes of the tree of `size` leaves, read from the database as they are needed."""
     return TileTree(size, lambda level, place, width: stored_tile(connection, epoch, level, place, width))
+
+
+def stored_root(connection: Connection, epoch: int, size: int) -> bytes:
+    """Give the root over the first `size` leaves in the database. Raises Unverified when hashes are missing."""
+    return range_hash(0, size, stored_tree(connection, epoch, size).node)
 
 
 def stored_tile(connection: Connection, epoch: int, level: int, place: int, width: int) -> bytes:

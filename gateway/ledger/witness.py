@@ -17,9 +17,8 @@ from threading import Event, Thread
 
 import sqlalchemy as sa
 import structlog
-from gateway_verify.checkpoint import Checkpoint, check_signature
+from gateway_verify.checkpoint import AHEAD, Checkpoint, check_signature
 from gateway_verify.errors import Unverified
-from gateway_verify.merkle import Frontier, edge_of
 from gateway_verify.note import Note, SignatureLine, VerifierKey, encode, parse_signatures
 from gateway_verify.policy import Witness
 from sqlmodel import col
@@ -27,11 +26,10 @@ from sqlmodel import col
 from gateway.errors import GatewayError, NotConfirmed, NotFound
 from gateway.ledger.changes import keep_cosignature
 from gateway.ledger.journal import Journal, journal_of
-from gateway.ledger.lag import AHEAD
 from gateway.ledger.lives import origin_of_life, present_life
 from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
 from gateway.ledger.publish import consistency, current_epoch, newest_checkpoint
-from gateway.ledger.tree import stored_tree
+from gateway.ledger.tree import stored_root
 from gateway.ledger.witness_client import add_checkpoint, latest_note, size_in
 from gateway.store.unit_of_work import Store, Unit
 
@@ -247,8 +245,7 @@ def _compare(store: Store, witness: Witness) -> None:
         seen, size = Checkpoint.parse(note.text), _size_of(unit, number)
         if seen.size > size:
             raise Diverged(f"it has seen {seen.size} entries, and the database holds {size}")
-        edge = edge_of(seen.size, stored_tree(unit.session.connection(), number, seen.size).node)
-        if Frontier(seen.size, edge).root() != seen.root:
+        if stored_root(unit.session.connection(), number, seen.size) != seen.root:
             raise Diverged(f"its first {seen.size} entries are not the ones in the database")
 
 

@@ -5,27 +5,17 @@ from __future__ import annotations
 from http import HTTPStatus
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
 
 from gateway_verify.checkpoint import read_checkpoint
 from gateway_verify.errors import Unverified
-from gateway_verify.note import Note
+from gateway_verify.note import MOST_BYTES, Note, number
 from gateway_verify.policy import Witness
+from gateway_verify.source import NoRedirects
 
 from gateway.ledger.witness_log import origin_hash
 
 _PATIENCE_SECONDS = 10
-_MOST_BYTES = 256 * 1024
-
-
-class NoRedirects(HTTPRedirectHandler):
-    """A witness answers itself; it sends nobody elsewhere."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Follow nothing."""
-
-
 _opener = build_opener(NoRedirects())
 
 
@@ -34,7 +24,7 @@ def latest_note(witness: Witness, origin: str) -> Note | None:
 
     Raises Unverified for an answer that is none, OSError for silence.
     """
-    status, body = _open(Request(_address(witness, f"{origin_hash(origin)}/checkpoint")))  # noqa: S310 - checked there
+    status, body = _open(witness, f"{origin_hash(origin)}/checkpoint")
     if status == HTTPStatus.NOT_FOUND:
         return None
     if status != HTTPStatus.OK:
@@ -47,29 +37,27 @@ def latest_note(witness: Witness, origin: str) -> Note | None:
 
 def add_checkpoint(witness: Witness, body: bytes) -> tuple[int, str]:
     """Ask a witness to cosign; give the status and body of its answer. Raises OSError for silence."""
-    return _open(Request(_address(witness, "add-checkpoint"), data=body, method="POST"))  # noqa: S310 - checked there
+    return _open(witness, "add-checkpoint", body)
 
 
-def _address(witness: Witness, path: str) -> str:
-    if urlsplit(witness.url or "").scheme not in ("http", "https"):
+def _open(witness: Witness, path: str, body: bytes | None = None) -> tuple[int, str]:
+    address = witness.url or ""
+    if not address.lower().startswith(("https://", "http://")):
         raise Unverified("its address in the policy is neither http nor https")
-    return f"{(witness.url or '').rstrip('/')}/{path}"
-
-
-def _open(request: Request) -> tuple[int, str]:
     try:
+        request = Request(f"{address.rstrip('/')}/{path}", data=body)  # noqa: S310 - only http and https come this far
         with _opener.open(request, timeout=_PATIENCE_SECONDS) as answer:
-            return answer.status, answer.read(_MOST_BYTES).decode("utf-8", "replace")
+            return answer.status, answer.read(MOST_BYTES).decode("utf-8", "replace")
     except HTTPError as error:
         with error:
-            return error.code, error.read(_MOST_BYTES).decode("utf-8", "replace")
-    except (URLError, HTTPException) as error:  # silence, or something that is no HTTP
+            return error.code, error.read(MOST_BYTES).decode("utf-8", "replace")
+    except (URLError, HTTPException, ValueError) as error:  # silence, no HTTP, or no address
         raise OSError("it does not answer") from error
 
 
 def size_in(body: str) -> int:
     """Give the size that a refusal names. Raises Unverified when it names none."""
-    text = body.removesuffix("\n")
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(2**63)):
-        raise Unverified("it refused and did not say what it has seen")
-    return int(text)
+    try:
+        return number(body.removesuffix("\n"), "what it has seen")
+    except Unverified as error:
+        raise Unverified("it refused and did not say what it has seen") from error

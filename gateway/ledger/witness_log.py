@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from gateway_verify.checkpoint import Checkpoint, check_signature, cosign, cosigner_key, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import EMPTY_ROOT, MOST_PROOF_HASHES, is_contradiction, verify_consistency
-from gateway_verify.note import Note, SignatureLine, VerifierKey, check_name, decode
+from gateway_verify.note import Note, SignatureLine, VerifierKey, check_name, decode, number
 
 from gateway.errors import Misconfigured
 
@@ -253,13 +253,13 @@ def _read(body: bytes) -> tuple[int, list[bytes], Note, Checkpoint]:
     try:
         head, separator, rest = body.decode().partition("\n\n")
         first, *lines = head.split("\n")
-        size = first.removeprefix("old ")
-        if not separator or not first.startswith("old ") or not (size.isascii() and size.isdigit()):
+        if not separator or not first.startswith("old "):
             raise Unverified("the first line must be the old size")
-        if str(int(size[:20])) != size or len(lines) > MOST_PROOF_HASHES:
-            raise Unverified("the old size or the proof is longer than any honest one")
+        size = number(first.removeprefix("old "), "the old size")
+        if len(lines) > MOST_PROOF_HASHES:
+            raise Unverified("the proof is longer than any honest one")
         note, checkpoint = read_checkpoint(rest)
-        return int(size), [decode(line) for line in lines], note, checkpoint
+        return size, [decode(line) for line in lines], note, checkpoint
     except (Unverified, UnicodeDecodeError) as error:
         raise _Refusal(400, f"{error}\n") from error
 

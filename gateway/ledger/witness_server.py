@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from gateway_verify.note import MOST_BYTES
+
 from gateway.ledger.witness_log import Answer, WitnessLog
 
-_MOST_BYTES = 256 * 1024
 _SILENCE_SECONDS = 15
 _CHECKPOINT = re.compile(r"/([0-9a-f]{64})/checkpoint")
 
@@ -24,7 +25,7 @@ def serve(witness: WitnessLog, host: str, port: int) -> ThreadingHTTPServer:
             length = self.headers.get("Content-Length", "")
             if self.path != "/add-checkpoint":
                 self._send(Answer(404, "there is nothing here\n"))
-            elif not length.isdigit() or int(length) > _MOST_BYTES:
+            elif not length.isdigit() or int(length) > MOST_BYTES:
                 self._send(Answer(400, "a request needs a length, and not a large one\n"))
             else:
                 self._send(witness.add_checkpoint(self.rfile.read(int(length))))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from gateway_verify.checkpoint import Checkpoint, cosign
-from gateway_verify.note import Note
+from gateway_verify.note import Note, SignatureLine, encode
 
 from gateway.clock import FixedClock
 from gateway.errors import NotConfirmed
@@ -46,6 +46,13 @@ def made_up(witness: WitnessLog, now: datetime, origin: str = ORIGIN) -> str:
     return str(Note(checkpoint.text, tuple(lines)))
 
 
+def beyond(witness: WitnessLog, _now: datetime) -> str:
+    """Serve a size that is signed as no eight bytes, with what stands for a signature."""
+    text = f"{ORIGIN}\n{10**20 - 1}\n{encode(bytes(32))}\n"
+    keys = witness.keys()
+    return str(Note(text, tuple(SignatureLine(key.name, key.key_id, bytes(72)) for key in keys)))
+
+
 def later_lives(witness: WitnessLog, now: datetime) -> Iterator[str | None]:
     """Serve first nothing of the log, and then one life after the other that nobody began."""
     yield None
@@ -60,6 +67,7 @@ LIES = {
     "it says the proof does not hold": refusing(OTHER, nothing),
     "it shows what the log never signed": refusing(LONGER, made_up),
     "it shows what the log never signed and refuses the proof": refusing(OTHER, made_up),
+    "it shows a size that nobody can sign": refusing(LONGER, beyond),
 }
 
 

@@ -193,14 +193,15 @@ def test_a_witness_that_answers_nonsense_keeps_no_other_from_cosigning(
         recorded(sqlite_store, 1)
         policy = sqlite_journal.policy
         assert policy is not None
-        broken = {**policy.witnesses, "c1": replace(policy.witnesses["c1"], url=url)}
-        sqlite_journal.policy = replace(policy, witnesses=broken)
+        for address in (url, "https://[::1", "http://host:port", "https://\u0175.example"):
+            broken = {**policy.witnesses, "c1": replace(policy.witnesses["c1"], url=address)}
+            sqlite_journal.policy = replace(policy, witnesses=broken)
 
-        assert len(compare_at_start(sqlite_store, sqlite_journal)) == 1
-        done = ask_witnesses(sqlite_store, sqlite_journal)
+            assert len(compare_at_start(sqlite_store, sqlite_journal)) == 1
+            done = ask_witnesses(sqlite_store, sqlite_journal)
 
-        assert (sorted(done.cosigned), list(done.problems)) == (["c2", "c3"], ["c1: it does not answer"])
-        assert allowed(sqlite_store) is None
+            assert (sorted(done.cosigned), list(done.problems)) == (["c2", "c3"], ["c1: it does not answer"])
+            assert allowed(sqlite_store) is None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gateway_verify.audit import former_lives, tree, unpack_entries_at
 from gateway_verify.checkpoint import Checkpoint
 from gateway_verify.errors import Uncheckable, Unverified
-from gateway_verify.merkle import Frontier, edge_of, leaf_hash
+from gateway_verify.merkle import leaf_hash, range_hash
 from gateway_verify.opening import Opening, parse_object
 from gateway_verify.policy import Policy, judge
 from gateway_verify.proof import Proof, parse_proof
@@ -106,8 +106,7 @@ def _check_continued(checkpoint: Checkpoint, log: Source, size: int) -> None:
     """Compare a checkpoint that came with openings with the log: two that differ are two histories, both signed."""
     if not 0 < checkpoint.size <= size:
         return
-    edge = edge_of(checkpoint.size, tree(log, size).node)
-    if Frontier(checkpoint.size, edge).root() != checkpoint.root:
+    if range_hash(0, checkpoint.size, tree(log, size).node) != checkpoint.root:
         raise Unverified(
             f"the openings came with a checkpoint over {checkpoint.size} entries that the log contradicts: two"
             " histories were signed, so keep the file of openings and the log's checkpoint as proof"

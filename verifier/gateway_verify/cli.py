@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway_verify.audit import audit
 from gateway_verify.bundle import Bundle, Opened, check_opening, read_bundle, too_new
 from gateway_verify.checkpoint import Checkpoint
-from gateway_verify.collected import LAG, check_collected, is_collected, read_collected
+from gateway_verify.collected import LAG, check_collected, is_collected, lately, read_collected
 from gateway_verify.errors import Uncheckable, Unverified
 from gateway_verify.note import VerifierKey
 from gateway_verify.policy import Log, Policy, Trust, parse_policy
@@ -116,7 +116,7 @@ def _check_log(options: argparse.Namespace, target: str, policy: Policy) -> tupl
     said += _grown(audited.grown_by)
     said += began
     if "://" in target:
-        said += _stale(audited.trust)
+        said += _stale(audited.trust, policy)
     return said + ".", audited.checkpoint
 
 
@@ -155,13 +155,15 @@ def _witnessed(trust: Trust) -> str:
     return f"{signed} and cosigned by {names}"
 
 
-def _stale(trust: Trust) -> str:
-    """Say when what is served has gone without a witness for longer than releases may: a state of the past, perhaps."""
-    age = datetime.now(UTC) - max(trust.cosigned.values(), default=datetime.now(UTC))
-    if age <= LAG:
+def _stale(trust: Trust, policy: Policy) -> str:
+    """Say when what is served has gone without its witnesses for longer than releases may: of the past, perhaps."""
+    if policy.met_by(lately(trust, datetime.now(UTC))):
         return ""
-    hours = int(age.total_seconds() // 3600)
-    return f"; no witness has signed it for {hours} hours, so ask a witness whether it knows a newer one"
+    hours = f"{LAG.total_seconds() / 3600:g}"
+    return (
+        f"; its witnesses ({policy.in_words()}) have not signed it within {hours} hours: ask one of them whether it"
+        " knows a newer one"
+    )
 
 
 def _check_openings(options: argparse.Namespace, text: str, policy: Policy) -> Iterator[str]:

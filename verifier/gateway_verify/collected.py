@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway_verify.audit import kept_checkpoint
 from gateway_verify.bundle import check_opening
-from gateway_verify.checkpoint import Checkpoint, read_checkpoint
+from gateway_verify.checkpoint import AHEAD, Checkpoint, read_checkpoint
 from gateway_verify.errors import Uncheckable, Unverified
 from gateway_verify.merkle import verify_consistency
 from gateway_verify.note import Note, decode
@@ -27,7 +27,6 @@ OPENED_BY = ("parcel.opened", "parcel.delivered")
 # Which digest stands for which parcel in an entry: the recipient's, and the releasing agency's own copy.
 _SEALED_AS = {"parcel": "parcel_digest", "copy": "copy_digest"}
 LAG = timedelta(hours=4)  # as long as witnesses may be silent before a gateway stops releasing
-_AHEAD = timedelta(minutes=5)  # by so much a witness's clock may be ahead of ours
 
 
 @dataclass(frozen=True)
@@ -131,14 +130,18 @@ def _watched(
     _check_goes_on(
         signed, checkpoint, found.cosigned_consistency, "the log is not the one that its witnesses signed"
     )
-    lately = [name for name, at in trust.cosigned.items() if now - lag <= at <= now + _AHEAD]
-    if not policy.met_by(lately):
+    if not policy.met_by(lately(trust, now, lag)):
         hours = f"{lag.total_seconds() / 3600:g}"
         raise Uncheckable(
             f"the witnesses ({policy.in_words()}) have not signed the log within {hours} hours: ask one of them whether"
             " it knows a newer one, and open nothing before"
         )
     return trust
+
+
+def lately(trust: Trust, now: datetime, lag: timedelta = LAG) -> list[str]:
+    """Give which witnesses signed no longer ago than that, and no later than their clocks may be ahead."""
+    return [name for name, at in trust.cosigned.items() if now - lag <= at <= now + AHEAD]
 
 
 def _since(found: Collected, now: Checkpoint, policy: Policy, kept: str) -> int:

@@ -13,6 +13,8 @@ from gateway_verify.errors import Unverified
 
 MOST_BYTES = 256 * 1024
 MOST_SIGNATURES = 64
+_MOST_NUMBER = 2**63 - 1  # sizes are signed as eight bytes, and a proof has one hash for each bit of one
+_MOST_DIGITS = 20
 _PUBLIC_SIZES = {1: 32, 4: 32, 6: 1312}
 
 
@@ -33,6 +35,15 @@ def decode(text: str) -> bytes:
     if base64.b64encode(data).decode() != text:
         raise Unverified("something that should be base64 is not")
     return data
+
+
+def number(text: str, what: str) -> int:
+    """Give a whole number below 2**63, read strictly: one text for one value. Raises Unverified, with `what` it is."""
+    if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS or str(int(text)) != text:
+        raise Unverified(f"{what} is not a plain number")
+    if int(text) > _MOST_NUMBER:
+        raise Unverified(f"{what} is larger than any honest one")
+    return int(text)
 
 
 def encode(data: bytes) -> str:

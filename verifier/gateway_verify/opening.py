@@ -23,7 +23,6 @@ PURPOSE = b"disclosure-gateway/entry/v1\x00"
 PRIVATE = 0x01
 PUBLIC = 0x10
 SALT_SIZE = 32
-PRIVATE_LEAF_SIZE = 33
 
 
 def commitment(salt: bytes, record: bytes) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway_verify.checkpoint import Checkpoint, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import MOST_PROOF_HASHES, verify_inclusion
-from gateway_verify.note import Note, decode, encode
+from gateway_verify.note import Note, decode, encode, number
 
 _HEADER = "c2sp.org/tlog-proof@v1"
 
@@ -58,10 +58,8 @@ def parse_proof(data: bytes | str) -> Proof:
         extra, rest = decode(rest[0].removeprefix("extra ")), rest[1:]
     if not rest or not rest[0].startswith("index "):
         raise Unverified("the proof file does not say which entry it is about")
-    index = rest[0].removeprefix("index ")
-    if not (index.isascii() and index.isdigit()) or len(index) > 19 or str(int(index)) != index:
-        raise Unverified("the proof file's entry number is not a plain number")
+    index = number(rest[0].removeprefix("index "), "the proof file's entry number")
     if len(rest) - 1 > MOST_PROOF_HASHES:
         raise Unverified("the proof is longer than any honest one")
     parsed, _ = read_checkpoint(note)
-    return Proof(int(index), tuple(decode(line) for line in rest[1:]), parsed, extra)
+    return Proof(index, tuple(decode(line) for line in rest[1:]), parsed, extra)

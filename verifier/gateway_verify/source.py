@@ -50,9 +50,11 @@ class Below:
         return self._whole.read(self._prefix + path)
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    def redirect_request(self, *args: object) -> None:
-        return None
+class NoRedirects(HTTPRedirectHandler):
+    """Whoever is asked answers itself, and sends nobody elsewhere."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing."""
 
 
 class Address:
@@ -62,7 +64,7 @@ class Address:
         if not prefix.lower().startswith(("https://", "http://")):
             raise Uncheckable(f"{prefix} is not an address that begins with https://")
         self._prefix = prefix.rstrip("/") + "/"
-        self._opener = build_opener(_NoRedirects())
+        self._opener = build_opener(NoRedirects())
 
     def read(self, path: str) -> bytes:
         """Give what is served there. Raises Uncheckable when nothing useful answers."""
