@@ -11,8 +11,9 @@ from sqlmodel import select
 
 from gateway.api import clients
 from gateway.api.clients import SystemState
+from gateway.cli.files import read_text
 from gateway.cli.installation import at_work
-from gateway.errors import Invalid, NotFound
+from gateway.errors import NotFound
 from gateway.registry import people
 from gateway.registry.actors import Actor, actor_for_post
 from gateway.registry.models import Post
@@ -51,14 +52,11 @@ def register(partnership: str, post: str, key_file: Path, name: str, officer: st
 
     It may sign in once another officer has approved it in her pages.
     """
-    try:
-        text = key_file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise Invalid(f"{key_file.name} isn't text.", next_step="Give the file of a public JWK.") from error
+    key = clients.read_key(read_text(key_file))
     with at_work().store.writing() as unit:
         actor = _officer(unit, partnership, officer)
         post_id = _post(unit, actor.partnership_id, post).id
-        client_id = clients.register(unit, actor, post_id=post_id, name=name, jwk=clients.read_key(text))
+        client_id = clients.register(unit, actor, post_id=post_id, name=name, jwk=key)
         found = clients.system(unit, actor, client_id)
     console.print(f"Client id: {client_id}", markup=False)
     console.print(f"Fingerprint: {fingerprint(found.thumbprint)}", markup=False)

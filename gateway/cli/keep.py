@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,16 +11,16 @@ from sqlmodel import select
 
 from gateway import settings as configuration
 from gateway.api import tokens
+from gateway.cli.files import new_file
 from gateway.cli.installation import at_work
 from gateway.clock import start_of_local_day
 from gateway.disclosure import retention as retaining
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Invalid, NotFound
 from gateway.registry.models import Agency
 from gateway.review import regulator
 from gateway.store import backup as backups
 
 console = Console(highlight=False)
-_OWNER_ONLY = 0o600
 
 
 @click.command()
@@ -74,18 +73,15 @@ def export(agency: str, since: datetime, until: datetime, asked_by: str, to: Pat
     gateway = at_work()
     if until < since:
         raise Invalid("The last day lies before the first.", fields={"until": "Give a later day."})
-    if to.exists():
-        raise Conflict(f"The file {to} exists.", next_step="Name a new one; nothing is written over.")
     first = start_of_local_day(since.date())
     last = start_of_local_day(until.date() + timedelta(days=1))
-    with gateway.store.writing() as unit:
-        found = unit.session.exec(select(Agency).where(Agency.code == agency)).one_or_none()
-        if found is None:
-            raise NotFound(
-                f"There is no agency with the code {agency}.", next_step="See `gateway registry export`."
-            )
-        lines = list(regulator.export(unit, found.id, first, last, asked_by))
-    handle = os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+    with new_file(to) as file:  # before its entry is recorded: what can't be written isn't exported
+        with gateway.store.writing() as unit:
+            found = unit.session.exec(select(Agency).where(Agency.code == agency)).one_or_none()
+            if found is None:
+                raise NotFound(
+                    f"There is no agency with the code {agency}.", next_step="See `gateway registry export`."
+                )
+            lines = list(regulator.export(unit, found.id, first, last, asked_by))
+        file.write(("\n".join(lines) + "\n").encode())
     console.print(f"{len(lines)} line(s) written to {to}.", markup=False)

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from gateway_verify.words import plain
 from joserfc.jwk import ECKey, OKPKey
 from rich.console import Console
 
+from gateway.cli.files import new_file, read_text, writing
 from gateway.clock import SystemClock
 from gateway.errors import Conflict, Invalid
 from gateway.sealing import jwe
@@ -30,7 +29,6 @@ console = Console(highlight=False)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_OWNER_ONLY = 0o600
 _MOST_PARCEL_BYTES = 32 * 1024 * 1024
 _CHALLENGE = re.compile(rb"[0-9a-f]{64}")  # as the gateway makes it; a parcel never looks so
 
@@ -42,10 +40,13 @@ def make(file: Path, curve: str) -> None:
     """Make a key pair for a system: the private key goes to FILE (yours alone), the public key to the screen."""
     key = ECKey.generate_key(curve) if curve == "P-256" else OKPKey.generate_key("X25519")
     private: dict[str, Any] = dict(key.as_dict(private=True))
-    _write_once(file, json.dumps(private).encode())
+    with new_file(file) as out:
+        out.write(json.dumps(private).encode())
     public = check_public_jwk(key.as_dict(private=False))
     click.echo(json.dumps(public.jwk()))
-    console.print(f"Fingerprint: {public.fingerprint}", markup=False)
+    click.echo(
+        f"Fingerprint: {public.fingerprint}", err=True
+    )  # so that a file of what is printed is the public key
 
 
 @click.command("check")
@@ -97,11 +98,12 @@ def open_parcel(
     envelope = unpack(jwe.open_sealed(found.jwe, _json(key_file)))
     if envelope.parcel_id != found.parcel_id:
         raise _another_parcel()
-    with _writing(out):
+    with writing(out):
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
     for number, item in enumerate(envelope.items, 1):
         file = out / item.file_name(number)
-        _write_once(file, item.data)
+        with new_file(file) as written:
+            written.write(item.data)
         console.print(f"{file}  {plain(item.media_type)}", markup=False)
     for mark in envelope.marks:
         console.print(f"Mark: {plain(mark)}", markup=False)
@@ -135,7 +137,7 @@ def _keep(checkpoint: Path, seen: str, kept: str | None) -> None:
             f"Nothing was opened: {checkpoint.name} was changed meanwhile by another run.",
             next_step="Run this again; it compares with what that run saw.",
         )
-    with _writing(checkpoint):
+    with writing(checkpoint):
         handle, beside = tempfile.mkstemp(dir=checkpoint.parent)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(seen)
@@ -161,29 +163,7 @@ def _json(file: Path) -> dict[str, Any]:
 
 def _text(file: Path) -> str:
     if file.stat().st_size > _MOST_PARCEL_BYTES:
-        raise Invalid(f"{file.name} is larger than any parcel.")
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise Invalid(f"{file.name} isn't text.") from error
-
-
-def _write_once(file: Path, content: bytes) -> None:
-    with _writing(file):
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-
-
-@contextmanager
-def _writing(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileExistsError as error:
         raise Invalid(
-            f"{file} is there already.", next_step="Choose another name; nothing is overwritten."
-        ) from error
-    except OSError as error:
-        raise Invalid(
-            f"{file} can't be written: {error.strerror}.", next_step="Choose a place where you may write."
-        ) from error
+            f"{file.name} is larger than any parcel.", next_step="See whether it is the file you meant."
+        )
+    return read_text(file)

@@ -13,6 +13,7 @@ from rich.table import Table
 from sqlmodel import select
 
 from gateway.cli import policy_checks
+from gateway.cli.files import read_text, writing
 from gateway.cli.installation import at_work
 from gateway.cli.policy_checks import (
     console,
@@ -22,7 +23,7 @@ from gateway.cli.policy_checks import (
 )
 from gateway.disclosure import policies, policy_drafts
 from gateway.disclosure.trials import trials as running_trials
-from gateway.errors import Invalid, NotFound
+from gateway.errors import NotFound
 from gateway.policy import lifecycle
 from gateway.policy.models import PolicyDraft
 from gateway.registry.actors import Actor, actor_for_post
@@ -74,10 +75,11 @@ def export_files(to: Path, draft: str | None) -> None:
     """Write the files of the policy in force (or of a draft) into the folder TO."""
     with at_work().store.reading() as unit:
         files = draft_row(unit, draft).files if draft else _files_in_force(unit)
-    (to / "packs").mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        path = to / name if name == lifecycle.CORE_FILE else to / "packs" / Path(name).name
-        path.write_text(text, encoding="utf-8")
+    with writing(to):
+        (to / "packs").mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            path = to / name if name == lifecycle.CORE_FILE else to / "packs" / Path(name).name
+            path.write_text(text, encoding="utf-8")
     console.print(f"{len(files)} files written to {to}.", markup=False)
 
 
@@ -87,10 +89,7 @@ def export_files(to: Path, draft: str | None) -> None:
 @_post
 def import_file(draft: str, file: Path, post: str) -> None:
     """Put FILE (a pack or overlay) into DRAFT (its id), in place of the one of its name."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise Invalid("The file isn't text in UTF-8.", next_step="Save it as UTF-8 and try again.") from error
+    text = read_text(file)
     _act(post, lambda unit, actor: policy_drafts.put_file(unit, actor, draft, file.name, text))
     console.print("Taken. Check the draft next.")
 

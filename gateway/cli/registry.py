@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from gateway.cli.files import read_text, writing
 from gateway.cli.installation import at_work
-from gateway.errors import Invalid
 from gateway.registry import offers, people, proposals
 from gateway.registry.exporting import export_register
 from gateway.registry.importing import Report
@@ -37,7 +37,7 @@ def import_file(file: Path, check: bool) -> None:
     What widens waits until an information-governance officer approves it in her pages; a file that only ends or narrows
     acts at once. Importing the same file again changes nothing. What the file doesn't name stays as it is.
     """
-    text = _text_of(file)
+    text = read_text(file)
     gateway = at_work()
     if check:
         offered = offers.foresee_import(gateway.store, text)
@@ -78,7 +78,8 @@ def export_file(partnership: str, to: Path | None) -> None:
     if to is None:
         click.echo(text, nl=False)
         return
-    to.write_text(text, encoding="utf-8")
+    with writing(to):
+        to.write_text(text, encoding="utf-8")
     console.print(f"Written to {to}.", markup=False)
 
 
@@ -146,15 +147,6 @@ def _tell_who(one: ProposalView) -> None:
         markup=False,
         soft_wrap=True,
     )
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Invalid(
-            "The file isn't UTF-8 text.", next_step="Save it as UTF-8 and run the import again."
-        ) from error
 
 
 def _show(report: Report, verb: str) -> None:

@@ -67,7 +67,10 @@ def serve(folder: Path, bind: str) -> None:
     host, _, port = bind.rpartition(":")
     if not host or not port.isdigit():
         raise click.ClickException("Give --bind as address:port.")
-    server = serve_witness(WitnessLog(folder), host, int(port))
+    try:
+        server = serve_witness(WitnessLog(folder), host, int(port))
+    except (OSError, OverflowError) as error:
+        raise click.ClickException(f"{bind} can't be answered on ({error}): give another --bind.") from error
     _console.print(f"Watching on http://{host}:{server.server_address[1]} (Ctrl-C ends).")
     try:
         server.serve_forever()
@@ -86,7 +89,7 @@ def show(folder: Path) -> None:
         _console.print(watched, markup=False, soft_wrap=True)
     alarms = opened.alarms()
     for alarm in alarms:
-        _console.print(f"ALARM {alarm.at} {alarm.origin}: {alarm.what}", style="bold red")
+        _console.print(f"ALARM {alarm.at} {alarm.origin}: {alarm.what}", style="bold red", markup=False)
         _console.print(f"We had:\n{alarm.had}\nWe were shown:\n{alarm.got}", markup=False)
     if not alarms:
         _console.print("No alarms.")

@@ -75,6 +75,11 @@ def test_a_new_installation_is_made_checked_kept_and_put_back(
     )
     assert run("export", "police", *days) == 0
     assert exported.read_text(encoding="utf-8").strip()
+    assert run("export", "police", *days) == 1, "nothing is written over"
+    assert run("export", "police", *days[:-1], str(tmp_path / "nowhere" / "file")) == 1
+    nobody = tmp_path / "nobody.jsonl"
+    assert run("export", "nobody", *days[:-1], str(nobody)) == 1
+    assert not nobody.exists()
     folder = next((tmp_path / "backups").iterdir())
     monkeypatch.setenv("GATEWAY_STORE__URL", f"sqlite:///{tmp_path}/restored.sqlite3")
     assert run("restore", str(folder)) == 0

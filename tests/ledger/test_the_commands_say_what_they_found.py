@@ -89,6 +89,9 @@ def test_a_witness_is_made_once_and_shows_what_it_watches(tmp_path: Path) -> Non
     fingerprint = VerifierKey.parse(key).fingerprint
     assert f"example.com/foo: 0 entries cosigned; fingerprint {fingerprint}" in shown.output
     assert (tmp_path / "w/witness.key").stat().st_mode & 0o077 == 0
+    for nowhere in ("127.0.0.1:99999", "192.0.2.1:8931", "8931"):
+        refused = run.invoke(witness, ["serve", folder, "--bind", nowhere])
+        assert (refused.exit_code, "--bind" in refused.output) == (1, True), nowhere
 
 
 def test_an_entry_that_failed_keeps_its_act_from_committing_even_if_the_error_is_swallowed(
