@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 
 from gateway.disclosure import keyring, lists, oversight
 from gateway.disclosure.models import Task
-from gateway.disclosure.stop import FOLLOW_UP
 from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task, review_emergency, tasks_of
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.errors import NotFound
@@ -21,7 +20,7 @@ from gateway.web.forms import YES_OR_NO, GatewayForm, LongAnswer, OneOf, require
 from gateway.web.governance.blueprint import blueprint
 from gateway.web.governance.forms import PlainForm
 from gateway.web.governance.parts import Cell, Listing, confirm, link, record
-from gateway.web.staff.decisions import deadline
+from gateway.web.staff.decisions import deadline, task_label
 
 _BACK = ".home"
 
@@ -52,7 +51,7 @@ def task_list() -> ResponseReturnValue:
         now = unit.now
     rows: list[list[Cell]] = [
         [
-            link(_said(one), url_for(".task_page", task_id=one.id), f"due {deadline(one.due_at)}"),
+            link(task_label(one.kind), url_for(".task_page", task_id=one.id), f"due {deadline(one.due_at)}"),
             deadline(one.due_at),
             "Overdue" if one.due_at <= now else "Open",
         ]
@@ -78,7 +77,11 @@ def task_page(task_id: str) -> ResponseReturnValue:
         heading="Record that this was done",
         done="The task was recorded as done.",
         back=url_for(".task_list"),
-        facts=[("Task", _said(found)), ("Due", deadline(found.due_at)), ("Decision", _decision(found))],
+        facts=[
+            ("Task", task_label(found.kind)),
+            ("Due", deadline(found.due_at)),
+            ("Decision", _decision(found)),
+        ],
         button="Record",
     )
 
@@ -201,7 +204,7 @@ def _review(found: Task) -> ResponseReturnValue:
         lambda unit: review_emergency(
             unit, actor, found.id, upheld=form.upheld.data == "yes", words=form.words.data or ""
         ),
-        heading="Review an emergency disclosure",
+        heading=task_label(found.kind),
         done="The review is recorded.",
         back=url_for(".task_list"),
         facts=[
@@ -215,7 +218,7 @@ def _review(found: Task) -> ResponseReturnValue:
 def _reconsider(found: Task) -> ResponseReturnValue:
     """What froze is for the desk that sent it: here it can be read, not ticked off."""
     return record(
-        _said(found),
+        task_label(found.kind),
         back=url_for(".task_list"),
         facts=[("Due", deadline(found.due_at)), ("Decision", _decision(found))],
         texts=[
@@ -239,12 +242,3 @@ def _decision(one: Task) -> Cell:
     if one.request_id is None:
         return "None"
     return link("Read the decision", url_for(".decision_page", request_id=one.request_id))
-
-
-def _said(one: Task) -> str:
-    if one.kind == EMERGENCY_REVIEW:
-        return "Review an emergency disclosure"
-    return _SAID.get(one.kind) or label(one.kind, "obligation")
-
-
-_SAID = {RECONSIDER: "Decide afresh what was frozen", **FOLLOW_UP}

@@ -144,6 +144,6 @@ _VERSION_SHOWN = 12
 _TASKS = {
     RESEAL_FOR_COVER: "Seal an answer again to somebody who stands in",
     EMERGENCY_REVIEW: "Review an emergency disclosure",
-    RECONSIDER: "Decide afresh after a withdrawal",
+    RECONSIDER: "Decide afresh what was frozen",
     **FOLLOW_UP,
 }
