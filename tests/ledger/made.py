@@ -53,3 +53,9 @@ def edit(store: Store, statement: str, **values: object) -> None:
         ).scalars():
             connection.execute(sa.text(f"DROP TRIGGER {name}"))
         connection.execute(sa.text(statement), values)
+
+
+def another(value: object) -> str:
+    """Give another text than this value has, as long as it: random ids end in every digit."""
+    text = str(value)
+    return text[:-1] + ("1" if text.endswith("0") else "0")

@@ -24,7 +24,7 @@ from gateway.ledger.journal import Journal
 from gateway.ledger.lag import releases_allowed
 from gateway.ledger.verify import Verdict, verify_store
 from gateway.store.unit_of_work import Store, Unit
-from tests.ledger.made import CASE, JANE, OFFICER, edit, entry, recorded
+from tests.ledger.made import CASE, JANE, OFFICER, another, edit, entry, recorded
 
 ROBIN = "7" * 32
 CHANGED = {"salt": b"\x01" + b"x" * 60, "words": b"\x01" + b"x" * 60, "at": "2020-01-01 00:00:00.000000"}
@@ -115,7 +115,7 @@ def test_an_edited_row_of_her_client_is_seen_at_once(
         before = connection.execute(
             sa.text(f"SELECT {column} FROM ledger_record WHERE entry_id = '{ids[3]}'")
         ).scalar()
-    changed = CHANGED.get(column) or str(before).replace("e", "d")[:-1] + "0"
+    changed = CHANGED.get(column) or another(before)
     edit(
         sqlite_store,
         f"UPDATE ledger_record SET {column} = :changed WHERE entry_id = '{ids[3]}'",

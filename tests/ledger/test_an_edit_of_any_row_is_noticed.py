@@ -15,7 +15,7 @@ from gateway.ledger.journal import Journal
 from gateway.ledger.verify import Verdict, verify_store
 from gateway.store.engine import writing
 from gateway.store.unit_of_work import Store
-from tests.ledger.made import JANE, edit, recorded
+from tests.ledger.made import JANE, another, edit, recorded
 
 TABLES = ("record", "subject", "leaf", "checkpoint")
 CHANGED = {"salt": b"\x01" + b"x" * 60, "words": b"\x01" + b"x" * 60, "leaf": b"\x01" + b"x" * 32}
@@ -63,7 +63,7 @@ def test_editing_one_column_of_one_row_is_noticed(
         before = connection.execute(old).scalar()
     changed: object = CHANGED.get(column) or {"epoch": 7, "position": 17, "size": 17}.get(column)
     if changed is None:
-        changed = "2020-01-01 00:00:00.000000" if column == "at" else str(before).replace("e", "d")[:-1] + "0"
+        changed = "2020-01-01 00:00:00.000000" if column == "at" else another(before)
     edit(store, f"UPDATE ledger_{table} SET {column} = :changed WHERE {where}", changed=changed)
 
     found = verdict(store)
