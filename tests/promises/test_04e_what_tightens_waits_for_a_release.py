@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,24 +54,27 @@ def race(postgresql_stage: Stage) -> Callable[[Act], bool]:
     about = postgresql_stage.about("Plan; officer")
 
     def run(act: Act) -> bool:
-        acknowledged = threading.Event()
-
-        def other() -> None:
-            act(postgresql_stage)
-            acknowledged.set()
-
-        thread = threading.Thread(target=other)
-        with postgresql_stage.gateway.store.writing() as unit:
-            officer = actor_for_post(unit, postgresql_stage.post_id(unit, "police-ppu"))
-            done = release.release(unit, officer, line_id, prepared, about, accepts_findings=True)
-            assert isinstance(done, release.Released)
-            thread.start()
-            before = acknowledged.wait(2)
-        thread.join(30)
-        assert acknowledged.is_set()
+        with ThreadPoolExecutor(1) as elsewhere:
+            with postgresql_stage.gateway.store.writing() as unit:
+                officer = actor_for_post(unit, postgresql_stage.post_id(unit, "police-ppu"))
+                done = release.release(unit, officer, line_id, prepared, about, accepts_findings=True)
+                assert isinstance(done, release.Released)
+                other = elsewhere.submit(act, postgresql_stage)
+                while not (other.done() or _is_waited_for(unit)):
+                    time.sleep(0.01)
+                before = other.done()
+            other.result()
         return before
 
     return run
+
+
+def _is_waited_for(unit: Unit) -> bool:
+    """Whether somebody waits until this unit ends."""
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    )
+    return bool(unit.session.connection().exec_driver_sql(waiting).scalar())
 
 
 @pytest.mark.parametrize("act", [_tighter_policy, _revoked_key, _conflict], ids=lambda act: act.__name__[1:])
