@@ -132,6 +132,16 @@ class Postgres:
             raise RuntimeError(f"{program} failed: {done.stderr[-400:]}")
 
 
+def wait_until_left(url: str, seconds: float = 120.0) -> None:
+    """Wait until nobody else is connected there: PostgreSQL still ends what somebody who was killed had asked for."""
+    others = b"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + seconds
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(others).fetchone() != (0,):
+            assert time.monotonic() < deadline, "somebody is still connected"
+            time.sleep(0.01)
+
+
 def _binaries() -> Path:
     # A link on PATH to initdb alone isn't enough: the server's own folder holds all its programs.
     places = sorted(

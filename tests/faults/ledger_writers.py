@@ -72,7 +72,7 @@ class Writers:
             pipe.close()
         self._running.clear()
 
-    def wait_for(self, count: int, seconds: float = 30.0) -> None:
+    def wait_for(self, count: int, seconds: float = 120.0) -> None:
         """Wait until so many more entries were acknowledged."""
         wanted, deadline = len(self.acknowledged) + count, time.monotonic() + seconds
         while len(self.acknowledged) < wanted and time.monotonic() < deadline:

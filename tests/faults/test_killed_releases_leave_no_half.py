@@ -66,7 +66,7 @@ def killed(stage: Stage, tmp_path: Path, root_file: Path, times: int) -> list[st
         process.start()
         theirs.close()
         for _ in range(chosen.randint(1, 2)):
-            assert ours.poll(60), "the process releases nothing"
+            assert ours.poll(300), "the process releases nothing"
             acknowledged.append(ours.recv())
         ours.poll(chosen.random() * 0.4)  # a random moment, or the next release
         process.kill()
