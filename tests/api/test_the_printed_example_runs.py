@@ -25,7 +25,7 @@ OPERATIONS_OF = v1.__name__  # they are declared as it is loaded
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 BIN = Path(sys.executable).parent
 # How often the server is asked whether it is there; each asking waits for an answer or a refused connection.
-_ASKED = 600
+_ASKED = 3000
 
 
 def blocks(language: str) -> list[str]:
@@ -45,9 +45,20 @@ def ran(command: list[str], environment: Mapping[str, str], folder: Path) -> str
 @pytest.fixture
 def served(tmp_path: Path, installation: Path) -> Iterator[dict[str, str]]:
     """The demonstration, served by gunicorn; gives the environment of its commands."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{one.getsockname()[1]}"
+    with _own_port() as port:
+        yield from _serving(tmp_path, installation, f"http://127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def _own_port() -> Iterator[int]:
+    """A port that nobody else is given meanwhile: who binds it with the same option, and listens, has it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def _serving(tmp_path: Path, installation: Path, address: str) -> Iterator[dict[str, str]]:
     var = shutil.copytree(installation, tmp_path / "var")
     environment = at(var) | {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -64,7 +75,7 @@ def served(tmp_path: Path, installation: Path) -> Iterator[dict[str, str]]:
             yield environment
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait(timeout=30)
+            server.wait(timeout=120)
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

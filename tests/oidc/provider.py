@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -38,14 +39,14 @@ class Provider:
 
     def tell(self, **what: Any) -> None:
         """Say who signs in next (`account`, `acr`) and how the next token lies (`lie`)."""
-        answer = requests.get(f"{self.issuer}/tell", params={"what": json.dumps(what)}, timeout=10)
+        answer = requests.get(f"{self.issuer}/tell", params={"what": json.dumps(what)}, timeout=120)
         assert answer.status_code == 204
 
     def visit(self, url: str) -> str:
         """Follow the provider's own redirects until it sends the browser back; gives that address."""
         self.browser.cookies.clear()
         for _ in range(_MOST_STEPS):
-            answer = self.browser.get(url, allow_redirects=False, timeout=10)
+            answer = self.browser.get(url, allow_redirects=False, timeout=120)
             assert answer.is_redirect, answer.text
             url = requests.compat.urljoin(url, answer.headers["Location"])
             if urlsplit(url).netloc != urlsplit(self.issuer).netloc:
@@ -57,7 +58,7 @@ class Provider:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=120)
         self._process.stdout.close()
         self.browser.close()
 
@@ -65,12 +66,14 @@ class Provider:
 def install() -> None:
     """Fetch the provider when its lock is new; skip the test, saying why, on a machine without npm."""
     stamp = sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    if _STAMP.is_file() and _STAMP.read_text(encoding="ascii") == stamp:
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not on PATH, so there is no certified provider to sign in with")
-    subprocess.run(
-        [npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=HERE, check=True, capture_output=True
-    )
-    _STAMP.write_text(stamp, encoding="ascii")
+    with (HERE / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker of a run fetches it, and the others find it there
+        if _STAMP.is_file() and _STAMP.read_text(encoding="ascii") == stamp:
+            return
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("npm is not on PATH, so there is no certified provider to sign in with")
+        subprocess.run(
+            [npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=HERE, check=True, capture_output=True
+        )
+        _STAMP.write_text(stamp, encoding="ascii")
