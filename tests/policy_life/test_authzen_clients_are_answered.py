@@ -73,12 +73,12 @@ def test_the_published_payloads_come_out_as_published(tenant: Flask, name: str) 
         for case in cases["evaluation"]:
             given = {"X-Request-ID": "r-1"}
             response = client.post(
-                address + authzen.EVALUATION, json=case["request"], headers=given, timeout=10
+                address + authzen.EVALUATION, json=case["request"], headers=given, timeout=120
             )
             assert response.json()["decision"] is case["expected"], case
             assert response.headers["X-Request-ID"] == "r-1"
         for case in cases.get("evaluations", []):
-            answered = client.post(address + authzen.EVALUATIONS, json=case["request"], timeout=10).json()
+            answered = client.post(address + authzen.EVALUATIONS, json=case["request"], timeout=120).json()
             found = [one["decision"] for one in answered["evaluations"]]
             assert found == [one["decision"] for one in case["expected"]], case
 

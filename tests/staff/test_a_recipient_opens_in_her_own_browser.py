@@ -57,7 +57,7 @@ def test_keys_made_in_the_browser_open_what_is_sealed_to_them(tab: Page, later: 
     tab.goto(parcel)
     for _ in range(2):  # and again later, each time recorded
         tab.get_by_role("button", name="Open", exact=True).click()
-        expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.", timeout=20_000)
+        expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.")
         assert accessibility_faults(tab) == []
         tab.goto(parcel)
     expect(tab.locator("main")).to_contain_text("2 times")
@@ -100,7 +100,7 @@ def test_after_a_restore_she_compares_the_ledger_before_it_opens_anything(
         tab.goto(parcel)
         tab.get_by_role("button", name="Open", exact=True).click()
         panel = tab.locator('[data-step="changed"]')
-        expect(panel).to_be_visible(timeout=20_000)
+        expect(panel).to_be_visible()
         assert "The level is high." not in tab.content()
         present = journal.keys.public(f"{journal.origin}/epoch-2")[0].fingerprint
         gap = f"Witnesses had seen {size} entries, the backup held {size - LOST}, and {LOST} were lost."
@@ -113,7 +113,7 @@ def test_after_a_restore_she_compares_the_ledger_before_it_opens_anything(
         tab.get_by_label("A witness of the ledger").check()
         tab.get_by_label("The last five digits").fill(present.split()[-1])
         tab.get_by_role("button", name="Accept this ledger and go on").click()
-        expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.", timeout=20_000)
+        expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.")
         _opens(tab, parcel)  # and from now on without a word
     with store.reading() as unit:
         wanted = Filter(kinds=(EntryKind.LOG_CONFIRMED, EntryKind.PARCEL_OPENING_FAILED))
@@ -126,7 +126,7 @@ def test_after_a_restore_she_compares_the_ledger_before_it_opens_anything(
 def _opens(tab: Page, parcel: str) -> None:
     tab.goto(parcel)
     tab.get_by_role("button", name="Open", exact=True).click()
-    expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.", timeout=20_000)
+    expect(tab.locator('[data-part="items"]')).to_contain_text("The level is high.")
 
 
 def _restore(place: Place, witnesses: Sequence[WitnessLog], folder: Path, parcel_id: str) -> None:
@@ -178,7 +178,7 @@ def _make_keys(tab: Page) -> None:
     for box in tab.locator('[data-part="word"]').all():
         box.fill(words[int(box.get_attribute("data-place") or "0") - 1])
     tab.get_by_role("button", name="Continue").click()
-    expect(tab.get_by_role("heading", name="Your keys wait for approval")).to_be_visible(timeout=20_000)
+    expect(tab.get_by_role("heading", name="Your keys wait for approval")).to_be_visible()
     assert accessibility_faults(tab) == []
 
 

@@ -47,7 +47,7 @@ def in_a_child(act: Callable[[], int]) -> int:
     """Give what `act` gives in a forked process; 98 when it breaks, a number below 0 when it hangs."""
     child = os.fork()
     if not child:
-        signal.alarm(10)
+        signal.alarm(120)
         given = 98
         try:
             given = act()
@@ -102,7 +102,7 @@ def test_a_fork_waits_for_no_thread_that_it_does_not_have(root: HardwareRootKey,
     thread = threading.Thread(target=lambda: tokens.token("first", PIN).use(act))
     thread.start()
     try:
-        assert busy.wait(10)
+        assert busy.wait(120)
         assert in_a_child(lambda: 7 if works(root) else 0) == 7
     finally:
         done.set()

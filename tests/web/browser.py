@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 AXE: str = Axe().axe_script
 # WCAG 2.2 A and AA; what axe calls best practice beyond that isn't asked for.
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+# What a page will show it may show late: a machine may be at work elsewhere. Nothing waits longer than it must.
+_PATIENCE_MILLISECONDS = 60_000
 
 
 @contextmanager
@@ -46,7 +48,9 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=program,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            timeout=_PATIENCE_MILLISECONDS,
         )
+        expect.set_options(timeout=_PATIENCE_MILLISECONDS)
         yield browser
         browser.close()
 
