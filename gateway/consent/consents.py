@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
 from sqlalchemy import bindparam
 from sqlmodel import col, or_, select
@@ -16,13 +16,12 @@ from gateway.consent.taking import (
     check,
     codes,
     columns,
-    names,
+    note,
     open_words,
     seal_words,
 )
 from gateway.errors import Conflict, Invalid, NotFound
-from gateway.ledger.append import record as record_entry
-from gateway.ledger.entries import Code, Entry, EntryKind
+from gateway.ledger.entries import EntryKind
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 from gateway.vocabulary import ConsentStatus
@@ -97,7 +96,8 @@ def record(
     unit.session.add(row)
     said = {"answer": row.answer, "under_duress": row.under_duress, **codes(row)}
     free = answer is Answer.GIVEN and not row.under_duress
-    record_entry(unit, _entry(EntryKind.CONSENT_GIVEN if free else EntryKind.CONSENT_ANSWERED, row, by, said))
+    kind = EntryKind.CONSENT_GIVEN if free else EntryKind.CONSENT_ANSWERED
+    note(unit, kind, row, by, {"consent": row.id}, said)
     return row
 
 
@@ -123,7 +123,7 @@ def withdraw(unit: Unit, by: By, consent_id: str, *, by_subject: bool) -> Consen
     row.withdrawn_by_subject = by_subject
     row.withdrawn_by_post_id = by.post_id
     unit.session.add(row)
-    record_entry(unit, _entry(EntryKind.CONSENT_WITHDRAWN, row, by, {"by_subject": by_subject}))
+    note(unit, EntryKind.CONSENT_WITHDRAWN, row, by, {"consent": row.id}, {"by_subject": by_subject})
     return row
 
 
@@ -171,18 +171,3 @@ def _require_specific(reach: Reach, taking: Taking) -> None:
         wrong["expires_on"] = "Enter the last day it counts."
     if wrong:
         raise Invalid("Consent must say what, who with and for how long.", fields=wrong)
-
-
-def _entry(kind: EntryKind, row: Consent, by: By, said: Mapping[str, Code]) -> Entry:
-    return Entry(
-        kind=kind,
-        partnership_id=row.partnership_id,
-        controller_agency_id=row.controller_agency_id,
-        actor_post_id=by.post_id,
-        actor_agency_id=by.agency_id,
-        subject_ids=(row.subject_id,),
-        case_id=row.case_id,
-        refs={"consent": row.id},
-        codes=said,
-        words=names(by),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,11 +11,10 @@ from sqlmodel import col, select
 from gateway.clock import local_day
 from gateway.consent import wordings
 from gateway.consent.models import HowTaken, Mandate
-from gateway.consent.taking import By, is_over, names
+from gateway.consent.taking import By, is_over, note
 from gateway.errors import Conflict, Invalid, NotFound, Refused
 from gateway.ledger import read
-from gateway.ledger.append import record as record_entry
-from gateway.ledger.entries import Code, Entry, EntryKind
+from gateway.ledger.entries import Code, EntryKind
 from gateway.ledger.epoch import frozen_before
 from gateway.ledger.read import MOST_AT_ONCE, Filter
 from gateway.store.tables import new_reference
@@ -74,7 +73,7 @@ def record(unit: Unit, by: By, new: NewMandate) -> Mandate:
         "expires_on": row.expires_on.isoformat(),
         "cases": tuple(row.case_ids),
     }
-    record_entry(unit, _entry(EntryKind.MANDATE_GIVEN, row, by, said))
+    note(unit, EntryKind.MANDATE_GIVEN, row, by, {"mandate": row.id}, said)
     return row
 
 
@@ -99,7 +98,7 @@ def confirm(unit: Unit, by: By, mandate_id: str) -> Mandate:
     row.confirmed_agency_id = by.agency_id
     row.confirmed_at = unit.now
     unit.session.add(row)
-    record_entry(unit, _entry(EntryKind.MANDATE_CONFIRMED, row, by, {}))
+    note(unit, EntryKind.MANDATE_CONFIRMED, row, by, {"mandate": row.id}, {})
     return row
 
 
@@ -114,7 +113,7 @@ def revoke(unit: Unit, by: By, mandate_id: str, *, by_subject: bool) -> Mandate:
     row.revoked_at = unit.now
     row.revoked_by_post_id = by.post_id
     unit.session.add(row)
-    record_entry(unit, _entry(EntryKind.MANDATE_ENDED, row, by, {"by_subject": by_subject}))
+    note(unit, EntryKind.MANDATE_ENDED, row, by, {"mandate": row.id}, {"by_subject": by_subject})
     return row
 
 
@@ -224,17 +223,3 @@ def check(new: NewMandate, unit: Unit) -> None:
         wrong["wording_version"] = "These words are for another question."
     if wrong:
         raise Invalid("This can't be recorded as it stands.", fields=wrong)
-
-
-def _entry(kind: EntryKind, row: Mandate, by: By, said: Mapping[str, Code]) -> Entry:
-    return Entry(
-        kind=kind,
-        partnership_id=row.partnership_id,
-        controller_agency_id=row.controller_agency_id,
-        actor_post_id=by.post_id,
-        actor_agency_id=by.agency_id,
-        subject_ids=(row.subject_id,),
-        refs={"mandate": row.id},
-        codes=said,
-        words=names(by),
-    )

@@ -1,22 +1,24 @@
-"""How an answer was taken and what it reaches: the same for views and for consent."""
+"""How an answer was taken, what it reaches and how it is recorded: the same for views and for consent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from gateway.clock import end_of_local_day, require_utc
 from gateway.consent import wordings
-from gateway.consent.models import Heard, HowTaken, Interpreter, Present
+from gateway.consent.models import Consent, Heard, HowTaken, Interpreter, Mandate, Present, Views
 from gateway.errors import Invalid
-from gateway.ledger.entries import Code
+from gateway.ledger.append import record
+from gateway.ledger.entries import Code, Entry, EntryKind
 from gateway.store.unit_of_work import Unit
 from gateway.store.vault import Scope
 from gateway.vocabulary import Category, Purpose
 
 LONGEST_WORDS = 4000
+Codes = Mapping[str, Code]
 
 
 class By(Protocol):
@@ -149,9 +151,23 @@ def codes(row: Heard) -> dict[str, Code]:
     }
 
 
-def names(by: By) -> dict[str, str]:
-    """Give who acted, as it was called at that time, for the reasons document."""
-    return {"actor": f"{by.name}, {by.role} at {by.agency_name}"}
+def note(
+    unit: Unit, kind: EntryKind, row: Views | Consent | Mandate, by: By, refs: Mapping[str, str], said: Codes
+) -> None:
+    """Record an act on what a person said or gave, with who acted, as it was called at that time."""
+    entry = Entry(
+        kind=kind,
+        partnership_id=row.partnership_id,
+        controller_agency_id=row.controller_agency_id,
+        actor_post_id=by.post_id,
+        actor_agency_id=by.agency_id,
+        subject_ids=(row.subject_id,),
+        case_id=None if isinstance(row, Mandate) else row.case_id,
+        refs=refs,
+        codes=said,
+        words={"actor": f"{by.name}, {by.role} at {by.agency_name}"},
+    )
+    record(unit, entry)
 
 
 def seal_words(unit: Unit, table: str, row_id: str, subject_id: str, words: str) -> bytes | None:

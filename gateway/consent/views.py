@@ -17,12 +17,11 @@ from gateway.consent.taking import (
     columns,
     covers,
     is_over,
-    names,
+    note,
     open_words,
     seal_words,
 )
-from gateway.ledger.append import record as record_entry
-from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.entries import EntryKind
 from gateway.store.tables import new_id
 from gateway.store.unit_of_work import Unit
 
@@ -67,21 +66,7 @@ def record(
         **columns(taking, reach, by),
     )
     unit.session.add(row)
-    record_entry(
-        unit,
-        Entry(
-            kind=EntryKind.VIEWS_RECORDED,
-            partnership_id=row.partnership_id,
-            controller_agency_id=row.controller_agency_id,
-            actor_post_id=by.post_id,
-            actor_agency_id=by.agency_id,
-            subject_ids=(subject_id,),
-            case_id=case_id,
-            refs={"views": row.id},
-            codes={"wish": row.wish, **codes(row)},
-            words=names(by),
-        ),
-    )
+    note(unit, EntryKind.VIEWS_RECORDED, row, by, {"views": row.id}, {"wish": row.wish, **codes(row)})
     return row
 
 
