@@ -50,7 +50,9 @@ def authorise(unit: Unit, actor: Actor, line_id: str, *, grants: bool, reasons: 
     row.reasons = record.seal_words(unit, request, reasons, f"authorisation.reasons|{row.id}")
     unit.session.add(row)
     unit.session.flush()
-    _record(unit, request, line, row, actor, reasons)
+    kind = EntryKind.AUTHORISATION_GIVEN if row.grants else EntryKind.AUTHORISATION_REFUSED
+    codes: record.Codes = {"role": row.role_code, "lifts": tuple(row.lifts), "needs_second": row.needs_second}
+    _record(unit, request, line, row, actor, kind, reasons, codes)
     _follow(unit, request, line, row, actor)
     return row
 
@@ -81,15 +83,7 @@ def second(unit: Unit, actor: Actor, authorisation_id: str, *, agrees: bool, rea
     unit.session.add(row)
     unit.session.flush()
     kind = EntryKind.AUTHORISATION_SECONDED if agrees else EntryKind.AUTHORISATION_REFUSED
-    record.act(
-        unit,
-        request,
-        kind,
-        actor.post_id,
-        lines=[line],
-        refs={"line": line.id, "authorisation": row.id},
-        words={"reasons": reasons},
-    )
+    _record(unit, request, line, row, actor, kind, reasons)
     _follow(unit, request, line, row, actor)
 
 
@@ -159,9 +153,16 @@ def _lifts(decided: LineDecision) -> list[str]:
     return sorted({*own, *decided.may_lift})
 
 
-def _record(unit: Unit, request: Request, line: Line, row: Authorisation, actor: Actor, reasons: str) -> None:
-    kind = EntryKind.AUTHORISATION_GIVEN if row.grants else EntryKind.AUTHORISATION_REFUSED
-    codes: record.Codes = {"role": row.role_code, "lifts": tuple(row.lifts), "needs_second": row.needs_second}
+def _record(
+    unit: Unit,
+    request: Request,
+    line: Line,
+    row: Authorisation,
+    actor: Actor,
+    kind: EntryKind,
+    reasons: str,
+    codes: record.Codes | None = None,
+) -> None:
     record.act(
         unit,
         request,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, or_, select
 
 from gateway.clock import local_day
@@ -91,6 +92,16 @@ def post_is_current(post: Post, today: date) -> bool:
     return post.ends_on is None or post.ends_on >= today
 
 
+def authority_counts(today: date) -> tuple[ColumnElement[bool], ...]:
+    """What an authority must be to count on a local day: approved by a second person, within its dates, not ended."""
+    return (
+        col(PostAuthority.approved_by_post_id).is_not(None),
+        col(PostAuthority.ended_at).is_(None),
+        col(PostAuthority.starts_on) <= today,
+        or_(col(PostAuthority.ends_on).is_(None), col(PostAuthority.ends_on) >= today),
+    )
+
+
 def authorities_of(
     unit: Unit,
     post_id: str,
@@ -103,13 +114,7 @@ def authorities_of(
 
     With `lent_to_post_id`, those alone that a second person agreed to lend to that post.
     """
-    rows = select(PostAuthority.role_code).where(
-        PostAuthority.post_id == post_id,
-        col(PostAuthority.approved_by_post_id).is_not(None),
-        col(PostAuthority.ended_at).is_(None),
-        PostAuthority.starts_on <= today,
-        or_(col(PostAuthority.ends_on).is_(None), col(PostAuthority.ends_on) >= today),
-    )
+    rows = select(PostAuthority.role_code).where(PostAuthority.post_id == post_id, *authority_counts(today))
     if arrangement_id is not None:
         in_scope = or_(
             col(PostAuthority.arrangement_id).is_(None), PostAuthority.arrangement_id == arrangement_id

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
 from gateway.errors import Conflict
 from gateway.ledger.entries import EntryKind
-from gateway.registry.actors import Actor, post_is_current
+from gateway.registry.actors import Actor, authority_counts, post_is_current
 from gateway.registry.acts import act, must_differ, person_of
 from gateway.registry.agencies import today
 from gateway.registry.models import Post, PostAuthority
@@ -91,14 +91,8 @@ def agree(unit: Unit, actor: Actor, post_id: str) -> None:
 
 
 def _authorities(unit: Unit, post: Post) -> list[PostAuthority]:
-    day = today(unit, post.partnership_id)
-    rows = select(PostAuthority).where(
-        PostAuthority.post_id == post.id,
-        col(PostAuthority.approved_by_post_id).is_not(None),
-        col(PostAuthority.ended_at).is_(None),
-        PostAuthority.starts_on <= day,
-        or_(col(PostAuthority.ends_on).is_(None), col(PostAuthority.ends_on) >= day),
-    )
+    counts = authority_counts(today(unit, post.partnership_id))
+    rows = select(PostAuthority).where(PostAuthority.post_id == post.id, *counts)
     return list(unit.session.exec(rows))
 
 
