@@ -15,6 +15,8 @@ from typing import Any
 from gateway_verify.note import encode
 from gateway_verify.opening import SALT_SIZE, words_digest
 
+from gateway.errors import NotFound
+
 Code = str | int | bool | tuple[str, ...]
 Words = str | tuple[str, ...]
 
@@ -198,6 +200,11 @@ def _check_words(name: str, said: Words) -> None:
         if not isinstance(one, str):
             raise TypeError(f"{name}: an entry's words are text")
         one.encode()  # half a character, which JSON can spell and UTF-8 can't, raises ValueError
+
+
+def no_such_entry() -> NotFound:
+    """Give what is said of an entry that isn't there, and of one that may not be shown."""
+    return NotFound("There is no such entry.", next_step="Go back to the list of entries.")
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, Invalid
 from gateway.ledger.append import record
 from gateway.ledger.changes import forget
-from gateway.ledger.entries import NEVER_ERASED, Entry, EntryKind
+from gateway.ledger.entries import NEVER_ERASED, Entry, EntryKind, no_such_entry
 from gateway.ledger.models import LedgerRecord
 from gateway.store.unit_of_work import Unit
 
@@ -66,7 +66,7 @@ def check_erasable(unit: Unit, entry_ids: Sequence[str]) -> None:
     """Raise as `erase` does for an entry that isn't there or may not be erased."""
     rows = unit.session.exec(select(LedgerRecord).where(col(LedgerRecord.entry_id).in_(entry_ids))).all()
     if len(rows) != len(entry_ids):
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        raise no_such_entry()
     if not all(_may_go(row) for row in rows):
         raise Conflict(
             "This entry can't be erased: it says nothing about a person, or it accounts for another entry.",

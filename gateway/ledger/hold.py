@@ -8,10 +8,10 @@ from datetime import date
 
 from sqlmodel import col, select
 
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, Invalid
 from gateway.ledger.append import record
 from gateway.ledger.changes import keep_hold, locked_hold, reveal_hold
-from gateway.ledger.entries import Entry, EntryKind
+from gateway.ledger.entries import Entry, EntryKind, no_such_entry
 from gateway.ledger.models import LedgerHold, LedgerRecord
 from gateway.store.unit_of_work import Unit
 
@@ -24,7 +24,7 @@ def hold(unit: Unit, entry_id: str, decided: Entry, *, reviewer_post_id: str, re
     """
     _check(unit, decided, review_on)
     if unit.session.get(LedgerRecord, entry_id) is None:
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        raise no_such_entry()
     if unit.session.get(LedgerHold, entry_id) is not None:
         raise Conflict("This entry was held before.", next_step="Review it instead.")
     by_entry_id = _record(unit, EntryKind.ENTRY_HELD, entry_id, decided, reviewer_post_id, review_on)
@@ -80,7 +80,7 @@ def held(unit: Unit, partnership_id: str, by: date = date.max) -> Sequence[Ledge
 def _held(unit: Unit, entry_id: str) -> LedgerHold:
     held = locked_hold(unit, entry_id)
     if held is None or held.revealed_by_entry_id is not None:
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        raise no_such_entry()
     return held
 
 

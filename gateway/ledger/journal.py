@@ -188,6 +188,11 @@ class Journal:
             check_every=timedelta(minutes=chosen.whole_check_minutes),
         )
 
+    @property
+    def watched_by(self) -> Policy | None:
+        """The policy where it asks for witnesses, else None: nobody has to sign."""
+        return self.policy if self.policy and self.policy.quorum != "none" else None
+
     def attach(self, store: Store) -> Journal:
         """Make this the journal of everything recorded through `store`."""
         _attached[store] = self

@@ -13,7 +13,7 @@ from gateway_verify.policy import Policy, Witness
 from sqlmodel import col
 
 from gateway.ledger.alarm import damage
-from gateway.ledger.journal import Journal, journal_of
+from gateway.ledger.journal import journal_of
 from gateway.ledger.models import LedgerCheckpoint, LedgerCosignature, LedgerEpoch
 from gateway.store.unit_of_work import Unit
 
@@ -32,10 +32,9 @@ def releases_allowed(unit: Unit) -> str | None:
         )
     if found := damage(unit):
         return f"The ledger does not verify: {found}. Nothing is released until people have looked."
-    policy = journal.policy
-    if policy is None or policy.quorum == "none":
+    if journal.watched_by is None:
         return None
-    at = _quorum_at(unit, journal, policy)
+    at = _quorum_at(unit, journal.watched_by)
     if at is not None and at >= unit.now - journal.lag:
         return None
     hours = f"{journal.lag.total_seconds() / 3600:g}"
@@ -48,11 +47,11 @@ def releases_allowed(unit: Unit) -> str | None:
 def in_words(unit: Unit) -> str:
     """Say for people who outside watches this log and when they last confirmed it."""
     journal = journal_of(unit)
-    if journal.policy is None or journal.policy.quorum == "none":
+    if journal.watched_by is None:
         return (
             "Nobody outside watches this log: it has no witnesses, who would notice if its end were cut off."
         )
-    at = _quorum_at(unit, journal, journal.policy)
+    at = _quorum_at(unit, journal.watched_by)
     if at is None:
         return "The witnesses outside who watch this log have not confirmed it yet, so nothing is released."
     late = (
@@ -71,27 +70,27 @@ def lag_seconds(unit: Unit) -> float:
 
     Not a number when the installation has no witnesses.
     """
-    journal = journal_of(unit)
-    if journal.policy is None or journal.policy.quorum == "none":
+    policy = journal_of(unit).watched_by
+    if policy is None:
         return math.nan
-    at = _quorum_at(unit, journal, journal.policy)
+    at = _quorum_at(unit, policy)
     return math.inf if at is None else (unit.now - at).total_seconds()
 
 
-def _quorum_at(unit: Unit, journal: Journal, policy: Policy) -> datetime | None:
+def _quorum_at(unit: Unit, policy: Policy) -> datetime | None:
     """Give the latest time since which witnesses enough for the quorum have cosigned."""
-    cosigned = _cosigned_at(unit, journal)
+    cosigned = _cosigned_at(unit, policy)
     for at in sorted(cosigned.values(), reverse=True):
         if policy.met_by([name for name, when in cosigned.items() if when >= at]):
             return at
     return None
 
 
-def _cosigned_at(unit: Unit, journal: Journal) -> dict[str, datetime]:
+def _cosigned_at(unit: Unit, policy: Policy) -> dict[str, datetime]:
     """Give when each witness last cosigned the log's present life, as its own signature says."""
     found: dict[str, datetime] = {}
     epoch = sa.select(sa.func.max(LedgerEpoch.number)).scalar_subquery()
-    for name, witness in (journal.policy.witnesses if journal.policy else {}).items():
+    for name, witness in policy.witnesses.items():
         row = unit.session.execute(
             sa.select(LedgerCosignature, col(LedgerCheckpoint.note))
             .join(

@@ -8,9 +8,6 @@ life of the log begins, with keys of its own, whose first entry names the old lo
 from __future__ import annotations
 
 import base64
-import binascii
-import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,10 +23,10 @@ from gateway.errors import Misconfigured, NotConfirmed
 from gateway.key_settings import KeyProvider
 from gateway.ledger import token_keys
 from gateway.settings import Settings
+from gateway.store.key_files import read_key_file, write_key_file
 
 _BOTH, _BESIDE = "gateway-ledger-1", "gateway-ledger-beside-1"
 _SEED = 32
-_OWNER_ONLY = 0o600
 
 
 class LogKeys(Protocol):
@@ -157,29 +154,17 @@ def _open_with(settings: Settings, file: Path) -> LogKeys:
 
 
 def _write(path: Path, mark: str, *seeds: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write("\n".join([mark, *(base64.b64encode(seed).decode() for seed in seeds)]) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_key_file(path, mark, *(base64.b64encode(seed).decode() for seed in seeds))
 
 
 def _read(path: Path, mark: str, count: int) -> Sequence[bytes]:
+    advice = "Run `gateway init`, or name the file that belongs to this ledger."
+    text = read_key_file(path, "ledger's key file", advice)
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        found, *seeds = path.read_text(encoding="ascii").split()
+        found, *seeds = text.split()
         raw = [base64.b64decode(seed, validate=True) for seed in seeds]
-    except (OSError, ValueError, binascii.Error) as error:
-        raise Misconfigured(
-            f"The ledger's key file {path} can't be read.",
-            next_step="Run `gateway init`, or name the file that belongs to this ledger.",
-        ) from error
-    if mode & 0o077:
-        raise Misconfigured(
-            f"The ledger's key file {path} can be read by others.",
-            next_step=f"Run `chmod 600 {path}` and start again.",
-        )
+    except ValueError:
+        found, raw = "", []
     if found != mark or [len(seed) for seed in raw] != [_SEED] * count:
         raise Misconfigured(
             f"The file {path} holds no {'ledger keys' if mark == _BOTH else 'ML-DSA-44 key alone'}.",

@@ -18,6 +18,7 @@ from sqlmodel import col
 
 from gateway.errors import Erased, NotFound, Unavailable
 from gateway.ledger.append import SALT
+from gateway.ledger.entries import no_such_entry
 from gateway.ledger.journal import Journal, journal_of
 from gateway.ledger.lives import present_life
 from gateway.ledger.models import (
@@ -75,8 +76,8 @@ def published_checkpoint(unit: Unit, epoch: int | None = None) -> Note:
     Raises NotFound for an empty log.
     """
     epoch = current_epoch(unit) if epoch is None else epoch
-    policy = journal_of(unit).policy
-    if policy is not None and policy.quorum != "none":
+    policy = journal_of(unit).watched_by
+    if policy is not None:
         with closing(_cosigned_by_quorum(unit, epoch, policy)) as sizes:
             for size in sizes:
                 note = signed_note(unit, unit.session.get_one(LedgerCheckpoint, (epoch, size)))
@@ -186,7 +187,7 @@ def beginnings(unit: Unit, under: Note) -> list[Proof]:
 
 def _unplaced(unit: Unit, entry_id: str) -> NotFound | Unavailable:
     if unit.session.get(LedgerRecord, entry_id) is None:
-        return NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        return no_such_entry()
     return Unavailable("This entry has no place in the log yet.", next_step="Try again in a few seconds.")
 
 
@@ -208,10 +209,10 @@ def opening_of(
     if row is None:
         if unit.session.get(LedgerErasure, entry_id) is not None:
             raise Erased("This entry was erased; the log says when, by whom and why.")
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        raise no_such_entry()
     hold = unit.session.get(LedgerHold, entry_id)
     if hold is not None and hold.revealed_by_entry_id is None and not reviewing:
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        raise no_such_entry()
     opening = _opening(unit, row) if with_words else Opening(row.record, salt_of(unit, row), None)
     return proof_of(unit, entry_id, extra=opening.to_bytes(), under=under)
 

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from gateway_verify.opening import parse_object
 from sqlmodel import col
 
-from gateway.errors import Erased, NotFound
+from gateway.errors import Erased
 from gateway.ledger.append import WORDS
-from gateway.ledger.entries import EntryKind
+from gateway.ledger.entries import EntryKind, no_such_entry
 from gateway.ledger.models import (
     LedgerCheckpoint,
     LedgerErasure,
@@ -129,9 +129,9 @@ def entry(unit: Unit, entry_id: str, *, reviewing: bool = False) -> LoggedEntry:
     if row is None:
         if unit.session.get(LedgerErasure, entry_id) is not None:
             raise Erased("This entry was erased; the log says when, by whom and why.")
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        raise no_such_entry()
     if _is_held(row) and not reviewing:
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        raise no_such_entry()
     return _logged(row)
 
 
@@ -183,7 +183,7 @@ def reasons_document(unit: Unit, entry_id: str) -> str | None:
     """Give the exact reasons document whose digest the record holds, or None; raise as `words_of` does."""
     row = unit.session.get(LedgerRecord, entry_id)
     if row is None:
-        raise NotFound("There is no such entry.", next_step="Go back to the list of entries.")
+        raise no_such_entry()
     if row.words is None or row.words_scope is None or row.words_owner_id is None:
         return None
     scope, where = Scope(row.words_scope), WORDS.format(entry_id)

@@ -6,11 +6,7 @@ c2sp.org/tlog-witness. It knows nothing of the gateway's database and needs none
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
 import sqlite3
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,14 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from gateway_verify.checkpoint import Checkpoint, check_signature, cosign, cosigner_key, read_checkpoint
 from gateway_verify.errors import Unverified
 from gateway_verify.merkle import EMPTY_ROOT, MOST_PROOF_HASHES, is_contradiction, verify_consistency
-from gateway_verify.note import Note, SignatureLine, VerifierKey, check_name, decode, number
+from gateway_verify.note import Note, SignatureLine, VerifierKey, check_name, decode, encode, number
 
 from gateway.errors import Misconfigured
+from gateway.store.key_files import read_key_file, write_key_file
 
 TEXT = "text/plain; charset=utf-8"
 SIZE = "text/x.tlog.size"
 _MARK = "gateway-witness-1"
-_OWNER_ONLY = 0o600
 _TABLES = """
 CREATE TABLE IF NOT EXISTS log (vkey TEXT PRIMARY KEY, origin TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS seen (
@@ -220,33 +216,22 @@ def origin_hash(origin: str) -> str:
 def create(folder: Path, name: str) -> None:
     """Make a witness with new keys in `folder`. Raises FileExistsError rather than replace one."""
     check_name(name)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     seeds = [key.generate().private_bytes_raw() for key in (Ed25519PrivateKey, MLDSA44PrivateKey)]
-    handle = os.open(folder / "witness.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("\n".join([_MARK, name, *(base64.b64encode(seed).decode() for seed in seeds)]) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_key_file(folder / "witness.key", _MARK, name, *map(encode, seeds))
 
 
 def _load(path: Path) -> tuple[str, Ed25519PrivateKey, MLDSA44PrivateKey]:
+    text = read_key_file(path, "witness's key", "Make a witness with `gateway witness init`.")
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        mark, name, first, second = path.read_text(encoding="utf-8").split()
-        seeds = [base64.b64decode(seed, validate=True) for seed in (first, second)]
-    except (OSError, ValueError, binascii.Error) as error:
-        raise Misconfigured(
-            f"There is no witness in {path.parent}.", next_step="Make one with `gateway witness init`."
-        ) from error
-    if mode & 0o077:
-        raise Misconfigured(
-            f"The witness's key {path} can be read by others.", next_step=f"Run `chmod 600 {path}`."
-        )
-    if mark != _MARK:
+        mark, name, *seeds = text.split()
+        if mark != _MARK:
+            raise Unverified("it is of another kind")
+        first, second = map(decode, seeds)
+        return name, Ed25519PrivateKey.from_private_bytes(first), MLDSA44PrivateKey.from_seed_bytes(second)
+    except (ValueError, Unverified) as error:
         raise Misconfigured(
             f"The file {path} holds no witness's key.", next_step="Restore it from its backup."
-        )
-    return name, Ed25519PrivateKey.from_private_bytes(seeds[0]), MLDSA44PrivateKey.from_seed_bytes(seeds[1])
+        ) from error
 
 
 def _read(body: bytes) -> tuple[int, list[bytes], Note, Checkpoint]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import secrets
-import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -17,10 +15,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import Misconfigured
 from gateway.key_settings import KeyProvider, KeySettings
+from gateway.store.key_files import read_key_file, write_key_file
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-_OWNER_ONLY = 0o600
 _MARK = "gateway-root-1:"
 
 
@@ -97,28 +95,12 @@ def create_root_key(keys: KeySettings) -> None:
 
 def create_root_file(path: Path) -> None:
     """Write a new root key to `path` with mode 0600; raise FileExistsError rather than replace one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(_MARK + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_key_file(path, _MARK + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
 
 
 def _read(path: Path) -> bytes:
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(
-            f"The root key file {path} can't be read.",
-            next_step="Run `gateway init`, or set GATEWAY_KEYS__ROOT_FILE to the file that belongs to this store.",
-        ) from error
-    if mode & 0o077:
-        raise Misconfigured(
-            f"The root key file {path} can be read by others.",
-            next_step=f"Run `chmod 600 {path}` and start again.",
-        )
+    advice = "Run `gateway init`, or set GATEWAY_KEYS__ROOT_FILE to the file that belongs to this store."
+    text = read_key_file(path, "root key file", advice).strip()
     try:
         secret = base64.b64decode(text.removeprefix(_MARK), validate=True)
     except (binascii.Error, ValueError):
