@@ -18,18 +18,21 @@ from gateway.vocabulary import Effect, Obligation, Outcome, Role, Stage, vocabul
 T = TypeVar("T")
 _TEXT_LIMIT = 600
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_REQUIRED = (
+    "id",
+    "title",
+    "stage",
+    "effect",
+    "because",
+    "owner",
+    "jurisdiction",
+    "effective_from",
+    "review_by",
+)
 _RULE_KEYS = frozenset(
     [
-        "id",
-        "title",
-        "stage",
-        "effect",
-        "because",
-        "owner",
-        "jurisdiction",
-        "effective_from",
+        *_REQUIRED,
         "effective_to",
-        "review_by",
         "refer_to",
         "may_lift",
         "liftable",
@@ -42,17 +45,6 @@ _RULE_KEYS = frozenset(
         "when",
         "test",
     ]
-)
-_REQUIRED = (
-    "id",
-    "title",
-    "stage",
-    "effect",
-    "because",
-    "owner",
-    "jurisdiction",
-    "effective_from",
-    "review_by",
 )
 
 
