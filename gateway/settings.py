@@ -350,13 +350,10 @@ def _lay(below: dict[str, Any], above: dict[str, Any]) -> None:
 def _refuse_unknown_names(model: type[BaseModel]) -> None:
     # pydantic-settings passes over unknown variables; a misspelt safety setting must not be passed over.
     known = {PREFIX + name for name in _names(model)} | _OTHER_NAMES
-    sections = tuple(PREFIX + name.upper() + "__PROVIDERS" for name in ("sign_in",))
+    providers = PREFIX + "SIGN_IN__PROVIDERS"
     for name in sorted(os.environ):
-        if (
-            name.upper().startswith(PREFIX)
-            and name.upper() not in known
-            and not name.upper().startswith(sections)
-        ):
+        spelt = name.upper()
+        if spelt.startswith(PREFIX) and spelt not in known and not spelt.startswith(providers):
             raise Misconfigured(
                 f"The variable {name} is no setting.", next_step="Correct its spelling (docs/settings.md)."
             )

@@ -67,7 +67,7 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; an error of ours is one sentence and what to do next, with exit code 1."""
+    """Run the command; an error is one sentence and, where it is ours, what to do next, with exit code 1."""
     sys.exit(_guarded(lambda: cli.main(args=arguments, prog_name="gateway", standalone_mode=False)))
 
 
@@ -85,6 +85,10 @@ def _guarded(run: Callable[[], Any]) -> int:
         return error.exit_code
     except GatewayError as error:
         _explain(console, error)
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        console.print(f"That can't be done. {place}{error.strerror or error}.", style="bold", markup=False)
         return 1
     return result if isinstance(result, int) else 0
 

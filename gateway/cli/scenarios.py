@@ -30,7 +30,7 @@ def scenarios(file: Path, as_json: bool, narrow: bool) -> None:
     """
     try:
         report = run(file, load_policy())
-    except ScenarioError as problem:
+    except (ScenarioError, UnicodeDecodeError) as problem:
         raise Invalid(str(problem), next_step="Check the file against the scenario format.") from problem
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2))

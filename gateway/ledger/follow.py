@@ -26,6 +26,7 @@ _LEAF, _RECORD, _ERASURE = (
     SQLModel.metadata.tables[f"ledger_{name}"] for name in ("leaf", "record", "erasure")
 )
 _OWNER_ONLY = 0o600
+_LINE = {"epoch", "position", "id", "record"}
 # What protects someone comes first when it has to be done again.
 URGENT = frozenset(
     {
@@ -90,7 +91,10 @@ def _read(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        return [parse_object(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        found = [parse_object(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if not all(line.keys() == _LINE for line in found):
+            raise Unverified("it holds something else than records")
+        return found
     except (OSError, UnicodeDecodeError, Unverified) as error:
         raise Invalid(
             f"The copy {path} can't be read.", next_step="Move it away; a new one will be made."

@@ -8,6 +8,7 @@ import select
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -47,11 +48,12 @@ def make_engine(
     Takes the number of pooled connections and how many seconds a thread may wait for one. Raises Misconfigured for
     any other kind of database, and for SQLite in memory, which no second worker could see.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, pool_size, pool_timeout, echo)
-    if parsed.get_backend_name() == "postgresql":
-        return _postgresql(parsed, pool_size, pool_timeout, echo)
+    with suppress(sa.exc.ArgumentError):  # what is no URL at all is of no kind that is known here
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed, pool_size, pool_timeout, echo)
+        if parsed.get_backend_name() == "postgresql":
+            return _postgresql(parsed, pool_size, pool_timeout, echo)
     raise Misconfigured(
         "The store must be SQLite or PostgreSQL.",
         next_step="Set GATEWAY_STORE__URL to sqlite:///path/to/file.sqlite3 or to postgresql://host/database.",

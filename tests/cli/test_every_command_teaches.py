@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +123,9 @@ def _registered(run: Run, folder: Path, capsys: pytest.CaptureFixture[str], name
         (("check",), "init"),
         (("run",), "upgrade"),
         (("restore", "."), "manifest"),
+        (("keys", "make", "/dev/null/private.jwk"), "Choose a place"),
+        (("witness", "init", "/dev/null/witness", "--name", "charity.example/w"), "can't be done. /dev/null"),
+        (("scenarios", sys.executable), "scenario format"),
     ],
 )
 def test_an_error_is_a_sentence_and_what_to_do(
@@ -131,6 +135,15 @@ def test_an_error_is_a_sentence_and_what_to_do(
     said = capsys.readouterr()
     assert says in said.out + said.err
     assert "Traceback" not in said.err
+
+
+def test_an_address_of_no_store_says_what_one_looks_like(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in ("nonsense", "mysql://host/database", "sqlite://"):
+        monkeypatch.setenv("GATEWAY_STORE__URL", url)
+        assert run("check") == 1
+        assert "Set GATEWAY_STORE__URL to sqlite:///" in capsys.readouterr().err
 
 
 def test_a_misspelt_setting_stops_every_command(

@@ -16,7 +16,7 @@ from gateway.assembly import Gateway
 from gateway.cli import ledger as commands
 from gateway.cli.ledger import ledger
 from gateway.cli.witness import witness
-from gateway.errors import NotConfirmed
+from gateway.errors import Invalid, NotConfirmed
 from gateway.ledger.append import record
 from gateway.ledger.entries import EntryKind
 from gateway.ledger.erase import erase
@@ -126,6 +126,17 @@ def test_a_copy_elsewhere_tells_what_a_restore_lost(
     assert found.exit_code == 1
     assert "Consent or views were withdrawn. Do this again first." in found.output.splitlines()[0]
     assert "2 entries were lost." in found.output
+
+
+@pytest.mark.parametrize("line", ['{"a": 1}', '{"id": "a", "record": "b"}', "[", '{"id": "\\ud800"}'])
+def test_a_copy_of_something_else_is_said_to_be_none(
+    run: CliRunner, sqlite_gateway: Gateway, tmp_path: Path, line: str
+) -> None:
+    recorded(sqlite_gateway.store, 1)
+    (tmp_path / "records.jsonl").write_text(line + "\n")
+    for command in ("follow", "missed"):
+        with pytest.raises(Invalid, match="can't be read"):
+            run.invoke(ledger, [command, str(tmp_path)], catch_exceptions=False)
 
 
 def test_an_erased_entry_leaves_the_copy(run: CliRunner, sqlite_gateway: Gateway, tmp_path: Path) -> None:
