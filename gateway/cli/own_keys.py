@@ -6,11 +6,12 @@ import json
 import os
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-from gateway_verify.collected import Collected, check_collected, read_collected
+from gateway_verify.collected import LAG, Collected, check_collected, read_collected
 from gateway_verify.errors import Uncheckable, Unverified
 from gateway_verify.policy import parse_policy
 from gateway_verify.words import plain
@@ -86,15 +87,29 @@ def answer(challenge: Path, key_file: Path) -> None:
 )
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the items; made if it isn't there.")
 @click.option("--expect", help="The id of the parcel that was asked for; another is refused.")
+@click.option("--opening", help="The id of the opening that was recorded; an earlier one is refused.")
+@click.option(
+    "--accept-late",
+    is_flag=True,
+    help="Open it although the log's witnesses haven't signed for hours: you asked one of them.",
+)
 def open_parcel(
-    collected: Path, key_file: Path, policy: Path, checkpoint: Path, out: Path, expect: str | None
+    collected: Path,
+    key_file: Path,
+    policy: Path,
+    checkpoint: Path,
+    out: Path,
+    expect: str | None,
+    opening: str | None,
+    accept_late: bool,
 ) -> None:
     """Open a COLLECTED parcel (what `GET /openings/…` answers), once the ledger proves its release and this opening.
 
     Its items go to files readable by you alone, its handling marks to the screen. Nothing is decrypted before the log
     was checked against your policy file and the checkpoint you kept, and nothing is written unless all of it was.
     """
-    found = _proved(_text(collected), _text(policy), checkpoint, expect)
+    wanted = _Wanted(expect, opening, accept_late)
+    found = _proved(_text(collected), _text(policy), checkpoint, wanted)
     envelope = unpack(jwe.open_sealed(found.jwe, _json(key_file)))
     if envelope.parcel_id != found.parcel_id:
         raise _another_parcel()
@@ -109,18 +124,35 @@ def open_parcel(
         console.print(f"Mark: {plain(mark)}", markup=False)
 
 
-def _proved(answer: str, policy: str, checkpoint: Path, expect: str | None) -> Collected:
+@dataclass(frozen=True)
+class _Wanted:
+    """What was asked for, where it is known, and whether the witnesses may be late."""
+
+    parcel_id: str | None
+    opening_id: str | None
+    accept_late: bool
+
+
+def _proved(answer: str, policy: str, checkpoint: Path, wanted: _Wanted) -> Collected:
     """Give what was collected, once it was checked; the log as it is now is kept for the next time."""
     kept = _kept(checkpoint)
+    lag = None if wanted.accept_late else LAG
     try:
         found = read_collected(answer)
-        checked = check_collected(found, parse_policy(policy), kept, now=SystemClock().now())
+        checked = check_collected(
+            found,
+            parse_policy(policy),
+            kept,
+            now=SystemClock().now(),
+            lag=lag,
+            opening_id=wanted.opening_id,
+        )
     except (Unverified, Uncheckable) as error:
         raise Invalid(
             f"Nothing was opened: {plain(error)}.",
             next_step="Keep the files as they are, and ask your information-governance officer before you try again.",
         ) from error
-    if expect is not None and found.parcel_id != expect:
+    if wanted.parcel_id not in (None, found.parcel_id):
         raise _another_parcel()
     _keep(checkpoint, str(checked.note), kept)
     return found

@@ -78,9 +78,10 @@ def unpack(packed: bytes) -> Envelope:
         contents = json.loads(first_line)
         if (contents["format"], contents["v"]) != (FORMAT, VERSION):
             raise Invalid("This parcel was packed by another version of the gateway.")
+        _must_be_text(contents["parcel"], contents["line"], *contents["marks"])
         items = _items(contents["items"], memoryview(packed)[len(first_line) + 1 :])
         return Envelope(contents["parcel"], contents["line"], items, tuple(contents["marks"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise Invalid("This isn't the content of a parcel.") from error
 
 
@@ -105,9 +106,15 @@ def _entry(item: Item, data: bytes, text: bytes) -> dict[str, Any]:
     }
 
 
+def _must_be_text(*values: object) -> None:
+    if not all(isinstance(one, str) for one in values):
+        raise TypeError("what a parcel says of itself is text")
+
+
 def _items(entries: Sequence[dict[str, Any]], body: memoryview) -> tuple[Item, ...]:
     items, at = [], 0
     for entry in entries:
+        _must_be_text(entry["name"], entry["type"])
         data, at = bytes(body[at : at + entry["length"]]), at + entry["length"]
         text, at = bytes(body[at : at + entry["text_length"]]), at + entry["text_length"]
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:

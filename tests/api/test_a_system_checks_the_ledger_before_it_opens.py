@@ -53,6 +53,7 @@ class Recipient:
     keys: Mapping[str, foreign_keys.JWK]
     folder: Path
     shared: int = 0
+    opening: str = ""
 
     @classmethod
     def on(cls, stage: Stage, folder: Path) -> Recipient:
@@ -68,11 +69,11 @@ class Recipient:
         parcel = released(self.system, self.police, f"key-{self.shared:08}")["parcel_id"]
         conditions = self.system.get(f"/parcels/{parcel}")
         sent = {"accepts": conditions["undertakings"]}
-        opening = self.system.post(f"/parcels/{parcel}/openings", sent, expect=201)["opening_id"]
+        self.opening = self.system.post(f"/parcels/{parcel}/openings", sent, expect=201)["opening_id"]
         file = self.folder / f"{conditions['kid']}.jwk"
         file.write_text(self.keys[conditions["kid"]].export_private())
         asked = "" if seen is None else f"?seen_size={seen}"
-        return self.system.get(f"/openings/{opening}{asked}"), str(file)
+        return self.system.get(f"/openings/{self.opening}{asked}"), str(file)
 
     def opens(self, answer: Answer | str, key: str, *more: str) -> str:
         """What the command prints and writes, or raises."""
@@ -354,10 +355,12 @@ def test_what_was_not_asked_for_or_is_not_for_this_key_is_not_written(
     for expected in ("c" * 32, ""):  # a variable that a script left empty expects nothing
         with pytest.raises(Invalid, match="another parcel"):
             probation.opens(answer, key, "--expect", expected)
+        with pytest.raises(Invalid, match="not the one you asked for"):
+            probation.opens(answer, key, "--opening", expected)
     with pytest.raises(Invalid, match="sealed to another key"):
         probation.opens(answer, str(tmp_path / "other.jwk"))
     assert not (tmp_path / "out-1").exists()
-    said = probation.opens(answer, key, "--expect", answer["parcel_id"])
+    said = probation.opens(answer, key, "--expect", answer["parcel_id"], "--opening", probation.opening)
     assert SECRET in said
     assert re.search(r"(?m)^Mark: \S", said)
 
@@ -407,7 +410,7 @@ def test_without_its_witnesses_lately_nothing_is_believed(quick_stage: Stage, tm
     with running(tmp_path, gateway.journal, quick_stage.clock) as witnesses:
         ask_witnesses(gateway.store, gateway.journal)
         probation = Recipient.on(quick_stage, tmp_path)
-        answer, _ = probation.collects()
+        answer, key = probation.collects()
         policy = parse_policy((tmp_path / "policy.txt").read_text())
         assert check(answer, policy) == size_of(answer)
         with pytest.raises(Uncheckable, match="within 4 hours"):
@@ -419,6 +422,10 @@ def test_without_its_witnesses_lately_nothing_is_believed(quick_stage: Stage, tm
             check(answer | {"cosigned": str(unsigned)}, policy)
         with pytest.raises(Unverified, match="not the one that its witnesses signed"):
             check(answer | {"cosigned_consistency": []}, policy)
+        # Whoever needs it tonight asks a witness, and says so.
+        with pytest.raises(Invalid, match="within 4 hours"):
+            probation.opens(answer, key)
+        assert SECRET in probation.opens(answer, key, "--accept-late")
 
 
 def _only_the_log(note: str, *, witnesses: int) -> tuple[str, Any]:

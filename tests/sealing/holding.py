@@ -53,6 +53,8 @@ class Recipient:
     public: PublicKey = field(init=False)
     sealed: str = field(init=False)
     spoil: Callable[[dict[str, Any]], Mapping[str, Any]] = lambda _: {}
+    records: bool = True  # whether each opening is recorded, or an earlier one is shown again
+    _opened: int | None = None
 
     def __post_init__(self) -> None:
         self.public = check_public_jwk(self.key.as_dict(private=False))
@@ -146,11 +148,14 @@ class Recipient:
         return saving.value.path().read_text()
 
     def _hand(self, sent: Any) -> tuple[int, Any]:
-        released = self.log.add("release.made", codes={"jwe_sha256": jwe.digest(self.sealed)})
-        opened = self.log.add("parcel.opened", refs={"parcel": PARCEL})
+        released = self.log.add(
+            "release.made", refs={"parcel": PARCEL}, codes={"parcel_digest": jwe.digest(self.sealed)}
+        )
+        if self._opened is None or self.records:
+            self._opened = self.log.add("parcel.opened", refs={"parcel": PARCEL})
         if self.log.witnesses and self.log.watches_itself:
             self.log.watch(now())
-        handed = self.log.handed_out(sent["seen"], [released, opened])
+        handed = self.log.handed_out(sent["seen"], [released, self._opened])
         answer = {"parcel": PARCEL, "jwe": self.sealed} | handed
         return 200, {**answer, **self.spoil(answer)}
 

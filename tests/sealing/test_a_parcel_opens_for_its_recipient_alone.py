@@ -178,6 +178,24 @@ def test_nothing_but_an_envelope_is_unpacked(data: bytes) -> None:
             unpack(packed)
 
 
+@pytest.mark.parametrize(
+    ("stands", "put"),
+    [
+        ('"name":"c"', '"name":7'),
+        ('"type":"a/b"', '"type":["a/b"]'),
+        ('"parcel":"p"', '"parcel":null'),
+        ('"marks":["m"]', '"marks":[{}]'),
+        ('"marks":["m"]', '"marks":' + "[" * 50_000),
+        ('"length":7', '"length":"7"'),
+    ],
+)
+def test_what_a_parcel_says_of_itself_is_read_strictly(stands: str, put: str) -> None:
+    packed = pack(Envelope("p", "l", (Item("a/b", "c", b"content"),), ("m",)))
+    assert stands.encode() in packed
+    with pytest.raises(Invalid):
+        unpack(packed.replace(stands.encode(), put.encode()))
+
+
 def test_an_item_that_was_swapped_inside_is_refused() -> None:
     packed = pack(Envelope("p", "l", (Item("a/b", "c", b"content"),)))
     with pytest.raises(Invalid, match="table of contents"):

@@ -100,7 +100,9 @@ class Handing:
         self.spoil: dict[str, Any] = {}
         for _ in range(6):
             log.add("log.viewed")
-        self.released = log.add("release.made", codes={"jwe_sha256": jwe.digest(self.jwe)})
+        self.released = log.add(
+            "release.made", refs={"parcel": PARCEL}, codes={"parcel_digest": jwe.digest(self.jwe)}
+        )
         site.pages["/open"] = page(
             f"sealing.open_parcel('{PARCEL}', '{public.kid}', '/hand', '/failed', '/confirmed')", "open.js"
         )
@@ -250,6 +252,17 @@ def _moved(handing: Handing, _: dict[str, str]) -> dict[str, Any]:
     return {"proofs": [moved, moved]}
 
 
+def _of_two_releases(handing: Handing, _: dict[str, str]) -> dict[str, Any]:
+    """One entry knows the content and another the parcel: neither says that this is in that."""
+    add, digest = handing.log.add, jwe.digest(handing.jwe)
+    entries = [
+        add("release.made", refs={"parcel": "e" * 32}, codes={"parcel_digest": digest}),
+        add("release.made", refs={"parcel": PARCEL, "copy": "e" * 32}, codes={"copy_digest": digest}),
+        add("parcel.opened", refs={"parcel": PARCEL}),
+    ]
+    return handing.log.handed_out([], entries)
+
+
 SPOILT: dict[str, Callable[[Handing, dict[str, str]], dict[str, Any]]] = {
     "no proofs": lambda handing, jwk: {"proofs": []},
     "no proof of the opening": lambda handing, jwk: {"proofs": [handing.log.proof(handing.released)]},
@@ -259,6 +272,7 @@ SPOILT: dict[str, Callable[[Handing, dict[str, str]], dict[str, Any]]] = {
     "no policy": lambda handing, jwk: {"policy": f"log {handing.log.vkey}\n"},
     "no limit to the silence of witnesses": lambda handing, jwk: {"lag_hours": None},
     "another parcel": _another_parcel,
+    "a content and a parcel of two releases": _of_two_releases,
 }
 
 

@@ -572,6 +572,15 @@ def test_a_browser_that_kept_only_a_checkpoint_holds_on_to_that(tab: Page, site:
     she.is_refused()
 
 
+def test_an_earlier_opening_does_not_stand_for_one_that_is_not_recorded(she: Recipient) -> None:
+    she.opens()
+    she.opens()
+    she.records = False
+    assert "that you opened it now" in she.is_refused("proof_failed")
+    she.records = True
+    she.opens()
+
+
 def test_what_is_not_recorded_is_not_trusted(she: Recipient) -> None:
     she.opens()
     honest = kept(she)
@@ -622,6 +631,12 @@ TAKEN_OUT: dict[str, tuple[str, str, str, Callable[[Recipient], None]]] = {
         "origin: kept.origin !== shown.origin,\n    key: isAnotherKey,",
         "",
         lambda she: setattr(she, "log", log("made.up/ledger", witnesses=she.log.witnesses)),
+    ),
+    "whether it is recorded now": (
+        "opened.js",
+        "place < seen.size",
+        "false",
+        lambda she: setattr(she, "records", False),
     ),
     "the policy": ("trust.js", "policy: isWatchedLess,", "", lambda she: _nobody(she.log)),
     "the lag": ("trust.js", "lag: shown.lagHours > kept.lagHours,", "", lambda she: _long_silence(she.log)),

@@ -76,27 +76,36 @@ def read_collected(text: str) -> Collected:
 
 
 def check_collected(
-    found: Collected, policy: Policy, kept: str | None, *, now: datetime, lag: timedelta = LAG
+    found: Collected,
+    policy: Policy,
+    kept: str | None,
+    *,
+    now: datetime,
+    lag: timedelta | None = LAG,
+    opening_id: str | None = None,
 ) -> Checked:
     """Check an answer; only then may its content be decrypted.
 
-    Takes the checkpoint, as text, that was kept the last time, the time in UTC, and for how long witnesses may be
-    silent. Raises Unverified with the first thing that is wrong; Uncheckable when the answer doesn't lead from the kept
-    checkpoint, or when too few witnesses have signed within that time.
+    Takes the checkpoint, as text, that was kept the last time, the time in UTC, for how long witnesses may be silent
+    (None: they were asked, and it doesn't matter), and the opening's id where it is known. Raises Unverified with the
+    first thing that is wrong; Uncheckable when the answer doesn't lead from the kept checkpoint, or when too few
+    witnesses have signed within that time.
     """
-    note, checkpoint = _proved(found, policy)
+    note, checkpoint = _proved(found, policy, opening_id)
     trust = _watched(found, checkpoint, policy, now, lag)
     grown_by = _since(found, checkpoint, policy, kept) if kept is not None else None
     return Checked(note, checkpoint, trust, grown_by)
 
 
-def _proved(found: Collected, policy: Policy) -> tuple[Note, Checkpoint]:
-    """Give the checkpoint under which both entries lie, once they are about this parcel."""
+def _proved(found: Collected, policy: Policy, opening_id: str | None) -> tuple[Note, Checkpoint]:
+    """Give the checkpoint under which both entries lie, once they are about this parcel and this opening."""
     if not found.proofs or any(one.note.text != found.proofs[0].note.text for one in found.proofs):
         raise Unverified("the proofs do not lead to one checkpoint")
     records = [check_opening(one, policy).opening.fields() for one in found.proofs]
     if not any(_seals(one, found) for one in records) or not any(_opens(one, found) for one in records):
         raise Unverified("the entries are not about this parcel")
+    if opening_id is not None and not any(_opens(one, found, opening_id) for one in records):
+        raise Unverified("the opening that was recorded is not the one you asked for")
     return found.proofs[0].note, found.proofs[0].checkpoint
 
 
@@ -110,8 +119,10 @@ def _seals(record: Mapping[str, Any], found: Collected) -> bool:
     )
 
 
-def _opens(record: Mapping[str, Any], found: Collected) -> bool:
-    return record.get("kind") in OPENED_BY and _part(record, "refs").get("parcel") == found.parcel_id
+def _opens(record: Mapping[str, Any], found: Collected, opening_id: str | None = None) -> bool:
+    refs = _part(record, "refs")
+    is_it = record.get("kind") in OPENED_BY and refs.get("parcel") == found.parcel_id
+    return is_it and opening_id in (None, refs.get("opening"))
 
 
 def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -120,9 +131,9 @@ def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _watched(
-    found: Collected, checkpoint: Checkpoint, policy: Policy, now: datetime, lag: timedelta
+    found: Collected, checkpoint: Checkpoint, policy: Policy, now: datetime, lag: timedelta | None
 ) -> Trust:
-    """Check that what the witnesses signed is a beginning of the log, and that enough of them did so lately."""
+    """Check that what the witnesses signed is a beginning of the log, and that enough of them did so within the lag."""
     trust = judge(found.cosigned, policy)
     signed = Checkpoint.parse(found.cosigned.text)
     if signed.origin != checkpoint.origin or signed.size > checkpoint.size:
@@ -130,7 +141,7 @@ def _watched(
     _check_goes_on(
         signed, checkpoint, found.cosigned_consistency, "the log is not the one that its witnesses signed"
     )
-    if not policy.met_by(lately(trust, now, lag)):
+    if lag is not None and not policy.met_by(lately(trust, now, lag)):
         hours = f"{lag.total_seconds() / 3600:g}"
         raise Uncheckable(
             f"the witnesses ({policy.in_words()}) have not signed the log within {hours} hours: ask one of them whether"

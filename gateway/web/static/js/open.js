@@ -26,9 +26,10 @@ data-url        takes {"seen": [{"origin", "size"}]}: the logs this browser know
                        "cosigned": the newest checkpoint that they signed,
                        "cosigned_consistency": [base64 hashes from that checkpoint to the one of the proofs],
                        "begun": [tlog-proofs of the first entries of the log's lives that a restore began, newest first]}
-                One proof is of the entry that released (release.made or parcel.resealed) with the
-                SHA-256 of the JWE in hexadecimal among its codes or refs, one of the entry of this opening (parcel.opened
-                or parcel.delivered) with the parcel's id among them.
+                One proof is of the entry that released (release.made, parcel.resealed or epoch.reconfirmed) with the
+                parcel's id in refs.parcel and the SHA-256 of the JWE in hexadecimal in codes.parcel_digest (of the
+                agency's own copy: refs.copy, codes.copy_digest), one of the entry of this opening (parcel.opened or
+                parcel.delivered) with the parcel's id in refs.parcel: it comes after all that was seen.
 data-failed-url takes {"reason": "no_key" | "proof_failed" | "log_changed" | "log_unwatched" | "cannot_decrypt" | "not_shown"};
                 the answer is not read.
 Refusals are problem documents (RFC 9457); `detail` and `next_step` are shown.

@@ -11,6 +11,10 @@ import { changesFrom, howItBegan, isVouchedFor, shownIn, watchedUpTo } from "./t
 
 const SEALED_BY = new Set(["release.made", "parcel.resealed", "epoch.reconfirmed"]);
 const OPENED_BY = new Set(["parcel.opened", "parcel.delivered"]);
+// Which digest stands for which parcel in an entry: the recipient's, and the releasing agency's own copy.
+const SEALED_AS = { parcel: "parcel_digest", copy: "copy_digest" };
+
+const UNPROVED = "The ledger doesn't prove that this was released to you, and that you opened it now.";
 
 /** The log isn't the one this browser trusted, or its witnesses are late; `finding` is what to look at before going on. */
 export class LogChanged extends Trouble {
@@ -44,10 +48,8 @@ export async function asked(url, token) {
  * witnesses are late. Throws LogChanged and Trouble.
  */
 export async function open(answer, parcel, { seen, lateAccepted }) {
-  const { checkpoint, shown } = await checked("proof_failed", "The ledger doesn't prove that this was released to you.", () =>
-    checkEntries(answer, parcel),
-  );
-  const ledger = await checkLog(answer, checkpoint, shown, { known: seen, lateAccepted });
+  const { checkpoint, shown, place } = await checked("proof_failed", UNPROVED, () => checkEntries(answer, parcel));
+  const ledger = await checkLog(answer, checkpoint, shown, { known: seen, place, lateAccepted });
   const key = await findKey(keyIdOf(answer.jwe));
   if (!key) {
     throw noKey();
@@ -70,16 +72,20 @@ async function checkEntries(answer, parcel) {
   }
   const shown = await shownIn(answer, checkpoint);
   const records = await Promise.all(proofs.map(checkProof));
-  const sealed = records.some((record) => SEALED_BY.has(record.kind) && holds(record, digest));
-  const opened = records.some((record) => OPENED_BY.has(record.kind) && holds(record, parcel));
-  if (!sealed || !opened) {
+  const sealed = records.some((record) => SEALED_BY.has(record.kind) && seals(record, parcel, digest));
+  const opened = records.findIndex(({ kind, refs }) => OPENED_BY.has(kind) && refs.parcel === parcel);
+  if (!sealed || opened < 0) {
     throw new Error("the entries are not about this parcel");
   }
-  return { checkpoint, shown };
+  return { checkpoint, shown, place: proofs[opened].index };
 }
 
+// The parcel and its content stand in one entry: a content from one and a parcel from another prove nothing.
+const seals = ({ refs, codes }, parcel, digest) =>
+  Object.entries(SEALED_AS).some(([name, held]) => refs[name] === parcel && codes[held] === digest);
+
 // What this browser trusted is held to: another log, fewer witnesses, a shorter or different history (DESIGN 7).
-async function checkLog(answer, checkpoint, shown, { known, lateAccepted }) {
+async function checkLog(answer, checkpoint, shown, { known, place, lateAccepted }) {
   const kept = await trustedLog();
   const seen = known.find(({ origin }) => origin === (kept ?? shown).origin);
   const signed = [answer.cosigned, checkpoint.note];
@@ -88,6 +94,10 @@ async function checkLog(answer, checkpoint, shown, { known, lateAccepted }) {
   );
   if (seen && seen.vkey === shown.vkeys[0]) {
     await checkHistory(seen, checkpoint, answer.consistency);
+    if (place < seen.size) {
+      // This browser had seen that entry before it asked: it is of an earlier opening, and this one isn't recorded.
+      throw new Trouble(inWords(UNPROVED), "proof_failed");
+    }
   }
   const changes = kept ? changesFrom(kept, shown) : [];
   const isLate = Boolean(watched?.isLate);
@@ -125,9 +135,6 @@ async function contradicted(notes, sentence, act) {
     throw Object.assign(new Trouble(inWords(sentence), "log_changed"), { notes: notes.filter(Boolean) });
   }
 }
-
-const holds = ({ refs, codes }, value) =>
-  [...Object.values(refs), ...Object.values(codes)].flat().includes(value);
 
 async function checked(code, sentence, act) {
   try {
