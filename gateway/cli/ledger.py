@@ -15,7 +15,7 @@ from rich.console import Console
 from gateway.assembly import Gateway
 from gateway.cli.installation import at_work, opened
 from gateway.disclosure.redo import redo as do_again
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, Erased, Invalid, NotFound, Refused
 from gateway.ledger.append import record
 from gateway.ledger.belt import restricted_role
 from gateway.ledger.entries import Entry, EntryKind
@@ -210,7 +210,8 @@ def redo(folder: Path, officer: str) -> None:
     """Do again what protected somebody and was lost in a restore, from the copy in FOLDER.
 
     Withdrawals, walls, ended mandates and posts, revoked keys, erasures: each with an entry of its own, after the new
-    epoch began. Exit code 1 if something is left for an officer; the list says what.
+    epoch began. What somebody said (views, an answer, a concern) and what was held back is left to an officer. Exit
+    code 1 if something is left; the list says what.
     """
     gateway = at_work()
     with gateway.store.reading() as unit:
@@ -221,7 +222,7 @@ def redo(folder: Path, officer: str) -> None:
             with gateway.store.writing() as unit:
                 do_again(unit, actor_for_post(unit, officer), fields)
             said = "Done again."
-        except (Conflict, Invalid, NotFound) as error:
+        except (Conflict, Erased, Invalid, NotFound, Refused) as error:
             left += 1
             said = f"Left to an officer: {error.message}"
         _console.print(f"{fields['at']} {title(fields['kind'])}. {said}", markup=False)

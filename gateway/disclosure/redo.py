@@ -16,7 +16,7 @@ from gateway.disclosure import erase, keyring, record, stop, withdraw
 from gateway.disclosure.models import Line, Request
 from gateway.errors import NotFound
 from gateway.ledger.entries import EntryKind
-from gateway.registry import people
+from gateway.registry import contacts, people
 from gateway.registry.actors import Actor
 from gateway.registry.acts import must_govern
 from gateway.sealing import parcel as parcels
@@ -51,6 +51,10 @@ def _withdraw_consent(unit: Unit, actor: Actor, lost: Record) -> None:
 
 def _end_mandate(unit: Unit, actor: Actor, lost: Record) -> None:
     mandates.revoke(unit, actor, lost["refs"]["mandate"], by_subject=bool(lost["codes"].get("by_subject")))
+
+
+def _withdraw_contacts(unit: Unit, actor: Actor, lost: Record) -> None:
+    contacts.withdraw_contacts(unit, actor, lost["subjects"][0], case_id=lost["case"])
 
 
 def _raise_wall(unit: Unit, actor: Actor, lost: Record) -> None:
@@ -112,6 +116,7 @@ def _by_hand(because: str) -> NotFound:
 
 _AGAIN: Mapping[EntryKind, Callable[[Unit, Actor, Record], None]] = {
     EntryKind.CONSENT_WITHDRAWN: _withdraw_consent,
+    EntryKind.CONTACT_WITHDRAWN: _withdraw_contacts,
     EntryKind.WALL_RAISED: _raise_wall,
     EntryKind.MANDATE_ENDED: _end_mandate,
     EntryKind.SUBJECT_ERASED: _erase_subject,

@@ -31,7 +31,12 @@ _LINE = {"epoch", "position", "id", "record"}
 URGENT = frozenset(
     {
         EntryKind.CONSENT_WITHDRAWN,
+        EntryKind.CONSENT_ANSWERED,
+        EntryKind.VIEWS_RECORDED,
+        EntryKind.CONTACT_WITHDRAWN,
+        EntryKind.CONCERN_RAISED,
         EntryKind.WALL_RAISED,
+        EntryKind.ENTRY_HELD,
         EntryKind.SUBJECT_ERASED,
         EntryKind.ENTRY_ERASED,
         EntryKind.MANDATE_ENDED,

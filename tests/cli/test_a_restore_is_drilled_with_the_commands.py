@@ -19,14 +19,14 @@ from gateway.cli.demo_stage import Stage
 from gateway.cli.main import main
 from gateway.clock import FixedClock, SystemClock
 from gateway.consent import mandates
-from gateway.consent.models import Consent, Mandate
+from gateway.consent.models import Consent, Mandate, Wish
 from gateway.disclosure import open as opening
 from gateway.disclosure import reconfirm, stop, withdraw
 from gateway.disclosure.content import Content
 from gateway.disclosure.models import Line
 from gateway.errors import Conflict, NotConfirmed
 from gateway.ledger.start import start
-from gateway.registry import people, walls
+from gateway.registry import contacts, people, walls
 from gateway.registry.actors import Actor
 from gateway.registry.models import Post, WallKind
 from gateway.review.models import RestoreDeclaration
@@ -182,11 +182,14 @@ def _name(shell: Installation, gateway: Gateway, folder: Path) -> None:
 
 
 def _before(stage: Stage) -> dict[str, str]:
-    """What the backup holds: something released and read, a consent, and two mandates."""
+    """What the backup holds: something released and read, a consent, a way to reach her, and two mandates."""
     line = stage.ask(PERMITTED)["convictions"]
     stage.release("police-ppu", line, Content(text="Two convictions."), "Plan; Nadia Sample")
     parcel = parcel_id_of(stage, line)
     assert isinstance(open_it(stage, "probation-om", parcel), opening.Opened)
+    jess = stage.do(lambda unit: stage.subject_id(unit, "s-jess"))
+    reached = contacts.Details(method="telephone", value="07700 900123")
+    stage.by("lantern-idva", lambda unit, actor: contacts.record_contact(unit, actor, jess, reached))
     kept, ended = demo_heard.mandate_of(stage, "s-jess"), demo_heard.mandate_of(stage, "s-alex")
     for mandate_id in (kept, ended):
         demo_heard.confirm_mandate(stage, mandate_id)
@@ -198,7 +201,7 @@ def _before(stage: Stage) -> dict[str, str]:
         "consent": demo_heard.consent_to_housing(stage),
         "nadia": stage.do(lambda unit: stage.post_id(unit, "probation-om")),
         "officer": stage.do(lambda unit: stage.post_id(unit, "office-ig")),
-        "jess": stage.do(lambda unit: stage.subject_id(unit, "s-jess")),
+        "jess": jess,
         "health": stage.do(lambda unit: stage.agency_id(unit, "health")),
     }
 
@@ -219,6 +222,8 @@ def _in_the_lost_time(stage: Stage, kept: dict[str, str]) -> str:
         stop.raise_wall(unit, actor, jess, kind=kind, reason=why, described="her uncle at the depot")
 
     stage.by("lantern-idva", wall)
+    demo_heard.views_of(stage, "s-jess", Wish.OBJECTS, "She says no to all of it now.")
+    stage.by("lantern-idva", lambda unit, actor: contacts.withdraw_contacts(unit, actor, kept["jess"]))
     stage.by("police-ig", lambda unit, actor: _leaver(stage, unit, actor))
     line = stage.ask(PERMITTED)["convictions"]
     stage.release("police-ppu", line, Content(text="Two convictions."), "Plan; Nadia Sample")
@@ -324,6 +329,7 @@ def _all_waits(stage: Stage, kept: dict[str, str], lost_line: str) -> None:
     assert stage.do(lambda unit: unit.session.get(Line, lost_line)) is None
     assert not stage.do(lambda unit: mandates.counts(unit.session.get_one(Mandate, kept["mandate"]), unit))
     assert [line.id for _, line in stage.by("police-ppu", reconfirm.waiting)] == [kept["line"]]
+    assert stage.do(lambda unit: contacts.on_file(unit, kept["jess"]))  # until it is withdrawn again
 
 
 def _done_again(
@@ -335,13 +341,14 @@ def _done_again(
     assert shell.runs(*again) == 1
     said = capsys.readouterr().out
     assert "describes somebody in words" in said
-    assert "4 done again, 1 left" in said
+    assert re.search(r"The person's views were recorded\W.*Left to an officer", said) is not None
+    assert "5 done again, 2 left" in said
     _protected_again(stage, kept)
     assert shell.runs(*again) == 1
 
 
 def _protected_again(stage: Stage, kept: dict[str, str]) -> None:
-    """The withdrawal, the wall, the mandate's end and the leaver's hold again."""
+    """The withdrawals, the wall, the mandate's end and the leaver's hold again."""
 
     def holds(unit: Unit) -> list[bool]:
         officer = unit.session.get_one(Post, stage.post_id(unit, "health-lead"))
@@ -350,9 +357,10 @@ def _protected_again(stage: Stage, kept: dict[str, str]) -> None:
             unit.session.get_one(Mandate, kept["ended"]).revoked_at is not None,
             walls.walled(unit, kept["jess"], officer.person_id, kept["health"]),
             not people.is_current(unit, stage.post_id(unit, "mappa-chair")),
+            not contacts.on_file(unit, kept["jess"]),
         ]
 
-    assert stage.do(holds) == [True] * 4
+    assert stage.do(holds) == [True] * 5
 
 
 def _confirm(stage: Stage, who: str, line_id: str) -> Outcome:
