@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import subprocess
 import sys
@@ -140,6 +141,18 @@ def test_a_picture_packed_in_an_unknown_way_is_refused(name: bytes) -> None:
     assert whole.count(b"/DCTDecode") == 1
     with pytest.raises(Unwashable):
         wash_pdf(whole.replace(b"/DCTDecode", name))
+
+
+def test_a_picture_in_a_pdf_that_is_damaged_anywhere_before_its_scan_keeps_nothing() -> None:
+    """Else a segment that can't be read would stay as it is, with what a camera wrote into it."""
+    whole = corpus.pdfs()["picture with exif"]
+    begins = whole.index(b"\xff\xd8\xff\xe0")
+    for at in range(begins, whole.index(SENTINEL.encode())):
+        for bit in range(8):
+            broken = bytearray(whole)
+            broken[at] ^= 1 << bit
+            with contextlib.suppress(Unwashable):
+                assert SENTINEL.encode() not in wash_pdf(bytes(broken)).data, (at, bit)
 
 
 @given(at=st.integers(0, 3000), bit=st.integers(0, 7), which=st.sampled_from(["pdf", "docx", "jpg", "png"]))
