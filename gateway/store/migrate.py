@@ -15,9 +15,10 @@ from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Unavailable
 from gateway.store.engine import writing
 from gateway.store.modules import guards, import_models
 
@@ -29,7 +30,7 @@ def upgrade(engine: Engine, scripts: Path = MIGRATIONS) -> list[str]:
     """Apply every migration of the folder `scripts` that the store lacks, in one transaction; give their ids.
 
     The ids come oldest first. Foreign keys are checked at the end, because SQLite changes a table by copying it.
-    Raises Misconfigured when the store was made by a newer version of the gateway.
+    Raises Misconfigured when a newer version of the gateway made the store, Unavailable when it can't be reached.
     """
     with _connected(engine) as connection:
         missing = _missing(connection, scripts)
@@ -41,7 +42,7 @@ def upgrade(engine: Engine, scripts: Path = MIGRATIONS) -> list[str]:
 
 def pending(engine: Engine) -> list[str]:
     """Give the ids of the migrations that the store lacks: empty when it is up to date (asked by /readyz)."""
-    with engine.connect() as connection:
+    with _reached(engine) as connection:
         return _missing(connection, MIGRATIONS)
 
 
@@ -54,7 +55,7 @@ def differences(engine: Engine) -> list[str]:
     """Give what the tables of the code have that the store hasn't, or the other way round; empty when they agree."""
     import_models()
     options = {"compare_type": True, "compare_server_default": True}
-    with engine.connect() as connection:
+    with _reached(engine) as connection:
         found = compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata)
     return [str(difference) for difference in found]
 
@@ -73,8 +74,21 @@ def apply_guards(connection: Connection) -> None:
 
 
 @contextmanager
+def _reached(engine: Engine) -> Iterator[Connection]:
+    try:
+        connection = engine.connect()
+    except DBAPIError as error:
+        raise Unavailable(
+            "The gateway's store can't be reached.",
+            next_step="Start the database, or mend GATEWAY_STORE__URL; nothing was changed.",
+        ) from error
+    with connection:
+        yield connection
+
+
+@contextmanager
 def _connected(engine: Engine) -> Iterator[Connection]:
-    with writing(engine).connect() as connection:
+    with _reached(writing(engine)) as connection:
         _hold_back_links(connection)
         with connection.begin():
             if (

@@ -146,6 +146,17 @@ def test_an_address_of_no_store_says_what_one_looks_like(
         assert "Set GATEWAY_STORE__URL to sqlite:///" in capsys.readouterr().err
 
 
+def test_a_database_that_is_not_there_is_said_in_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_STORE__URL", "postgresql://127.0.0.1:1/gateway")
+    for command in ("check", "init", "run"):
+        assert run(command) == 1
+        said = capsys.readouterr().err
+        assert "can't be reached" in said
+        assert "GATEWAY_STORE__URL" in said
+
+
 def test_a_misspelt_setting_stops_every_command(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
