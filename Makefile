@@ -44,7 +44,7 @@ compiled: developer ## Compile the tests once, where that isn't done: else each 
 
 assure: developer ## The promises at full counts: takes many minutes
 	@.ci/tools
-	@$(PYTHON) -m pytest -q --color=no -n 2 --dist worksteal -m assure
+	@$(PYTHON) -m pytest -q --color=no -n 2 --dist worksteal -m "assure or hypothesis"
 
 format: developer ## Lay the code out
 	@.venv/bin/ruff check --quiet --fix . || true

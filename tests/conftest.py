@@ -32,12 +32,15 @@ from tests import compiled
 from tests.postgres import Postgres
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
     from playwright.sync_api import Browser
 
     from gateway.assembly import Gateway
 
 pytest_plugins = ["tests.told", "tests.installation"]
 
+_FOUND = "found"
+Finds = Callable[[str], None]
 KINDS = ("sqlite", "postgresql")
 # Gives the folder of a name, which the function fills when nobody has in this run of the tests.
 Once = Callable[[str, Callable[[Path], object]], Path]
@@ -71,6 +74,20 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Print what tests say that they found, below the dots."""
+    found = [
+        (report.nodeid.rpartition("/")[2], sentence)
+        for report in terminalreporter.getreports("passed")
+        for name, sentence in report.user_properties
+        if name == _FOUND
+    ]
+    if found:
+        terminalreporter.section("what was found")
+    for test, sentence in sorted(found):
+        terminalreporter.write_line(f"{sentence}  ({test})")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what waits for a browser first: the workers share the rest, and none is left alone with it at the end."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
@@ -91,6 +108,12 @@ def _write_to_memory() -> None:
         return
     os.environ["TMPDIR"] = str(_MEMORY)
     tempfile.tempdir = None
+
+
+@pytest.fixture
+def finds(record_property: Callable[[str, object], None]) -> Finds:
+    """Say in a sentence what a test found; it is printed when the tests are over."""
+    return lambda sentence: record_property(_FOUND, sentence)
 
 
 @pytest.fixture

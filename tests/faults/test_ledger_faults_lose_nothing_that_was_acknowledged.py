@@ -31,6 +31,7 @@ from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import ask_witnesses, compare_at_start
 from gateway.store.engine import make_engine, writing
 from gateway.store.unit_of_work import Store
+from tests.conftest import Finds
 from tests.faults.full_disk import REFUSED
 from tests.faults.ledger_writers import Place, Writers
 from tests.ledger.conftest import journal, log_keys, sqlite_journal  # noqa: F401
@@ -45,7 +46,8 @@ def place(store_url: str, root_file: Path, tmp_path: Path) -> Place:
     return Place(store_url, root_file, tmp_path / "ledger.key")
 
 
-def killed(place: Place, times: int) -> None:
+def killed(place: Place, times: int) -> str:
+    """Kill writers so many times; gives what was found, in words."""
     writers = Writers(place, workers=2, clients=4)
     chosen = random.Random(4)
     for _ in range(times):
@@ -65,6 +67,8 @@ def killed(place: Place, times: int) -> None:
     assert found.verified, found.problems
     assert found.waiting == 0
     assert found.entries >= len(writers.acknowledged)
+    kept = f"{len(writers.acknowledged)} entries acknowledged, {len(lost)} lost"
+    return f"{times} kills of 2 workers with 4 clients: {kept}"
 
 
 def test_killing_writers_loses_no_acknowledged_entry(place: Place) -> None:
@@ -72,8 +76,8 @@ def test_killing_writers_loses_no_acknowledged_entry(place: Place) -> None:
 
 
 @pytest.mark.assure
-def test_killing_writers_200_times_loses_no_acknowledged_entry(place: Place) -> None:
-    killed(place, 200)
+def test_killing_writers_200_times_loses_no_acknowledged_entry(place: Place, finds: Finds) -> None:
+    finds(killed(place, 200))
 
 
 @contextmanager
@@ -216,8 +220,11 @@ def torn(
     clock: object,
     tmp_path: Path,
     count: int,
-) -> None:
-    """Cut and flip copies of the write-ahead log; each must come out whole, shorter and known as such, or refused."""
+) -> str:
+    """Cut and flip copies of the write-ahead log; each must come out whole, shorter and known as such, or refused.
+
+    Gives in words how many were which.
+    """
     database = Path(str(store.engine.url.database))
     recorded(store, 1)
     store.engine.dispose()
@@ -240,6 +247,9 @@ def torn(
             kinds[_judged(store, journal, database, data, whole, tmp_path)] += 1
     keeper.close()
     assert kinds["shorter"], "nothing was lost: the test shows nothing"
+    return f"write-ahead log torn or flipped at {count} places: " + ", ".join(
+        f"{n} {kind}" for kind, n in kinds.items()
+    )
 
 
 def _judged(store: Store, journal: Journal, database: Path, wal: bytes, whole: str, tmp_path: Path) -> str:  # noqa: F811
@@ -279,8 +289,9 @@ def test_a_write_ahead_log_torn_everywhere_is_whole_or_known_to_be_shorter(
     sqlite_journal: Journal,  # noqa: F811
     clock: object,
     tmp_path: Path,
+    finds: Finds,
 ) -> None:
-    torn(sqlite_store, sqlite_journal, clock, tmp_path, 1000)
+    finds(torn(sqlite_store, sqlite_journal, clock, tmp_path, 1000))
 
 
 def test_a_sequencer_that_hangs_loses_its_turn(

@@ -29,6 +29,7 @@ from gateway.web.access import public
 from gateway.web.app import create_app
 from gateway.web.errors import PAGES
 from gateway.web.sessions import COOKIE
+from tests.conftest import Finds
 from tests.journeys.conftest import installed
 from tests.journeys.stirred import stir
 from tests.journeys.walk import Found, Walk
@@ -226,18 +227,21 @@ def test_every_page_was_found(filled: Filled) -> None:
     assert filled.walk.missing == []
 
 
-def test_every_page_filled(filled: Filled, browser: Browser) -> None:
+def test_every_page_filled(filled: Filled, browser: Browser, finds: Finds) -> None:
+    pages = [*filled.walk.pages.values(), *filled.others]
     with looking(browser, filled.app, filled.gateway) as windows:
-        for found in [*filled.walk.pages.values(), *filled.others]:
+        for found in pages:
             windows.open(found)
+    finds(f"{len(pages)} pages with something on them, wide and at 320 pixels: axe finds nothing")
 
 
-def test_every_form_in_error(filled: Filled, browser: Browser) -> None:
+def test_every_form_in_error(filled: Filled, browser: Browser, finds: Finds) -> None:
     """Where every answer may stay away, nothing is in error; that is so of few forms."""
     asking = [found for found in (*filled.walk.pages.values(), *filled.others) if found.asks]
     with looking(browser, filled.app, filled.gateway) as windows:
         in_error = [found for found in asking if windows.send_empty(found)]
     assert len(in_error) > len(asking) / 2
+    finds(f"{len(asking)} forms sent empty, {len(in_error)} in error: axe finds nothing")
 
 
 def test_every_page_of_a_new_installation(

@@ -21,7 +21,7 @@ from gateway_verify.tiles import pack_entries, tile_path, widths
 
 from gateway.ledger.log_keys import FileLogKeys
 from gateway.ledger.tree import Edge
-from tests.conftest import NOW
+from tests.conftest import NOW, Finds
 from tests.ledger.made import ORIGIN
 
 WITNESSED = 300
@@ -167,5 +167,13 @@ def test_honest_states_raise_no_alarm(world: World) -> None:
 
 
 @pytest.mark.assure
-def test_a_thousand_honest_states_raise_no_alarm(world: World) -> None:
+def test_a_thousand_honest_states_raise_no_alarm(world: World, finds: Finds) -> None:
     honest(world, 1000)
+    finds("1,000 honest states: 0 alarms")
+
+
+@pytest.mark.assure
+def test_ten_of_ten_are_seen(world: World, capsys: pytest.CaptureFixture[str], finds: Finds) -> None:
+    for attack in ATTACKS:
+        test_the_attack_is_seen_against_a_witnessed_checkpoint(world, attack, capsys)
+    finds(f"{len(ATTACKS)} attacks with the database and the log's key: {len(ATTACKS)} seen")

@@ -25,6 +25,7 @@ from gateway.registry.models import Case, Subject
 from gateway.review import hearing
 from gateway.sealing.models import CopyOf, Parcel, ParcelState
 from gateway.store.unit_of_work import Unit
+from tests.conftest import Finds
 from tests.told import AGREED, PERMITTED
 
 _CONTENT = Content(text="Flat 0, Nowhere Court.")
@@ -186,8 +187,10 @@ def test_no_race_leaves_something_sealed_after_the_withdrawal(stage: Stage) -> N
 
 
 @pytest.mark.assure
-def test_no_race_of_many_leaves_something_sealed_after_the_withdrawal(stage: Stage) -> None:
-    assert [_race(stage) for _ in range(500)].count(True) == 0
+def test_no_race_of_many_leaves_something_sealed_after_the_withdrawal(stage: Stage, finds: Finds) -> None:
+    left = [_race(stage) for _ in range(500)].count(True)
+    assert left == 0
+    finds(f"500 withdrawals against 500 releases: {left} left something that could be opened")
 
 
 def test_the_subject_row_is_locked_before_a_decision(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
