@@ -6,7 +6,7 @@ What may be sealed to is what the ledger says, read under a checkpoint; the row 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.errors import Conflict, NotFound
 from gateway.ledger import append, read
@@ -70,11 +70,19 @@ def mine(unit: Unit, actor: Actor) -> list[RecipientKey]:
 
 def to_approve(unit: Unit, actor: Actor) -> list[RecipientKey]:
     """The keys that wait for this IG officer: of her agency, or of every agency of a partnership she governs."""
+    return [key for agency_id in _governed(unit, actor) for key in keys.keys_to_approve(unit, agency_id)]
+
+
+def in_use(unit: Unit, actor: Actor) -> list[RecipientKey]:
+    """The keys in use for which this IG officer answers: of her agency, or of every agency of what she governs."""
+    return [key for agency_id in _governed(unit, actor) for key in keys.keys_in_use(unit, agency_id)]
+
+
+def _governed(unit: Unit, actor: Actor) -> Iterable[str]:
     if actor.face is not Face.GOVERNANCE:
-        return []
-    governed = agencies.agencies(unit, actor.partnership_id) if actor.governs else []
-    agency_ids = dict.fromkeys([actor.agency_id, *(view.agency_id for view in governed)])
-    return [key for agency_id in agency_ids for key in keys.keys_to_approve(unit, agency_id)]
+        return ()
+    governed = agencies.names(unit, actor.partnership_id) if actor.governs else ()
+    return dict.fromkeys([actor.agency_id, *governed])
 
 
 def approve(unit: Unit, actor: Actor, key_id: str) -> None:

@@ -258,6 +258,15 @@ def keys_to_approve(unit: Unit, agency_id: str) -> list[RecipientKey]:
     return list(unit.session.exec(chosen.order_by(col(RecipientKey.created_at))))
 
 
+def keys_in_use(unit: Unit, agency_id: str) -> list[RecipientKey]:
+    """Give the keys of an agency that were approved and haven't ended, the soonest to end first."""
+    chosen = select(RecipientKey).where(
+        RecipientKey.agency_id == agency_id,
+        col(RecipientKey.state).in_([KeyState.ACTIVE, KeyState.RETIRING]),
+    )
+    return list(unit.session.exec(chosen.order_by(col(RecipientKey.not_after), col(RecipientKey.created_at))))
+
+
 def own_key(unit: Unit, key_id: str, holder: Holder) -> RecipientKey:
     """Give one key of this holder; raise NotFound for anybody else's, as for one that doesn't exist."""
     key = unit.session.get(RecipientKey, key_id)

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey
 from tests.staff.conftest import Place
 from tests.staff.steps import script
 from tests.staff.world import World, opened
-from tests.web.pages import Web
+from tests.web.pages import Page, Web
 
 MAKE = "/staff/keys/make"
 FINGERPRINT = re.compile(r"\b[0-9]{5}(?: [0-9]{5}){5}\b")
@@ -40,6 +40,13 @@ def set_up_keys(web: Web) -> None:
     assert script(web, MAKE, "/staff/keys/prove", {"answers": answers}).status_code == 200
 
 
+def new_keys(web: Web) -> list[str]:
+    """Set up two keys; gives the fingerprints that their holder reads out."""
+    before = FINGERPRINT.findall(web.page("/staff/keys").text)
+    set_up_keys(web)
+    return [one for one in FINGERPRINT.findall(web.page("/staff/keys").text) if one not in before]
+
+
 def test_two_keys_are_enrolled_proved_listed_and_withdrawn(web: Web, world: World) -> None:
     web.sign_in(world.authoriser)
     set_up_keys(web)
@@ -58,10 +65,48 @@ def test_the_officer_compares_the_fingerprints_that_the_holder_reads_out(web: We
     listed = web.page("/governance/keys")
     assert read_out <= set(FINGERPRINT.findall(listed.text))
     for fingerprint in read_out:
-        [url] = [url for text, url in listed.links().items() if text.endswith(fingerprint)]
-        asked = web.page(url)
+        asked = web.page(_way(listed, fingerprint))
         assert FINGERPRINT.findall(asked.text) == [fingerprint]
         assert "The key is in use." in web.submit(asked).text
+
+
+def test_an_officer_turns_down_a_key_that_is_not_its_holders(web: Web, world: World) -> None:
+    web.sign_in(world.second)
+    first, second = new_keys(web)
+    police = world.officers[world.meadow.police]
+    web.sign_in(police)
+    url = _way(web.page("/governance/keys"), first, "Turn down")
+    web.sign_in(world.officers[world.meadow.probation])
+    web.page(url, status=404)
+    web.sign_in(police)
+    assert web.submit(web.page(url), status=422).h1 == "Turn this key down?"
+    turned_down = web.submit(web.page(url), {"because": "mistake"})
+    assert "The key was turned down." in turned_down.text
+    assert FINGERPRINT.findall(turned_down.text).count(first) == 0
+    assert second in turned_down.text
+    web.page(url, status=404)
+
+
+def test_an_officer_ends_a_key_of_her_agency_at_once(web: Web, world: World) -> None:
+    web.sign_in(world.second)
+    first, _ = new_keys(web)
+    web.sign_in(world.officers[world.meadow.police])
+    assert "The key is in use." in web.submit(web.page(_way(web.page("/governance/keys"), first))).text
+    url = _way(web.page("/governance/keys"), first, "End it")
+    asked = web.page(url)
+    assert asked.h1 == "End this key?"
+    assert "The key has ended." in web.submit(asked, {"because": "stolen"}).text
+    assert first not in web.page("/governance/keys").text
+    web.sign_in(world.second)
+    assert "Withdrawn" in web.page("/staff/keys").text
+
+
+def _way(listed: Page, fingerprint: str, act: str = "") -> str:
+    """Where a list of keys leads to from one: to its approval, or to the act that is named."""
+    ways = {text: url for text, url in listed.links().items() if text.endswith(fingerprint)}
+    acts = ("Turn down", "End it")
+    [way] = [url for text, url in ways.items() if text.startswith(act or acts) == bool(act)]
+    return way
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,19 @@
-"""What an officer does for her agency: tasks and reviews, answers that are late, keys that wait for approval."""
+"""What an officer does for her agency: tasks and reviews, and answers that are late."""
 
 from __future__ import annotations
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from gateway.disclosure import keyring, lists, oversight
+from gateway.disclosure import lists, oversight
 from gateway.disclosure.models import Task
 from gateway.disclosure.tasks import EMERGENCY_REVIEW, complete_task, review_emergency, tasks_of
 from gateway.disclosure.withdraw import RECONSIDER
 from gateway.errors import NotFound
-from gateway.registry import agencies, people
-from gateway.sealing.models import RecipientKey
-from gateway.sealing.public_key import fingerprint
-from gateway.store.unit_of_work import Unit
 from gateway.web.access import Face, allow, current_actor, current_gateway
 from gateway.web.formats import label, when
 from gateway.web.forms import YES_OR_NO, GatewayForm, LongAnswer, OneOf, required
 from gateway.web.governance.blueprint import blueprint
-from gateway.web.governance.forms import PlainForm
 from gateway.web.governance.parts import Cell, Listing, confirm, link, record
 from gateway.web.staff.decisions import deadline, task_label
 
@@ -136,65 +131,6 @@ def escalated_list() -> ResponseReturnValue:
         listings=[listing],
         texts=[("What to do", "Find out who holds the answer and when it comes, and see that it is given.")],
     )
-
-
-@blueprint.get("/keys")
-@allow(Face.GOVERNANCE)
-def key_list() -> ResponseReturnValue:
-    """Keys that wait for approval."""
-    actor = current_actor()
-    with current_gateway().store.reading() as unit:
-        found = keyring.to_approve(unit, actor)
-        names = agencies.names(unit, actor.partnership_id)
-        holders = {key.id: _holder(unit, key) for key in found}
-    rows: list[list[Cell]] = [
-        [
-            link(holders[key.id], url_for(".approve_key", key_id=key.id), f"key {fingerprint(key.kid)}"),
-            names.get(key.agency_id, ""),
-            fingerprint(key.kid),
-            when(key.proved_at),
-        ]
-        for key in found
-    ]
-    listing = Listing(
-        "Waiting for approval",
-        ("Holder", "Agency", "Fingerprint", "Proved"),
-        rows,
-        empty="No key waits for you.",
-    )
-    return record("Keys", back=url_for(_BACK), listings=[listing])
-
-
-@blueprint.route("/keys/<id:key_id>", methods=["GET", "POST"])
-@allow(Face.GOVERNANCE)
-def approve_key(key_id: str) -> ResponseReturnValue:
-    """Approve a key after comparing its fingerprint with its holder."""
-    actor = current_actor()
-    with current_gateway().store.reading() as unit:
-        key = next((one for one in keyring.to_approve(unit, actor) if one.id == key_id), None)
-        if key is None:
-            raise NotFound("There is no such key.", next_step="Go back to the keys that wait.")
-        holder = _holder(unit, key)
-    return confirm(
-        PlainForm(),
-        lambda unit: keyring.approve(unit, actor, key_id),
-        heading="Approve this key?",
-        done="The key is in use.",
-        back=url_for(".key_list"),
-        facts=[("Holder", holder), ("Fingerprint", fingerprint(key.kid))],
-        says=[
-            "Call the holder on a number you know and let her read out the fingerprint.",
-            "Approve only if it is the same: whoever holds the key reads what is sealed to it.",
-            "If it is another, don't approve it, and ask the holder to withdraw the key and to make new ones.",
-        ],
-        button="It is the same: approve",
-    )
-
-
-def _holder(unit: Unit, key: RecipientKey) -> str:
-    if key.post_id is None:
-        return key.system or ""
-    return people.post_view(unit, key.partnership_id, key.post_id).name
 
 
 def _review(found: Task) -> ResponseReturnValue:
